@@ -1,0 +1,73 @@
+# Plumbline: two commands do everything, `make e2e` and `make test`. `make help` lists the rest.
+
+PYTHON ?= python3
+VENV   := .venv
+PY     := $(VENV)/bin/python
+STAMP  := $(VENV)/.locked
+
+export VERSIONS ?= 2026-08
+export IMAGES   ?= auto
+
+.DEFAULT_GOAL := help
+.PHONY: help e2e test up suites report status logs down doctor lint fmt lock clean
+
+help: ## this list
+	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET [VERSIONS=2026-08] [IMAGES=auto|pull|forge] [MIRROR=host:port] [MANIFESTS=dir]\n"} \
+	  /^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+e2e: $(STAMP) ## the main job: clusters up, suites, report, clusters down (KEEP=1 leaves them up)
+	@$(PY) -m suites e2e
+
+test: $(STAMP) lint ## the harness's own tests, lint and types
+	@$(PY) -m clusters images envoy echo
+	@$(PY) -m clusters run -- $(PY) -m pytest tests -n 2
+
+up: $(STAMP) ## bring the clusters up and leave them up
+	@$(PY) -m clusters up
+
+suites: $(STAMP) ## run the suites against the clusters that are up (MANIFESTS=dir: your own files)
+	@$(PY) -m suites run
+
+report: $(STAMP) ## show the latest run's results
+	@$(PY) -m reports show
+
+status: $(STAMP) ## what is up
+	@$(PY) -m clusters status
+
+logs: $(STAMP) ## every log of the clusters, into reports/out/logs
+	@$(PY) -m clusters logs
+
+down: $(STAMP) ## take the clusters away and stop a private engine (ENGINE=1: its images too)
+	@$(PY) -m clusters down $(if $(filter 1,$(ENGINE)),--engine)
+
+doctor: $(STAMP) ## what this machine has, what it lacks, and what mends it
+	@$(PY) -m clusters doctor
+
+lint: $(STAMP) ## lint, format and types
+	@$(PY) -m ruff check --quiet
+	@$(PY) -m ruff format --check --quiet
+	@$(PY) -m mypy --no-error-summary
+
+fmt: $(STAMP) ## put the code into its format
+	@$(PY) -m ruff check --fix --quiet
+	@$(PY) -m ruff format
+
+lock: $(STAMP) ## write requirements.lock anew from pyproject.toml
+	@$(PY) -m pip install --quiet uv
+	@$(PY) -m uv pip compile pyproject.toml --universal --python-version 3.11 --extra dev --quiet --upgrade \
+	  --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" -o requirements.lock
+
+clean: ## delete the virtual environment and the reports
+	rm -rf $(VENV) reports/out
+
+# Debian keeps ensurepip in a package of its own, which root can install.
+$(STAMP): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "expected: Python 3.11 or later; seen: $$($(PYTHON) --version); look: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+	  { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y --no-install-recommends python3-venv; } || \
+	  { echo "expected: Python's venv module; look: apt-get install python3-venv" >&2; exit 1; }
+	@echo "virtual environment: $(VENV)" >&2
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@touch $@

@@ -1,0 +1,164 @@
+"""python -m clusters: doctor, up, status, run, logs, down."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from clusters import bringup, doctor, engine, lock, signals, tools, versions
+from clusters.errors import InterruptedRunError, PlumblineError
+from clusters.home import Home
+from clusters.images import source
+from clusters.kube import Kube
+from clusters.progress import Progress
+from clusters.providers.kind import Kind
+from clusters.topology import Topology
+
+DEFAULT_TRAIN = "2026-08"
+EXAMPLES = """
+examples:
+  python -m clusters doctor                 what this machine has and lacks
+  python -m clusters up --versions 2026-08  two clusters with Cilium, Istio and Gateway API
+  python -m clusters run -- kubectl ...     a program where the clusters can be reached
+  python -m clusters down --engine          everything away, images too
+
+environment:
+  IMAGES=auto|pull|forge   where images come from     MIRROR=host:port  a registry of your own
+  ENGINE=auto|private      which Docker               PLUMBLINE_HOME    caches and state
+"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; the exit status is 0, or 1 for an error of ours, 130 if interrupted."""
+    options = _parser().parse_args(argv)
+    console = Console(stderr=True, highlight=False)
+    try:
+        with signals.as_errors():
+            return int(options.command(options, Home.of_user()) or 0)
+    except InterruptedRunError as error:
+        console.print(f"[yellow]interrupted[/]\n{error}", soft_wrap=True)
+        return 130
+    except PlumblineError as error:
+        console.print(f"[red]{type(error).__name__}[/]", markup=True)
+        console.print(str(error), markup=False, soft_wrap=True)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m clusters",
+        description="Bring clusters up to a topology.json, look at them, take them down.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, function: object, text: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=text, description=text)
+        made.set_defaults(command=function)
+        made.add_argument(
+            "--versions",
+            default=os.environ.get("VERSIONS") or DEFAULT_TRAIN,
+            help=f"release train, a file in clusters/versions (default: {DEFAULT_TRAIN})",
+        )
+        made.add_argument(
+            "--mesh", type=Path, default=bringup.MESH, help="the CiliumClustermeshConfig"
+        )
+        return made
+
+    command("doctor", _doctor, "say what this machine has, lacks, and how to mend it")
+    command("up", _up, "bring the clusters up and write topology.json")
+    images = command("images", _images, "have some images in the engine, as a test needs them")
+    images.add_argument("image", nargs="+", help="a recipe's name, such as echo")
+    command("status", _status, "say what is up")
+    run = command("run", _run, "run a program where the clusters can be reached")
+    run.add_argument("program", nargs=argparse.REMAINDER, help="-- PROGRAM [ARGUMENT ...]")
+    logs = command("logs", _logs, "collect every log of the clusters into a folder")
+    logs.add_argument("folder", type=Path, nargs="?", default=Path("reports/out/logs"))
+    down = command("down", _down, "take the clusters away; stop a private engine")
+    down.add_argument("--engine", action="store_true", help="its data and images too")
+    return parser
+
+
+def _doctor(_: argparse.Namespace, home: Home) -> int:
+    table = Table("", "what", "seen", "what would mend it")
+    findings = doctor.examine(home)
+    for each in findings:
+        mark = "[green]✓[/]" if each.good else "[red]✗[/]"
+        table.add_row(mark, each.name, each.seen, "" if each.good else each.mend)
+    Console().print(table)
+    return 0 if all(each.good for each in findings) else 1
+
+
+def _up(options: argparse.Namespace, home: Home) -> None:
+    train = versions.load(options.versions)
+    progress = Progress(home.root / "estimates.json")
+    with lock.held(home, "up"):
+        bringup.up(home, train, bringup.new_run(), progress, options.mesh)
+    progress.say(f"ready: {home.topology}")
+
+
+def _images(options: argparse.Namespace, home: Home) -> None:
+    train = versions.load(options.versions)
+    progress = Progress(home.root / "estimates.json")
+    with lock.held(home, "images"):
+        source.ensure_images(home, engine.ensure(home), train, progress, options.image)
+
+
+def _status(_: argparse.Namespace, home: Home) -> int:
+    topology = Topology.load(home.topology)
+    running = engine.find(home)
+    if running is not None:
+        running.enter()
+    table = Table("cluster", "node", "pods ready", "kubeconfig")
+    for cluster in topology.clusters:
+        kube = Kube(cluster)
+        pods = kube.list("v1", "Pod")
+        done = sum(all(c["ready"] for c in p["status"].get("containerStatuses", [])) for p in pods)
+        node = kube.list("v1", "Node")[0]["status"]["nodeInfo"]["kubeletVersion"]
+        table.add_row(cluster.name, node, f"{done} of {len(pods)}", str(cluster.kubeconfig))
+    Console().print(f"train {topology.train}, run {topology.run}", table)
+    return 0
+
+
+def _run(options: argparse.Namespace, home: Home) -> None:
+    words = _words(options.program)
+    running = engine.ensure(home)
+    running.enter()
+    os.environ.update(running.env)
+    program = shutil.which(words[0]) if words else None
+    if program is None:
+        raise PlumblineError("a program after --", seen=" ".join(words) or "nothing")
+    os.execv(program, words)  # noqa: S606 - this is what the command is for
+
+
+def _words(program: list[str]) -> list[str]:
+    """A program and its arguments, without the `--` that sets them off from our own options."""
+    return program[1:] if program[:1] == ["--"] else program
+
+
+def _logs(options: argparse.Namespace, home: Home) -> None:
+    train = versions.load(options.versions)
+    running = engine.ensure(home)
+    progress = Progress(home.root / "estimates.json")
+    kind = Kind(home, running, train, tools.ensure("kind", home, train, progress), forged=False)
+    for each in bringup.planned(options.mesh):
+        kind.export_logs(each, options.folder / each.name)
+    progress.say(f"logs: {options.folder}")
+
+
+def _down(options: argparse.Namespace, home: Home) -> None:
+    train = versions.load(options.versions)
+    progress = Progress(home.root / "estimates.json")
+    with lock.held(home, "down"):
+        bringup.down(home, train, progress, options.mesh, with_engine=options.engine)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,257 @@
+"""up: from nothing to topology.json. down: back to nothing.
+
+The order of things, and no more: every step's own knowledge stands in its module. The
+clusters' steps run side by side; what joins them waits for both.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+
+from clusters import doctor, engine, private_engine, tools
+from clusters.engine import Engine
+from clusters.home import Home
+from clusters.images import bake, golang, source
+from clusters.images.golang import Toolchain
+from clusters.images.source import Supply
+from clusters.kube import Kube
+from clusters.plan import ClusterPlan, PlanError, plan
+from clusters.private_engine import lacks_sys_resource
+from clusters.progress import Progress
+from clusters.providers.kind import Kind
+from clusters.steps import cilium, clustermesh, gateway_api, istio
+from clusters.steps.helm import Helm
+from clusters.topology import Cluster, MeshMember, Topology
+from clusters.versions import Train
+
+Result = TypeVar("Result")
+
+MESH = Path(__file__).parent.parent / Path(
+    "fixtures/manifests/reference/ciliumclustermeshconfig.yaml"
+)
+FEATURES = frozenset({"cilium", "clustermesh", "gateway-api", "istio"})
+TRANSLATED = (
+    "No release of Cilium serves CiliumClustermeshConfig: the names, addresses and port of "
+    "{name} were translated into the values of Cilium's chart, and XP9 checks the mesh that "
+    "runs against the document."
+)
+
+
+@dataclass(frozen=True)
+class Charts:
+    """Folders of the vendors' own charts and CRDs, in the Go module cache."""
+
+    cilium: Path
+    istio: Path
+    gateway_api: Path
+
+
+@dataclass(frozen=True)
+class BringUp:
+    """One bring-up: what it works with. `up` is the only entrance."""
+
+    home: Home
+    train: Train
+    engine: Engine
+    kind: Kind
+    helm: Helm
+    charts: Charts
+    supply: Supply
+    progress: Progress
+
+    def cluster(self, each: ClusterPlan, everyone: Sequence[ClusterPlan]) -> Cluster:
+        """Bring one cluster up; returns when all that runs in it is ready."""
+        limits = self.train.deadlines
+        step = self.progress.step
+        with step("node", each.name):
+            if not self._keeps(each):
+                self.kind.create(each, self.supply.node, limits.node)
+        kube = Kube(self._described(each))
+        with step("charts", each.name):
+            kube.apply(self._marker())
+            gateway_api.install(kube, self.charts.gateway_api, limits.gateway_api)
+            given = cilium.values(each, self.kind.node(each), confined=lacks_sys_resource())
+            ca = clustermesh.authority(self.home.lab)
+            given = _merged(given, clustermesh.values(each, everyone, ca))
+            cilium.install(self.helm, kube, self.charts.cilium, given)
+            istio.install(self.helm, kube, self.charts.istio, self._istio())
+        with step("cilium ready", each.name):
+            cilium.announce(kube, each, limits.cilium)
+            cilium.wait_ready(kube, limits.cilium)
+        with step("istio ready", each.name):
+            istio.wait_ready(kube, limits.istio)
+            gateway_api.wait_accepted(kube, limits.gateway_api)
+        others = [other.name for other in everyone if other.name != each.name]
+        with step("mesh ready", each.name):
+            clustermesh.wait_ready(kube, others, limits.clustermesh)
+        return kube.cluster
+
+    def _keeps(self, each: ClusterPlan) -> bool:
+        """Whether the node that is there was made from today's image."""
+        found = self.engine.inspect("container", self.kind.node(each))
+        image = self.engine.inspect("image", self.supply.node)
+        same = bool(found and image and found["Image"] == image["Id"])
+        return same and self.kind.exists(each) and self.kind.kubeconfig(each).exists()
+
+    def _described(self, each: ClusterPlan) -> Cluster:
+        return Cluster(
+            name=each.name,
+            kubeconfig=self.kind.kubeconfig(each),
+            context=self.kind.context(each),
+            mesh=MeshMember(hostname=each.hostname, address=each.first, port=each.port),
+            features=FEATURES,
+        )
+
+    def _istio(self) -> dict[str, object]:
+        pilot = self.train.reference("istio-pilot")
+        hub, _, tag = pilot.rpartition(":")
+        return istio.values(hub.rpartition("/")[0], tag, plain_envoy=self.supply.plain_envoy)
+
+    def _marker(self) -> dict[str, object]:
+        """Says in the cluster itself whose it is."""
+        return {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "plumbline-owner", "namespace": "kube-system"},
+            "data": {"owner": self.kind.owner},
+        }
+
+
+def up(home: Home, train: Train, run_id: str, progress: Progress, mesh: Path) -> Topology:
+    """Bring the lab up, or to this train if it is up already, and write topology.json.
+
+    Args:
+        mesh: the CiliumClustermeshConfig that names the clusters.
+
+    Raises:
+        PlumblineError: one of its branches, by what went wrong.
+    """
+    everyone = planned(mesh)
+    doctor.require(doctor.examine(home))
+    home.topology.unlink(missing_ok=True)
+    with progress.step("engine"):
+        running = engine.ensure(home)
+        progress.say(f"engine: {running.name}")
+    helm = Helm(tools.ensure("helm", home, train, progress), home.lab, home.logs)
+    program = tools.ensure("kind", home, train, progress)
+    supply = source.ensure(home, running, train, progress)
+    charts = _charts(home, train)
+    running.enter()  # from here on the clusters can be reached, and nothing outside
+    kind = Kind(home, running, train, program, supply.forged_node)
+    bringing = BringUp(home, train, running, kind, helm, charts, supply, progress)
+    kind.make_network()
+    clusters = side_by_side(
+        [lambda each=each: bringing.cluster(each, everyone) for each in everyone]  # type: ignore[misc]
+    )
+    topology = Topology(
+        run=run_id,
+        provider="kind",
+        train=train.name,
+        versions=train.versions.model_dump(),
+        deadlines=train.deadlines.model_dump(),
+        clusters=tuple(clusters),
+        images=supply.images,
+        machine=doctor.machine(),
+        stages=progress.stages,
+        notes=_notes(supply, train),
+    )
+    topology.save(home.topology)
+    return topology
+
+
+def down(home: Home, train: Train, progress: Progress, mesh: Path, *, with_engine: bool) -> None:
+    """Take away the clusters, their network and, if asked, the private engine with its data.
+
+    Safe at any time, also when a bring-up was killed half-way; never touches what is not ours.
+    """
+    everyone = planned(mesh)
+    running = engine.find(home)
+    if running is not None:
+        kind = Kind(home, running, train, Path("kind"), forged=False)
+        with progress.step("clusters away"):
+            side_by_side([lambda each=each: kind.delete(each) for each in everyone])  # type: ignore[misc]
+            kind.delete_network()
+            _sweep(running)
+    home.topology.unlink(missing_ok=True)
+    for file in home.lab.glob("*.kubeconfig*"):
+        file.unlink()
+    for file in home.lab.glob("*.values.yaml"):
+        file.unlink()
+    if running is None or running.namespace is not None:
+        with progress.step("engine away"):
+            (private_engine.remove if with_engine else private_engine.stop)(home)
+
+
+def planned(mesh: Path) -> tuple[ClusterPlan, ...]:
+    """The clusters that a CiliumClustermeshConfig in a file names.
+
+    Raises:
+        PlanError: it cannot be read, or names none that can be planned.
+    """
+    try:
+        document = yaml.safe_load(mesh.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        raise PlanError(f"a CiliumClustermeshConfig in {mesh}", seen=str(error)) from None
+    return plan(document)
+
+
+def side_by_side(jobs: Sequence[Callable[[], Result]]) -> list[Result]:
+    """Run jobs at once; the first error is raised when all have ended."""
+    with ThreadPoolExecutor(max(1, len(jobs))) as pool:
+        return [future.result() for future in [pool.submit(job) for job in jobs]]
+
+
+def _sweep(running: Engine) -> None:
+    """Containers of ours that a killed bring-up left: known by their label."""
+    left = running.docker("ps", "--all", "--quiet", "--filter", f"label={bake.LABEL}").split()
+    if left:
+        running.docker("rm", "--force", "--volumes", *left)
+
+
+def _charts(home: Home, train: Train) -> Charts:
+    go = Toolchain(home)
+
+    def folder(name: str, module: str = "") -> Path:
+        return go.folder_of(golang.component(name, train), module)
+
+    return Charts(
+        folder("cilium") / cilium.CHART,
+        folder("istio"),
+        folder("gateway-api", "sigs.k8s.io/gateway-api") / gateway_api.CRDS,
+    )
+
+
+def _merged(one: dict[str, object], other: dict[str, object]) -> dict[str, object]:
+    """Two values files as helm merges them: tables deeply, the second wins."""
+    merged = dict(one)
+    for key, value in other.items():
+        before = merged.get(key)
+        both = isinstance(before, dict) and isinstance(value, dict)
+        merged[key] = _merged(before, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def _notes(supply: Supply, train: Train) -> tuple[str, ...]:
+    notes = [TRANSLATED.format(name="multi-cloud-mesh"), f"Images: {supply.why}."]
+    if supply.plain_envoy:
+        notes.append(
+            "The proxy is an upstream Envoy without Istio's own filters: metadata exchange, "
+            "ALPN filter and telemetry are switched off; no reference manifest needs them."
+        )
+    unpinned = [name for name, image in train.images.items() if not image.digest]
+    if unpinned and any(image.source == "pull" for image in supply.images):
+        notes.append(f"No digest is pinned for {', '.join(unpinned)}: recorded as found.")
+    return tuple(notes)
+
+
+def new_run() -> str:
+    """$PLUMBLINE_RUN, or a name for this run that sorts by time."""
+    return os.environ.get("PLUMBLINE_RUN") or datetime.now(UTC).strftime("%Y%m%d-%H%M%S")

@@ -1,0 +1,74 @@
+"""Every error that a person meets: what was expected, what was seen, where to look.
+
+The tree, one branch per thing that a user can mend:
+
+    PlumblineError
+      VersionsError      a versions file is unknown or malformed
+      RecipeError        an image recipe is malformed
+      TopologyError      topology.json is missing or does not hold what was asked of it
+      DoctorError        this machine lacks something that cannot be installed
+      EngineError        no container engine, or it does not answer
+      CommandError       a program that we ran failed; carries the command, ready to paste
+      ForeignError       something of that name exists and is not ours
+      LockedError        another run holds the lock
+      NotReadyError      a deadline passed; carries what was waited for and what was seen
+      InterruptedRunError     a signal ended the work
+"""
+
+from __future__ import annotations
+
+
+class PlumblineError(Exception):
+    """The root: `expected` what should hold, `seen` what does, `look` a command to go on with."""
+
+    def __init__(self, expected: str, *, seen: str, look: str = "") -> None:
+        super().__init__(expected, seen, look)
+        self.expected = expected
+        self.seen = seen
+        self.look = look
+
+    def __str__(self) -> str:
+        lines = [f"expected: {self.expected}", f"seen:     {self.seen}"]
+        if self.look:
+            lines.append(f"look:     {self.look}")
+        return "\n".join(lines)
+
+
+class VersionsError(PlumblineError):
+    """A versions file is unknown or malformed."""
+
+
+class RecipeError(PlumblineError):
+    """An image recipe is malformed."""
+
+
+class TopologyError(PlumblineError):
+    """topology.json is missing, or does not hold what was asked of it."""
+
+
+class DoctorError(PlumblineError):
+    """This machine lacks something that cannot be installed for the user."""
+
+
+class EngineError(PlumblineError):
+    """There is no container engine, or it does not answer."""
+
+
+class CommandError(PlumblineError):
+    """A program that we ran failed."""
+
+
+class ForeignError(PlumblineError):
+    """Something of that name exists and was not made by this harness."""
+
+
+class LockedError(PlumblineError):
+    """Another run holds the lock."""
+
+
+class NotReadyError(PlumblineError):
+    """A deadline passed before a condition held."""
+
+
+class InterruptedRunError(PlumblineError):
+    """A signal ended the work before it was done."""

@@ -1,0 +1,3 @@
+module plumbline/forge/pause
+
+go 1.26.0

@@ -1,0 +1,146 @@
+"""Where images come from: pulled as published, or forged from package registries.
+
+Decides, says why, and brings them into the engine. From then on there is one path.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, cast, get_args
+
+import httpx
+
+from clusters.engine import Engine
+from clusters.errors import CommandError, DoctorError
+from clusters.home import Home
+from clusters.images import forge, pull
+from clusters.images.bake import bake, digest
+from clusters.progress import Progress
+from clusters.topology import Image
+from clusters.versions import Train
+
+Mode = Literal["auto", "pull", "forge"]
+
+NODE = "node"
+LAB = (
+    "cilium", "cilium-operator", "clustermesh-apiserver", "istio-pilot", "istio-proxyv2",
+    "echo", "locust",
+)  # fmt: skip
+ASK_TIMEOUT = 3.0  # seconds that a registry has to answer
+
+
+@dataclass(frozen=True)
+class Supply:
+    """What the bring-up needs of its images.
+
+    Attributes:
+        node: reference of the node image with all others in it.
+        plain_envoy: the proxy is forged: an Envoy without Istio's own filters.
+        forged_node: the node image is forged, with the train's own CoreDNS and etcd.
+    """
+
+    images: tuple[Image, ...]
+    node: str
+    plain_envoy: bool
+    forged_node: bool
+    why: str
+
+
+def mode_of_user() -> Mode:
+    """$IMAGES: auto, pull or forge.
+
+    Raises:
+        DoctorError: it is something else.
+    """
+    said = os.environ.get("IMAGES") or "auto"
+    for mode in get_args(Mode):
+        if said == mode:
+            return cast(Mode, mode)
+    raise DoctorError("IMAGES=auto, pull or forge", seen=f"IMAGES={said}", look="make help")
+
+
+def decide(
+    mode: Mode, engine: Engine, train: Train, mirror: str, ask: Callable[[str], bool]
+) -> tuple[Literal["pull", "forge"], str]:
+    """Which source serves here, and why, in a sentence."""
+    if mode != "auto":
+        return mode, f"IMAGES={mode}"
+    if mirror:
+        return "pull", f"MIRROR={mirror}"
+    if engine.namespace is not None:
+        return "forge", "the private engine has no way to a registry"
+    for registry in sorted({train.reference(name).partition("/")[0] for name in train.images}):
+        if not ask(registry):
+            return "forge", f"{registry} does not answer"
+    return "pull", "every registry answers"
+
+
+def answers(registry: str) -> bool:
+    """Whether a registry speaks its protocol to us, with or without leave."""
+    host = "registry-1.docker.io" if registry == "docker.io" else registry
+    try:
+        return httpx.get(f"https://{host}/v2/", timeout=ASK_TIMEOUT).status_code in (200, 401)
+    except httpx.HTTPError:
+        return False
+
+
+def ensure(home: Home, engine: Engine, train: Train, progress: Progress) -> Supply:
+    """Have every image of the lab in the engine, and a node image with all of them in it.
+
+    Raises:
+        DoctorError: they must be forged and this machine cannot.
+        CommandError: a build or a pull failed.
+    """
+    images, why = ensure_images(home, engine, train, progress, (NODE, *LAB))
+    base = train.reference(NODE)
+    inner = [train.reference(name) for name in LAB]
+    target = f"plumbline/node:{train.name}-{digest(engine, base, inner)[:12]}"
+    with progress.step("node image"):
+        bake(engine, base, inner, target, work=home.folder("bake"))
+        _forget_older(engine, train, target)
+    return Supply(
+        images,
+        target,
+        plain_envoy=is_forged(engine, train.reference("istio-proxyv2")),
+        forged_node=is_forged(engine, base),
+        why=why,
+    )
+
+
+def ensure_images(
+    home: Home, engine: Engine, train: Train, progress: Progress, names: Sequence[str]
+) -> tuple[tuple[Image, ...], str]:
+    """Have some images in the engine under their published names; also why they came as they did.
+
+    Raises:
+        DoctorError: they must be forged and this machine cannot.
+        CommandError: a build or a pull failed.
+    """
+    mirror = os.environ.get("MIRROR", "")
+    source, why = decide(mode_of_user(), engine, train, mirror, answers)
+    progress.say(f"images: {source}, because {why}")
+    with progress.step("images"):
+        if source == "forge":
+            images = forge.Forge(home, engine, train, progress).ensure(names)
+        else:
+            images = pull.ensure(engine, train, names, mirror)
+    return images, f"{source}, because {why}"
+
+
+def _forget_older(engine: Engine, train: Train, target: str) -> None:
+    """Remove what today's images took the place of: only ours, by label and name."""
+    engine.docker("image", "prune", "--force", "--filter", f"label={forge.LABEL}")
+    listed = engine.docker("images", "--format", "{{.Repository}}:{{.Tag}}", "plumbline/node")
+    for older in listed.split():
+        if older.startswith(f"plumbline/node:{train.name}-") and older != target:
+            with contextlib.suppress(CommandError):  # a cluster that runs holds on to its own
+                engine.docker("rmi", older)
+
+
+def is_forged(engine: Engine, reference: str) -> bool:
+    """Whether an image came from a forge, here or at the site whose mirror we pulled it from."""
+    found = engine.inspect("image", reference) or {}
+    return forge.LABEL in (found.get("Config", {}).get("Labels") or {})

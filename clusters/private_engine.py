@@ -1,0 +1,211 @@
+"""A private dockerd for a bare machine, in a network namespace without an uplink.
+
+The machine's own network, firewall and any other Docker stay as they are: this daemon has
+its own namespace, socket and data folder, and nothing that it runs can reach anything
+outside. It knows nothing of images or clusters.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from clusters.errors import CommandError, EngineError
+from clusters.home import Home
+from clusters.process import answers as program_answers
+from clusters.process import environment, run
+
+NAMESPACE = Path("/run/netns/plumbline")
+RUNTIME = Path("/run/plumbline")  # a socket's path is bounded to 107 bytes, so not in the cache
+PACKAGES = ("docker.io", "iptables", "iproute2", "mmdebstrap")
+START_DEADLINE = 60  # seconds
+STOP_DEADLINE = 60
+CAP_SYS_RESOURCE = 24  # capabilities(7)
+
+
+def host(_home: Home) -> str:
+    """The value of DOCKER_HOST for this engine."""
+    return f"unix://{RUNTIME}/docker.sock"
+
+
+def answers(home: Home) -> bool:
+    """Whether it runs and answers."""
+    return _socket().exists() and program_answers(
+        ["docker", "--host", host(home), "version", "--format", "{{.Server.Version}}"]
+    )
+
+
+def obstacle() -> str:
+    """Why no private engine can be started here; empty if one can."""
+    if sys.platform != "linux":
+        return "this is not Linux"
+    if os.geteuid() != 0:
+        return "this is not root"
+    if not shutil.which("dockerd") and not shutil.which("apt-get"):
+        return "there is neither dockerd nor apt-get to install it"
+    return ""
+
+
+def start(home: Home) -> None:
+    """Start the daemon and wait until it answers; what a crash or reboot left is cleared first.
+
+    Raises:
+        EngineError: it does not answer within the deadline; the error repeats its log's end.
+        CommandError: its packages cannot be installed, or the namespace cannot be made.
+    """
+    install()
+    stop(home)
+    _make_namespace()
+    log = home.logs / "dockerd.log"
+    with log.open("wb") as out:
+        daemon = subprocess.Popen(
+            ["nsenter", f"--net={NAMESPACE}", "--", "dockerd", f"--config-file={_configure(home)}"],
+            stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+            env=environment(), start_new_session=True,
+        )  # fmt: skip
+    waiting = Retrying(
+        stop=stop_after_delay(START_DEADLINE),
+        wait=wait_fixed(0.2),
+        retry=retry_if_result(lambda ready: not ready and daemon.poll() is None),
+        retry_error_callback=lambda state: state.outcome and state.outcome.result(),
+    )
+    if not waiting(answers, home):
+        tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
+        raise EngineError(
+            f"dockerd to answer within {START_DEADLINE} s", seen=tail, look=f"less {log}"
+        )
+
+
+def stop(home: Home) -> None:
+    """Stop the daemon and everything it runs, and take its namespace and mounts away.
+
+    Safe to call at any time, also after the daemon was killed. Its data folder is kept.
+    """
+    for process in _processes(home):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGTERM)
+    _, alive = psutil.wait_procs(_processes(home), timeout=STOP_DEADLINE)
+    # Containers' shims outlive a killed daemon, and a killed shim's container outlives it.
+    for process in [*alive, *_processes(home), *_inside_namespace()]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs([*alive, *_inside_namespace()], timeout=STOP_DEADLINE)
+    _unmount(RUNTIME)
+    _unmount(home.root / "engine")
+    _remove_control_groups()
+    if NAMESPACE.exists():
+        run(["ip", "netns", "delete", NAMESPACE.name])
+    shutil.rmtree(RUNTIME, ignore_errors=True)
+
+
+def remove(home: Home) -> None:
+    """Stop the engine and delete its data: images and build results included."""
+    stop(home)
+    shutil.rmtree(home.root / "engine", ignore_errors=True)
+
+
+def install() -> None:
+    """Install dockerd and what it needs from Debian, without starting Debian's own service."""
+    if all(shutil.which(program) for program in ("dockerd", "iptables", "ip", "mmdebstrap")):
+        return
+    # SYSTEMD_OFFLINE keeps the package's scripts from starting a second Docker beside ours.
+    quiet = {"DEBIAN_FRONTEND": "noninteractive", "SYSTEMD_OFFLINE": "1"}
+    run(["apt-get", "update", "-qq"], env=quiet)
+    run(["apt-get", "install", "-qq", "-y", "--no-install-recommends", *PACKAGES], env=quiet)
+
+
+def lacks_sys_resource() -> bool:
+    """Whether the bounding set lacks CAP_SYS_RESOURCE, which `docker run --privileged` asks for."""
+    status = Path("/proc/self/status").read_text()
+    bounding = next(line for line in status.splitlines() if line.startswith("CapBnd:"))
+    return not int(bounding.split()[1], 16) >> CAP_SYS_RESOURCE & 1
+
+
+def _socket() -> Path:
+    return RUNTIME / "docker.sock"
+
+
+def _make_namespace() -> None:
+    run(["ip", "netns", "add", NAMESPACE.name])
+    run(["ip", "-n", NAMESPACE.name, "link", "set", "lo", "up"])
+
+
+def _configure(home: Home) -> Path:
+    RUNTIME.mkdir(parents=True, exist_ok=True)
+    settings: dict[str, object] = {
+        "hosts": [host(home)],
+        "data-root": str(home.folder("engine", "data")),
+        "exec-root": str(RUNTIME / "exec"),
+        "pidfile": str(RUNTIME / "docker.pid"),
+        "storage-driver": "overlay2",
+        # 198.18.0.0/15 is set aside for benchmarks (RFC 2544): it clashes with no real network.
+        "default-address-pools": [{"base": "198.18.0.0/16", "size": 24}],
+        "bip": "198.19.255.1/24",
+        "log-driver": "local",
+        "cgroup-parent": f"/{RUNTIME.name}",
+    }
+    if lacks_sys_resource():
+        settings["runtimes"] = {"without-sys-resource": {"path": str(_wrapper())}}
+        settings["default-runtime"] = "without-sys-resource"
+    path = RUNTIME / "daemon.json"
+    path.write_text(json.dumps(settings, indent=2))
+    return path
+
+
+def _wrapper() -> Path:
+    """A runtime for dockerd: a program of one line, since dockerd passes no arguments of ours."""
+    path = RUNTIME / "runtime"
+    filter_ = Path(__file__).with_name("oci_runtime.py")
+    path.write_text(f'#!/bin/sh\nexec {sys.executable} -IS "{filter_}" "$@"\n')
+    path.chmod(0o755)
+    return path
+
+
+def _processes(home: Home) -> list[psutil.Process]:
+    """Our daemon, its containerd and their shims: known by our folders on their command lines."""
+    marks = (str(RUNTIME), str(home.root / "engine"))
+    programs = ("dockerd", "containerd", "containerd-shim", "docker-proxy", "nsenter")
+    return [
+        process
+        for process in psutil.process_iter(["name", "cmdline"])
+        if (process.info["name"] or "").startswith(programs)
+        and any(mark in word for word in process.info["cmdline"] or () for mark in marks)
+    ]
+
+
+def _inside_namespace() -> list[psutil.Process]:
+    """What still runs in our network namespace."""
+    if not NAMESPACE.exists():
+        return []
+    try:
+        pids = run(["ip", "netns", "pids", NAMESPACE.name]).split()
+    except CommandError:
+        return []
+    found = []
+    for pid in pids:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found.append(psutil.Process(int(pid)))
+    return [process for process in found if process.pid != os.getpid()]
+
+
+def _unmount(root: Path) -> None:
+    mounts = [Path(line.split()[1]) for line in Path("/proc/self/mounts").read_text().splitlines()]
+    for mount in sorted((m for m in mounts if m.is_relative_to(root)), reverse=True):
+        run(["umount", "--lazy", str(mount)])
+
+
+def _remove_control_groups() -> None:
+    """Empty groups that dead containers left, below our own parent and nowhere else."""
+    for ours in Path("/sys/fs/cgroup").glob(f"*/{RUNTIME.name}"):
+        for folder in [*sorted(ours.rglob("*/"), reverse=True), ours]:
+            with contextlib.suppress(OSError):
+                folder.rmdir()

@@ -1,0 +1,101 @@
+"""Runs other programs: by argument list, with a bounded time, and an error that can be pasted.
+
+Never through a shell, and never with the user's KUBECONFIG in the environment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from clusters.errors import CommandError
+
+TAIL = 25  # lines of a failed program's output that an error repeats
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This process's environment without the user's KUBECONFIG, plus `extra`."""
+    kept = {key: value for key, value in os.environ.items() if key != "KUBECONFIG"}
+    return {**kept, **(extra or {})}
+
+
+def run(  # noqa: PLR0913 - one place for all that a program can be given
+    argv: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: str | None = None,
+    timeout: float = 900,
+    log: Path | None = None,
+) -> str:
+    """Run a program to its end and return what it printed on standard output.
+
+    Args:
+        env: added to this process's environment.
+        timeout: seconds.
+        log: a file that gets standard output and error instead; the result is then empty.
+
+    Raises:
+        CommandError: it is not there, ended with another status than 0, or took too long.
+    """
+    command = [str(part) for part in argv]
+    with contextlib.ExitStack() as stack:
+        out: IO[bytes] | int = subprocess.PIPE
+        stdin_source: IO[bytes] | int = subprocess.DEVNULL
+        if stdin is not None:
+            stdin_source = stack.enter_context(tempfile.TemporaryFile())
+            stdin_source.write(stdin.encode())
+            stdin_source.seek(0)
+        if log is not None:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            out = stack.enter_context(log.open("wb"))
+        try:
+            done: subprocess.CompletedProcess[bytes] = subprocess.run(
+                command,
+                cwd=cwd,
+                env=environment(env),
+                stdin=stdin_source,
+                stdout=out,
+                stderr=subprocess.PIPE if log is None else subprocess.STDOUT,
+                timeout=timeout,
+                check=False,
+            )
+        except OSError as error:
+            seen = f"{error.strerror}: {error.filename}"
+            raise CommandError(f"the program {command[0]}", seen=seen, look="make doctor") from None
+        except subprocess.TimeoutExpired:
+            raise CommandError(
+                f"{pasted(command, env)} to end within {timeout:.0f} s",
+                seen="it was still running and was stopped",
+                look=f"less {log}" if log else pasted(command, env),
+            ) from None
+    output = (done.stdout or b"").decode(errors="replace")
+    if done.returncode != 0:
+        said = log.read_text(errors="replace") if log else done.stderr.decode(errors="replace")
+        raise CommandError(
+            f"exit status 0 of {pasted(command, env)}",
+            seen=f"exit status {done.returncode}\n" + "\n".join(said.splitlines()[-TAIL:]),
+            look=f"less {log}" if log else "run the command above",
+        )
+    return output
+
+
+def answers(argv: Sequence[str | Path], *, timeout: float = 10) -> bool:
+    """Whether a program is there and ends with status 0 in time."""
+    try:
+        run(argv, timeout=timeout)
+    except CommandError:
+        return False
+    return True
+
+
+def pasted(command: Sequence[str], env: Mapping[str, str] | None = None) -> str:
+    """The command as a person can paste it into a shell."""
+    words = [f"{key}={shlex.quote(value)}" for key, value in (env or {}).items()]
+    return " ".join([*words, shlex.join(command)])

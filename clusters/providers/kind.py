@@ -1,0 +1,195 @@
+"""kind clusters: two nodes in the engine, under names and a network of our own.
+
+Makes and deletes clusters and nothing else: what runs in them is the steps' business. A
+cluster is known as ours by a folder of ours that is mounted into its node from the first
+moment the node exists.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from clusters import engine as engines
+from clusters.engine import Engine
+from clusters.errors import ForeignError
+from clusters.home import Home
+from clusters.plan import CONTAINERS, NETWORK, ClusterPlan
+from clusters.private_engine import lacks_sys_resource
+from clusters.process import run
+from clusters.versions import Train
+
+PREFIX = "plumbline-"
+OWNER = "/etc/plumbline"  # where a node of ours holds our lab's folder
+LABEL = "dev.plumbline.owner"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """The kind program with one engine."""
+
+    home: Home
+    engine: Engine
+    train: Train
+    program: Path
+    forged: bool
+
+    @property
+    def owner(self) -> str:
+        """The folder that marks a node as ours."""
+        return str(self.home.lab / "owner")
+
+    def kubeconfig(self, plan: ClusterPlan) -> Path:
+        return self.home.lab / f"{plan.name}.kubeconfig"
+
+    def context(self, plan: ClusterPlan) -> str:
+        """The context's name, as kind writes it."""
+        return f"kind-{PREFIX}{plan.name}"
+
+    def node(self, plan: ClusterPlan) -> str:
+        """The name of the cluster's one node, a container."""
+        return f"{PREFIX}{plan.name}-control-plane"
+
+    def refuse_foreign(self, plan: ClusterPlan) -> None:
+        """See that nothing of the cluster's name exists that we did not make.
+
+        Raises:
+            ForeignError: there is, with what it is.
+        """
+        found = self.engine.inspect("container", self.node(plan))
+        if found is not None and not self._is_ours(found):
+            raise ForeignError(
+                f"no container named {self.node(plan)} that is not ours",
+                seen=f"one created {found['Created']}, without {self.owner} mounted",
+                look=f"docker inspect {self.node(plan)}",
+            )
+
+    def exists(self, plan: ClusterPlan) -> bool:
+        """Whether our node is there and running."""
+        found = self.engine.inspect("container", self.node(plan))
+        return bool(found and self._is_ours(found) and found["State"]["Running"])
+
+    def create(self, plan: ClusterPlan, image: str, deadline: float) -> None:
+        """Make the cluster; half of an earlier one of ours is deleted first.
+
+        Args:
+            image: reference of the node image.
+            deadline: seconds.
+
+        Raises:
+            ForeignError: the name is taken by something that is not ours.
+            CommandError: kind failed.
+        """
+        self.refuse_foreign(plan)
+        self.delete(plan)
+        Path(self.owner).mkdir(exist_ok=True)
+        config = self.home.lab / f"{plan.name}.kind.yaml"
+        config.write_text(yaml.safe_dump(self._config(plan, image), sort_keys=False))
+        run(
+            [
+                self.program, "create", "cluster", "--name", PREFIX + plan.name,
+                "--config", config, "--kubeconfig", self.kubeconfig(plan), "--retain",
+            ],
+            env=self.engine.env,
+            timeout=deadline,
+            log=self.home.logs / f"kind-{plan.name}.log",
+        )  # fmt: skip
+
+    def delete(self, plan: ClusterPlan) -> None:
+        """Delete our cluster of that name, with its volumes; a foreign one is left alone."""
+        found = self.engine.inspect("container", self.node(plan))
+        if found is None:
+            return
+        self.refuse_foreign(plan)
+        self.engine.docker("rm", "--force", "--volumes", self.node(plan))
+
+    def export_logs(self, plan: ClusterPlan, target: Path) -> None:
+        """Every log that kind knows how to collect, into a folder."""
+        run(
+            [self.program, "export", "logs", "--name", PREFIX + plan.name, target],
+            env=self.engine.env,
+        )
+
+    def make_network(self) -> None:
+        """Make our own Docker network with the plan's addresses; kind then uses it.
+
+        Raises:
+            ForeignError: a network of that name exists and is not ours.
+        """
+        found = self.engine.inspect("network", engines.NETWORK)
+        if found is None:
+            self.engine.docker(
+                "network", "create", "--driver=bridge", f"--subnet={NETWORK}",
+                f"--ip-range={CONTAINERS}", f"--label={LABEL}={self.owner}", engines.NETWORK,
+            )  # fmt: skip
+        elif (found.get("Labels") or {}).get(LABEL) != self.owner:
+            raise ForeignError(
+                f"no Docker network named {engines.NETWORK} that is not ours",
+                seen=json.dumps(found.get("Labels")),
+                look=f"docker network inspect {engines.NETWORK}",
+            )
+
+    def delete_network(self) -> None:
+        """Delete our network, if it is there and ours."""
+        found = self.engine.inspect("network", engines.NETWORK)
+        if found and (found.get("Labels") or {}).get(LABEL) == self.owner:
+            self.engine.docker("network", "rm", engines.NETWORK)
+
+    def _is_ours(self, container: dict[str, object]) -> bool:
+        mounts = container.get("Mounts")
+        return isinstance(mounts, list) and any(
+            mount.get("Destination") == OWNER and mount.get("Source") == self.owner
+            for mount in mounts
+        )
+
+    def _config(self, plan: ClusterPlan, image: str) -> dict[str, object]:
+        config: dict[str, object] = {
+            "kind": "Cluster",
+            "apiVersion": "kind.x-k8s.io/v1alpha4",
+            "networking": {
+                "disableDefaultCNI": True,
+                "kubeProxyMode": "none",  # Cilium takes its place
+                "podSubnet": plan.pods,
+                "serviceSubnet": plan.services,
+            },
+            "kubeadmConfigPatches": [yaml.safe_dump(patch) for patch in self._kubeadm()],
+            "nodes": [
+                {
+                    "role": "control-plane",
+                    "image": image,
+                    "extraMounts": [
+                        {"hostPath": self.owner, "containerPath": OWNER, "readOnly": True}
+                    ],
+                }
+            ],
+        }
+        if lacks_sys_resource():
+            config["featureGates"] = {"KubeletInUserNamespace": True}
+            config["containerdConfigPatches"] = [
+                '[plugins."io.containerd.grpc.v1.cri"]\n  restrict_oom_score_adj = true\n'
+            ]
+        return config
+
+    def _kubeadm(self) -> list[dict[str, object]]:
+        kubelet: dict[str, object] = {
+            "kind": "KubeletConfiguration",
+            "maxPods": 250,
+            # Deadlines of ours are seconds; the kubelet's defaults would add to each of them.
+            "syncFrequency": "10s",
+        }
+        if not Path("/sys/fs/cgroup/cgroup.controllers").exists():
+            kubelet["failCgroupV1"] = False  # from 1.35 on the kubelet refuses version 1 otherwise
+        patches = [kubelet]
+        if self.forged:
+            versions = self.train.versions
+            patches.append(
+                {
+                    "kind": "ClusterConfiguration",
+                    "dns": {"imageTag": f"v{versions.coredns}"},
+                    "etcd": {"local": {"imageTag": f"{versions.etcd}-0"}},
+                }
+            )
+        return patches

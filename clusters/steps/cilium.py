@@ -1,0 +1,142 @@
+"""Cilium, by its own chart, and the addresses it gives to LoadBalancers.
+
+Installs and proves ready. That clusters see each other is clustermesh.py's business.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from clusters.kube import Kube, wait_for
+from clusters.plan import ClusterPlan
+from clusters.steps.helm import Helm
+
+CHART = "install/kubernetes/cilium"
+NAMESPACE = "kube-system"
+
+# The chart's own lists less what a machine without CAP_SYS_RESOURCE, CAP_BPF and
+# CAP_PERFMON cannot give; CAP_SYS_ADMIN covers the last two (capabilities(7)).
+AGENT = (
+    "CHOWN", "KILL", "NET_ADMIN", "NET_RAW", "IPC_LOCK", "SYS_MODULE", "SYS_ADMIN",
+    "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID", "SYSLOG",
+)  # fmt: skip
+CLEANER = ("NET_ADMIN", "SYS_MODULE", "SYS_ADMIN")
+
+
+def values(plan: ClusterPlan, node: str, *, confined: bool) -> dict[str, Any]:
+    """What the chart is given for one cluster, but for the mesh.
+
+    Args:
+        node: where the API server is reached, since there is no kube-proxy.
+        confined: the machine lacks CAP_SYS_RESOURCE.
+    """
+    given: dict[str, Any] = {
+        "cluster": {"name": plan.name, "id": plan.number},
+        "k8sServiceHost": node,
+        "k8sServicePort": 6443,
+        "kubeProxyReplacement": True,
+        # Both for Istio: a sidecar must see the service's address, and chains its own CNI.
+        "socketLB": {"hostNamespaceOnly": True},
+        "cni": {"exclusive": False},
+        "ipam": {"mode": "kubernetes"},
+        "devices": ["eth0"],
+        "l2announcements": {"enabled": True},
+        "operator": {"replicas": 1, "image": {"useDigest": False}},
+        "image": {"useDigest": False},
+        # No manifest of the reference asks Cilium for layer 7: that is Istio's part.
+        "envoy": {"enabled": False},
+        "l7Proxy": False,
+        "hubble": {
+            "enabled": True,
+            "relay": {"enabled": False},
+            "tls": {"auto": {"method": "helm"}},
+        },
+        "resources": {"requests": {"cpu": "50m"}},
+    }
+    if confined:
+        given["securityContext"] = {
+            "capabilities": {"ciliumAgent": list(AGENT), "cleanCiliumState": list(CLEANER)}
+        }
+    return given
+
+
+def install(helm: Helm, kube: Kube, chart: Path, given: dict[str, Any]) -> None:
+    """Install or upgrade the release.
+
+    Raises:
+        CommandError: helm failed.
+    """
+    helm.upgrade(kube.cluster, "cilium", chart, NAMESPACE, given)
+
+
+def wait_ready(kube: Kube, deadline: float) -> None:
+    """Wait until the agent and the operator are ready and the node is.
+
+    Raises:
+        NotReadyError: the deadline passed; what is missing is named.
+    """
+    wait_for(
+        f"Cilium ready in {kube.cluster.name}",
+        lambda: "; ".join(filter(None, (_agent(kube), _node(kube)))),
+        deadline,
+        kube.kubectl("-n kube-system get pods -o wide"),
+    )
+
+
+def announce(kube: Kube, plan: ClusterPlan, deadline: float) -> None:
+    """Give LoadBalancers the plan's addresses and have them answered for on eth0.
+
+    Raises:
+        NotReadyError: the agent's CRDs are not served in time.
+    """
+    for document in load_balancers(plan):
+        version, kind = document["apiVersion"], document["kind"]
+        kube.wait_served(version, kind, deadline)
+        kube.apply(document, "")
+
+
+def load_balancers(plan: ClusterPlan) -> tuple[dict[str, Any], ...]:
+    """Cilium's own kinds for LoadBalancer addresses."""
+    return (
+        {
+            "apiVersion": "cilium.io/v2",
+            "kind": "CiliumLoadBalancerIPPool",
+            "metadata": {"name": "plumbline"},
+            "spec": {"blocks": [{"start": plan.first, "stop": plan.last}]},
+        },
+        {
+            "apiVersion": "cilium.io/v2alpha1",
+            "kind": "CiliumL2AnnouncementPolicy",
+            "metadata": {"name": "plumbline"},
+            "spec": {"loadBalancerIPs": True, "interfaces": ["^eth0$"]},
+        },
+    )
+
+
+def _agent(kube: Kube) -> str:
+    found = kube.get("apps/v1", "DaemonSet", "cilium", NAMESPACE)
+    if found is None:
+        return "no DaemonSet cilium"
+    status = found.get("status", {})
+    wanted = status.get("desiredNumberScheduled", 0)
+    current = status.get("observedGeneration") == found["metadata"]["generation"]
+    if (
+        wanted
+        and current
+        and status.get("numberReady", 0) == wanted == status.get("updatedNumberScheduled")
+    ):
+        return ""
+    return f"{status.get('numberReady', 0)} of {wanted or 'no'} agents ready"
+
+
+def _node(kube: Kube) -> str:
+    nodes = kube.list("v1", "Node")
+    waiting = [
+        node["metadata"]["name"]
+        for node in nodes
+        if not any(
+            c["type"] == "Ready" and c["status"] == "True" for c in node["status"]["conditions"]
+        )
+    ]
+    return f"not ready: {', '.join(waiting)}" if waiting or not nodes else ""

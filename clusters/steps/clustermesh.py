@@ -1,0 +1,143 @@
+"""ClusterMesh: one certificate authority, the reference's names and addresses, both directions.
+
+Its values go into Cilium's release, so that one installation brings up agent and mesh.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from clusters.kube import Kube, wait_for
+from clusters.plan import ClusterPlan
+
+SERVICE = "clustermesh-apiserver"
+SYNC_TIMEOUT = "2s"
+VALID = timedelta(days=365)
+
+
+def authority(folder: Path) -> dict[str, str]:
+    """The certificate authority that all clusters share: made once, kept for the user only.
+
+    Returns:
+        `cert` and `key` in base64, as the chart's tls.ca wants them.
+    """
+    file = folder / "mesh-ca.json"
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(json.dumps(_new_authority()))
+    kept: dict[str, str] = json.loads(file.read_text())
+    return kept
+
+
+def values(
+    plan: ClusterPlan, clusters: Sequence[ClusterPlan], ca: dict[str, str]
+) -> dict[str, Any]:
+    """What Cilium's chart is given so that `plan` joins the mesh of `clusters`."""
+    return {
+        "tls": {"ca": ca},
+        # An agent waits so long for the mesh before it announces addresses, the mesh's own
+        # among them: two clusters that come up together would wait the chart's whole minute.
+        "extraConfig": {"clustermesh-sync-timeout": SYNC_TIMEOUT},
+        "clustermesh": {
+            "useAPIServer": True,
+            "apiserver": {
+                "image": {"useDigest": False},
+                "service": {
+                    "type": "LoadBalancer",
+                    "annotations": {"lbipam.cilium.io/ips": plan.first},
+                },
+                "tls": {
+                    "auto": {"method": "helm"},
+                    # Without it the agents refuse the name that the reference gives the address.
+                    "server": {"extraDnsNames": [f"*.{plan.domain}"]},
+                },
+            },
+            "config": {
+                "enabled": True,
+                "domain": plan.domain,
+                "clusters": [
+                    {"name": each.name, "port": each.port, "ips": [each.first]}
+                    for each in clusters
+                    if each.name != plan.name
+                ],
+            },
+        },
+    }
+
+
+def wait_ready(kube: Kube, others: Sequence[str], deadline: float) -> None:
+    """Wait until this cluster's agent is connected to, and has read, every other cluster.
+
+    Raises:
+        NotReadyError: the deadline passed; the state of each other cluster is named.
+    """
+    wait_for(
+        f"{kube.cluster.name} to see {', '.join(others)} through the mesh",
+        lambda: _unconnected(remotes(kube), others),
+        deadline,
+        kube.kubectl("-n kube-system exec ds/cilium -- cilium-dbg status --all-clusters"),
+    )
+
+
+def remotes(kube: Kube) -> dict[str, dict[str, Any]]:
+    """What this cluster's agent says of each remote cluster, by name."""
+    pod = kube.pod("kube-system", "k8s-app=cilium")["metadata"]["name"]
+    said = kube.exec(
+        "kube-system", pod, ["cilium-dbg", "status", "-o", "json"], container="cilium-agent"
+    )
+    mesh = json.loads(said).get("cluster-mesh") or {}
+    return {each["name"]: each for each in mesh.get("clusters") or []}
+
+
+def _unconnected(seen: dict[str, dict[str, Any]], others: Sequence[str]) -> str:
+    missing = [name for name in others if name not in seen]
+    slow = [
+        f"{name}: {each.get('status', 'no status')}"
+        for name, each in seen.items()
+        if not (each.get("ready") and all((each.get("synced") or {"none": False}).values()))
+    ]
+    return "; ".join([*(f"{name}: not configured" for name in missing), *slow])
+
+
+def _new_authority() -> dict[str, str]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "plumbline mesh")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + VALID)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(
+            x509.KeyUsage(
+                digital_signature=True, key_cert_sign=True, crl_sign=True, key_encipherment=False,
+                content_commitment=False, data_encipherment=False, key_agreement=False,
+                encipher_only=False, decipher_only=False,
+            ),
+            critical=True,
+        )
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip
+    plain = serialization.NoEncryption()
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, plain
+    )
+    public = certificate.public_bytes(serialization.Encoding.PEM)
+    return {
+        "cert": base64.b64encode(public).decode(),
+        "key": base64.b64encode(private).decode(),
+    }

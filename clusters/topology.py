@@ -1,0 +1,136 @@
+"""topology.json: what a bring-up left behind, and all that a suite may know of it.
+
+The only seam between clusters/ and suites/. It holds addresses and facts, never
+credentials: a kubeconfig is named by its path. It never talks to a cluster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from clusters.errors import TopologyError
+
+SCHEMA = 1
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Machine(_Frozen):
+    """The machine a run was measured on; every figure in a report is read beside it."""
+
+    cpu: str
+    cores: int
+    memory_bytes: int
+    kernel: str
+    system: str
+
+
+class Image(_Frozen):
+    """One image that runs in the clusters, under the name that its chart uses.
+
+    `digest` is the repository digest of a pulled image, and the image id (the digest of
+    its configuration) of a forged one, which was never in a registry.
+    """
+
+    reference: str
+    digest: str
+    source: Literal["pull", "forge"]
+
+
+class Stage(_Frozen):
+    """How long one step of a bring-up took, in seconds; `cluster` is empty for a joint one."""
+
+    name: str
+    cluster: str = ""
+    started: float = Field(description="seconds since the bring-up began")
+    seconds: float
+
+
+class MeshMember(_Frozen):
+    """Where a cluster's ClusterMesh control plane is reached by the others."""
+
+    hostname: str
+    address: str
+    port: int
+
+
+class Cluster(_Frozen):
+    """One cluster: how to reach it and what it offers.
+
+    `features` are words such as `istio`, `gateway-api`, `cilium`, `clustermesh`: a suite
+    is parametrized over the clusters that offer what it needs.
+    """
+
+    name: str
+    kubeconfig: Path
+    context: str
+    mesh: MeshMember | None = None
+    features: frozenset[str] = frozenset()
+
+
+class Topology(_Frozen):
+    """What is there: the clusters, the versions and images that run in them, the stage times."""
+
+    schema_version: Literal[1] = 1
+    run: str
+    provider: str
+    train: str
+    versions: Mapping[str, str]
+    deadlines: Mapping[str, float] = Field(description="seconds, by name, from the versions file")
+    clusters: tuple[Cluster, ...]
+    images: tuple[Image, ...]
+    machine: Machine
+    stages: tuple[Stage, ...]
+    notes: tuple[str, ...] = Field(
+        default=(), description="what a reader must know, such as a translated manifest"
+    )
+
+    def cluster(self, name: str) -> Cluster:
+        """The cluster of that name.
+
+        Raises:
+            TopologyError: there is none; the error lists those there are.
+        """
+        for cluster in self.clusters:
+            if cluster.name == name:
+                return cluster
+        raise TopologyError(
+            f"a cluster named {name!r} in the topology",
+            seen=", ".join(c.name for c in self.clusters) or "no cluster",
+            look="python -m clusters status",
+        )
+
+    def with_feature(self, feature: str) -> tuple[Cluster, ...]:
+        """The clusters that offer a feature, in the topology's order."""
+        return tuple(c for c in self.clusters if feature in c.features)
+
+    def save(self, path: Path) -> None:
+        """Write the file whole or not at all, so that a reader never meets half of it."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".draft")
+        draft.write_text(self.model_dump_json(indent=2) + "\n")
+        draft.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Topology:
+        """Read a topology.
+
+        Raises:
+            TopologyError: the file is missing or is not a topology of this schema.
+        """
+        try:
+            return cls.model_validate_json(path.read_text())
+        except FileNotFoundError:
+            raise TopologyError(
+                f"a topology at {path}", seen="no such file", look="make up"
+            ) from None
+        except ValidationError as error:
+            raise TopologyError(
+                f"a topology of schema {SCHEMA} at {path}", seen=str(error), look="make up"
+            ) from None

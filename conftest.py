@@ -1,0 +1,3 @@
+"""pytest's root: the plugin that every suite uses, and pytest's own for testing plugins."""
+
+pytest_plugins = ["fixtures.plugin", "pytester"]

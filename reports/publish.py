@@ -1,0 +1,83 @@
+"""Publishing a run: its results, every form made from them, and the link to the latest.
+
+Each file appears whole or not at all. It changes nothing outside the run's folder but the
+link `latest` beside that, and, where a step summary is asked for, the file for that.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from reports.html import html
+from reports.junit import junit
+from reports.markdown import markdown
+from reports.reading import FILE
+from reports.schema import Results
+
+LATEST = "latest"
+STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
+
+
+def publish(results: Results, directory: Path) -> None:
+    """Save the results in `directory`, point `latest` beside it there, render all forms.
+
+    Raises:
+        OSError: the folder cannot be written, or `latest` is something else than a link.
+    """
+    directory = directory.resolve()
+    results.save(directory / FILE)
+    # Before rendering: whatever a rendering may run into, `latest` must not stay at an
+    # older run, whose green would be taken for this one's.
+    _point(directory.parent / LATEST, directory.name)
+    render(results, directory)
+
+
+def render(results: Results, directory: Path) -> tuple[Path, ...]:
+    """Write junit.xml, summary.md and report.html into `directory`; return their paths.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    # The page comes last: it takes longest, and the others are of use without it.
+    return (
+        _write(directory / "junit.xml", junit(results)),
+        _write(directory / "summary.md", markdown(results).encode()),
+        _write(directory / "report.html", html(results).encode()),
+    )
+
+
+def append_step_summary(results: Results, environment: Mapping[str, str]) -> Path | None:
+    """Append the Markdown to the file that GITHUB_STEP_SUMMARY names, if it names one.
+
+    Returns:
+        That file, or None.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    if not environment.get(STEP_SUMMARY):
+        return None
+    path = Path(environment[STEP_SUMMARY])
+    with path.open("a", encoding="utf-8") as summary:
+        summary.write(markdown(results))
+    return path
+
+
+def _write(path: Path, content: bytes) -> Path:
+    draft = path.with_name(f".{path.name}.draft")
+    draft.write_bytes(content)
+    return draft.replace(path)
+
+
+def _point(link: Path, target: str) -> None:
+    """Replace the link in one step, so that nobody ever finds it missing."""
+    draft = link.with_name(f".{link.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    draft.symlink_to(target)
+    try:
+        draft.replace(link)
+    except OSError:
+        draft.unlink()
+        raise

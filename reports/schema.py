@@ -1,0 +1,117 @@
+"""results.json: what a run found, one entry per requirement. All other forms are made from it.
+
+The schema is versioned: a field is never renamed or given another meaning within a
+version. This module imports nothing else of the project and judges nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA: Final = 1
+
+Status = Literal["pass", "fail", "inconclusive", "skip"]
+RunStatus = Literal["passed", "failed", "interrupted"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Requirement(_Frozen):
+    """What was asked, and what came of it."""
+
+    id: str = Field(description="such as CS1; one requirement may be asked of several clusters")
+    variant: str = Field(default="", description="the cluster or parameter it was asked of")
+    suite: str
+    sentence: str = Field(description="the requirement in one sentence")
+    source: str = Field(description="the reference's kind/name that demands it")
+    verdict: Status
+    reason: str
+    numbers: dict[str, int | float | str | bool] = Field(default_factory=dict)
+    history: str = Field(default="", description="path of its History, relative to results.json")
+    evidence: str = Field(default="", description="folder of its evidence, relative likewise")
+    test: str = Field(description="pytest's node id, to run it again")
+    seconds: float
+
+    @property
+    def key(self) -> str:
+        """Unique within a run: the id, with its variant where it has one."""
+        return f"{self.id}[{self.variant}]" if self.variant else self.id
+
+
+class Machine(_Frozen):
+    """Where the figures were taken."""
+
+    cpu: str
+    cores: int
+    memory_bytes: int
+    kernel: str
+    system: str
+
+
+class Image(_Frozen):
+    """An image that ran: its reference, its digest (of the image's configuration if forged)."""
+
+    reference: str
+    digest: str
+    source: str
+
+
+class Stage(_Frozen):
+    """One step's time in seconds; `started` counts from the begin of its phase."""
+
+    phase: str = Field(description="up, suites, down")
+    name: str
+    cluster: str = ""
+    started: float
+    seconds: float
+
+
+class Results(_Frozen):
+    """A whole run."""
+
+    schema_version: Literal[1] = 1
+    run: str
+    status: RunStatus
+    began: datetime
+    ended: datetime
+    train: str
+    profile: str = Field(default="full", description="full: a skip of a core requirement is red")
+    manifests: str = Field(default="reference", description="reference, or the user's own folder")
+    versions: dict[str, str]
+    images: tuple[Image, ...] = ()
+    machine: Machine
+    stages: tuple[Stage, ...] = ()
+    notes: tuple[str, ...] = ()
+    requirements: tuple[Requirement, ...]
+
+    def count(self, verdict: Status) -> int:
+        return sum(r.verdict == verdict for r in self.requirements)
+
+    @property
+    def exit_status(self) -> int:
+        """0 only if the run came to its end and every requirement passed."""
+        return 0 if self.status == "passed" else 1
+
+    def save(self, path: Path) -> None:
+        """Write the file whole or not at all."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".draft")
+        draft.write_text(self.model_dump_json(indent=2) + "\n")
+        draft.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Results:
+        return cls.model_validate_json(path.read_text())
+
+
+def verdict_of(requirements: Iterable[Requirement]) -> RunStatus:
+    """A run passed if something was asked and all of it passed."""
+    verdicts = [r.verdict for r in requirements]
+    return "passed" if verdicts and all(v == "pass" for v in verdicts) else "failed"

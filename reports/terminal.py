@@ -1,0 +1,68 @@
+"""Results in the terminal: the verdict first, then the requirements, what is red on top.
+
+It prints and never writes a file. Texts of the run are printed as they are: none of them
+can act as markup or move the cursor.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from reports.schema import Requirement, Results, RunStatus, Status
+from reports.wording import (
+    VERDICT_WORDS,
+    about,
+    by_suite,
+    duration,
+    headline,
+    one_line,
+    worst_first,
+)
+
+_RUN_STYLES: dict[RunStatus, str] = {
+    "passed": "bold green",
+    "failed": "bold red",
+    "interrupted": "bold yellow",
+}
+_STYLES: dict[Status, str] = {
+    "pass": "green",
+    "fail": "bold red",
+    "inconclusive": "bold yellow",
+    "skip": "dim",
+}
+
+
+def show(results: Results, directory: Path, console: Console | None = None) -> None:
+    """Print the run; `directory` is only named, as the place of its page."""
+    out = console or Console()
+    out.print(Text(headline(results), _RUN_STYLES[results.status]))
+    facts = (f"{name.lower()} {one_line(value)}" for name, value in about(results).items())
+    out.print(Text(", ".join(facts), "dim"))
+    out.print(_table(results))
+    for note in results.notes:
+        out.print(Text(f"note: {one_line(note)}", "dim"))
+    out.print(Text(f"page: {directory / 'report.html'}", "dim"), soft_wrap=True)
+
+
+def _table(results: Results) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("Verdict", "Id", "Requirement"):
+        table.add_column(name, no_wrap=name != "Requirement", overflow="fold")
+    table.add_column("Took", justify="right", no_wrap=True)
+    for suite, requirements in by_suite(results).items():
+        table.add_row("", "", Text(one_line(suite), "bold"))
+        for requirement in worst_first(requirements):
+            table.add_row(*_row(requirement))
+    return table
+
+
+def _row(r: Requirement) -> tuple[Text, Text, Text, Text]:
+    told = Text(one_line(r.sentence))
+    if r.verdict != "pass":
+        told.append(f"\n{one_line(r.reason)}", _STYLES[r.verdict])
+    verdict = Text(VERDICT_WORDS[r.verdict], _STYLES[r.verdict])
+    return verdict, Text(one_line(r.key)), told, Text(duration(r.seconds), "dim")

@@ -1,0 +1,80 @@
+"""What the RBAC denial is asked of: backend-api under the reference's policy, and its callers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pytest
+
+from fixtures import convergence
+from fixtures.caller import Caller
+from fixtures.checks import nonces
+from fixtures.kube import Space, wait_for
+from fixtures.lab import HOME, Lab
+from fixtures.streams import Stream
+
+API = "/api/v1/items"
+
+
+@dataclass(frozen=True)
+class Api:
+    """backend-api in one cluster, and who calls it."""
+
+    space: Space
+    frontend: Caller
+    stranger: Caller
+    namesake: Caller
+    outsider: Caller
+
+    def ask(self, stream: str, method: str = "GET", target: str = API, count: int = 20) -> Stream:
+        """Requests to backend-api, each with a nonce that no other run has used."""
+        return self._ask("backend-api", stream, method, target, count)
+
+    def ask_bystander(self, stream: str, method: str, target: str) -> Stream:
+        """Requests to a workload of the namespace that the policy does not name."""
+        return self._ask("bystander", stream, method, target, 20)
+
+    def record(self, expected: Iterable[str], deadline: float) -> frozenset[str]:
+        """The nonces in backend-api's own log, once the expected ones are there or time is up."""
+        kube, namespace = self.space.kube, self.space.namespace
+        pod = kube.pod(namespace, "app=backend-api")["metadata"]["name"]
+        wanted = frozenset(expected)
+
+        def missing() -> str:
+            return ", ".join(sorted(wanted - nonces(kube.logs(namespace, pod, "echo"))))
+
+        wait_for("backend-api's log", missing, deadline, self.space.kubectl(f"logs {pod} -c echo"))
+        return nonces(kube.logs(namespace, pod, "echo"))
+
+    def _ask(self, service: str, stream: str, method: str, target: str, count: int) -> Stream:
+        nonce = f"nonce={stream}-{convergence.generation()}-{{seq}}"
+        origin = f"http://{self.space.host(service)}"
+        return Stream(
+            stream=stream,
+            method=method,
+            url=f"{origin}{API}?{nonce}",
+            target=f"{target}?{nonce}",
+            count=count,
+            concurrency=5,
+        )
+
+
+@pytest.fixture(scope="module")
+def api(lab: Lab, cluster: str) -> Api:
+    """backend-api, once its proxy enforces the reference's policy."""
+    space = lab.space("rbac_denial", cluster)
+    made = Api(
+        space,
+        frontend=lab.caller(cluster, "plumbline-frontend"),
+        stranger=lab.caller(cluster, "plumbline-stranger"),
+        namesake=lab.caller(cluster, "namesake", space.namespace),
+        outsider=lab.caller(cluster, "plumbline-outsider", HOME, identity="outside the mesh"),
+    )
+    deadline = lab.deadline("convergence")
+    policy = lab.manifests.given("authorizationpolicy")
+    convergence.authorization_policy(space, policy, "backend-api", deadline)
+    wanted = [f"outbound|80||{space.host(name)}" for name in ("backend-api", "bystander")]
+    for caller in (made.frontend, made.stranger, made.namesake):
+        convergence.endpoints(caller.kube, caller.namespace, caller.pod, wanted, deadline)
+    return made

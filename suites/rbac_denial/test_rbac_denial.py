@@ -1,0 +1,142 @@
+"""RBAC denial: the reference's AuthorizationPolicy admits one principal, method and path."""
+
+from __future__ import annotations
+
+import pytest
+
+from fixtures.caller import side_by_side
+from fixtures.checks import (
+    all_answered_by,
+    denied_http,
+    denied_under_load,
+    every,
+    never_reached,
+    nonces,
+    on,
+    served_under_load,
+    twin,
+)
+from fixtures.judge import Judge
+from fixtures.lab import Lab
+from fixtures.requirements import requirement
+from suites.rbac_denial.conftest import API, Api
+
+SOURCE = "AuthorizationPolicy/service-auth"
+METHODS = ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD")
+AROUND = {
+    "other-version": "/api/v2/items",
+    "root": "/",
+    "no-slash": "/api/v1",
+    "longer-name": "/api/v1items",
+    "upper": "/API/V1/items",
+    "dots": "/api/v1/../v2/items",
+    "encoded-dots": "/api/v1/%2e%2e/v2/items",
+    "double-slash": "/api//v1/items",
+    "leading-slashes": "//api/v1/items",
+    "encoded-slash": "/api%2Fv1/items",
+    "encoded-last-slash": "/api/v1%2fitems",
+}
+SECONDS = 11.0
+REQUESTS = 2000
+ALLOWED = on("allowed", all_answered_by("backend-api"))
+
+pytestmark = pytest.mark.feature("istio")
+
+
+@requirement("RB1", source=SOURCE)
+def test_frontend_may_get_the_api(judge: Judge, api: Api) -> None:
+    """GET of /api/v1/* as default/frontend is served."""
+    paths = {"item": API, "deep": "/api/v1/a/b/c", "empty": "/api/v1/"}
+    history = api.frontend.probe(*(api.ask(n, target=p, count=50) for n, p in paths.items()))
+    judge(history, every(*(on(name, all_answered_by("backend-api", 50)) for name in paths)))
+
+
+@requirement("RB2", source=SOURCE)
+def test_other_methods_are_denied(judge: Judge, api: Api) -> None:
+    """Any other method than GET is denied, to default/frontend too."""
+    history = api.frontend.probe(api.ask("allowed"), *(api.ask(m, method=m) for m in METHODS))
+    # An answer to HEAD has no body to tell RBAC's 403 by.
+    denied = (on(m, denied_http(20, or_status=(403,) if m == "HEAD" else ())) for m in METHODS)
+    judge(history, twin(denied=every(*denied), allowed=ALLOWED))
+
+
+@requirement("RB3", source=SOURCE)
+def test_other_paths_are_denied(judge: Judge, api: Api) -> None:
+    """Any other path is denied, and the ways around are: dots, slashes, encodings and case."""
+    asked = (api.ask(name, target=path) for name, path in AROUND.items())
+    history = api.frontend.probe(api.ask("allowed"), *asked)
+    # A path that Envoy itself does not take is refused with 400.
+    denied = (on(name, denied_http(20, or_status=(400,))) for name in AROUND)
+    judge(history, twin(denied=every(*denied), allowed=ALLOWED))
+
+
+@requirement("RB4", source=SOURCE)
+def test_another_account_is_denied(judge: Judge, api: Api) -> None:
+    """Another service account is denied what default/frontend may."""
+    history = side_by_side(
+        lambda: api.frontend.probe(api.ask("allowed")),
+        lambda: api.stranger.probe(api.ask("denied", count=50)),
+    )
+    judge(history, twin(denied=on("denied", denied_http(50)), allowed=ALLOWED))
+
+
+@requirement("RB5", source=SOURCE)
+def test_plain_text_is_refused(judge: Judge, api: Api) -> None:
+    """A caller without a mesh identity is refused."""
+    history = side_by_side(
+        lambda: api.frontend.probe(api.ask("allowed")),
+        lambda: api.outsider.probe(api.ask("denied", count=50)),
+    )
+    judge(history, twin(denied=on("denied", denied_http(50)), allowed=ALLOWED))
+
+
+@requirement("RB6", source=SOURCE)
+def test_a_namesake_is_denied(judge: Judge, api: Api) -> None:
+    """The account named frontend of another namespace is denied."""
+    history = side_by_side(
+        lambda: api.frontend.probe(api.ask("allowed")),
+        lambda: api.namesake.probe(api.ask("denied", count=50)),
+    )
+    judge(history, twin(denied=on("denied", denied_http(50)), allowed=ALLOWED))
+
+
+@requirement("RB7", source=SOURCE)
+def test_what_was_refused_never_reached_the_backend(judge: Judge, api: Api, lab: Lab) -> None:
+    """What was refused never reached the backend."""
+    history = side_by_side(
+        lambda: api.frontend.probe(api.ask("allowed"), api.ask("method", method="POST")),
+        lambda: api.stranger.probe(api.ask("account")),
+        lambda: api.outsider.probe(api.ask("outside")),
+    )
+    served = history.where(lambda e: e.stream == "allowed" and e.status == 200)
+    expected = (nonce for exchange in served for nonce in nonces(exchange.url))
+    seen = api.record(expected, lab.deadline("convergence"))
+    judge(history, never_reached(seen, ("method", "account", "outside"), ("allowed",)))
+
+
+@requirement("RB8", source=SOURCE)
+def test_only_backend_api_is_touched(judge: Judge, api: Api) -> None:
+    """Only app=backend-api is touched: a bystander serves what backend-api denies."""
+    history = side_by_side(
+        lambda: api.stranger.probe(
+            api.ask("denied"),
+            api.ask_bystander("get", "GET", API),
+            api.ask_bystander("post", "POST", "/elsewhere"),
+        ),
+        lambda: api.frontend.probe(api.ask("allowed")),
+    )
+    touched = twin(denied=on("denied", denied_http(20)), allowed=ALLOWED)
+    untouched = (on(name, all_answered_by("bystander", 20)) for name in ("get", "post"))
+    judge(history, every(touched, *untouched))
+
+
+@requirement("RB9", source=SOURCE)
+def test_no_leak_and_no_failure_under_load(judge: Judge, api: Api, lab: Lab) -> None:
+    """Under load not one request of the denied leaks, and not one of the allowed fails."""
+    with lab.quiet():
+        history = side_by_side(
+            lambda: api.frontend.load(api.ask("allowed"), users=10, seconds=SECONDS),
+            lambda: api.stranger.load(api.ask("denied"), users=10, seconds=SECONDS),
+        )
+    served = on("allowed", served_under_load(REQUESTS, 10, ("backend-api",)))
+    judge(history, every(served, on("denied", denied_under_load(REQUESTS, 10))))

@@ -1,0 +1,42 @@
+"""An engine's handle for tests: knows things from a table, notes what it is told, runs nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from clusters.engine import Engine
+from clusters.errors import CommandError
+
+Thing = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class TableEngine(Engine):
+    """`things` by kind and name, as `docker inspect` tells them; `calls` as they came.
+
+    After a call that begins like a key of `then`, the things of its value are there too;
+    a call that begins like one of `refused` fails.
+    """
+
+    name: str = "a table"
+    host: str | None = None
+    namespace: Path | None = None
+    things: dict[tuple[str, str], Thing] = field(default_factory=dict)
+    then: dict[str, dict[tuple[str, str], Thing]] = field(default_factory=dict)
+    refused: tuple[str, ...] = ()
+    calls: list[str] = field(default_factory=list)
+
+    def docker(self, *argv: str | Path, **_: object) -> str:
+        call = " ".join(map(str, argv))
+        self.calls.append(call)
+        if call.startswith(self.refused or ("\0",)):
+            raise CommandError(f"exit status 0 of docker {call}", seen="refused by the table")
+        for start, things in self.then.items():
+            if call.startswith(start):
+                self.things.update(things)
+        return ""
+
+    def inspect(self, kind: str, name: str) -> Thing | None:
+        return self.things.get((kind, name))

@@ -1,0 +1,141 @@
+"""The order of things: values merged as helm merges them, and work side by side."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clusters import versions
+from clusters.bringup import _merged, _notes, new_run, planned, side_by_side
+from clusters.images.source import Supply
+from clusters.plan import PlanError
+from clusters.topology import Image
+from clusters.versions import PublishedImage
+
+Tree = dict[str, Any]
+KEYS = st.sampled_from("abc")
+LEAVES = st.none() | st.integers() | st.lists(st.integers(), max_size=2)
+TREES = st.dictionaries(
+    KEYS, st.recursive(LEAVES, lambda below: st.dictionaries(KEYS, below), max_leaves=6)
+)
+
+
+def leaves(tree: Tree, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], object]:
+    """Every value that is no table, by its path."""
+    found: dict[tuple[str, ...], object] = {}
+    for key, value in tree.items():
+        below = leaves(value, (*path, key)) if isinstance(value, dict) else {}
+        found.update(below if isinstance(value, dict) else {(*path, key): value})
+    return found
+
+
+@given(TREES, TREES)
+def test_the_second_wins_and_the_firsts_others_are_kept(one: Tree, other: Tree) -> None:
+    merged, first, second = (leaves(tree) for tree in (_merged(one, other), one, other))
+    assert merged | second == merged
+    for path, value in first.items():
+        hidden = any(
+            path[: len(above)] == above or above[: len(path)] == path for above in second
+        ) or _table_at(other, path)
+        assert hidden or merged[path] == value
+
+
+def _table_at(tree: Tree, path: tuple[str, ...]) -> bool:
+    """Whether a table, be it an empty one, stands where the other has a value."""
+    at: object = tree
+    for key in path:
+        if not isinstance(at, dict) or key not in at:
+            return False
+        at = at[key]
+    return isinstance(at, dict)
+
+
+@given(TREES)
+def test_nothing_changes_nothing(one: Tree) -> None:
+    assert _merged(one, {}) == one
+    assert _merged({}, one) == one
+    assert _merged(one, one) == one
+
+
+@given(TREES, TREES)
+def test_merging_leaves_both_as_they_were(one: Tree, other: Tree) -> None:
+    before = copy.deepcopy((one, other))
+    _merged(one, other)
+    assert (one, other) == before
+
+
+def test_jobs_run_side_by_side_and_answer_in_order() -> None:
+    meet = threading.Barrier(2, timeout=10)
+
+    def job(name: str) -> str:
+        meet.wait()
+        return name
+
+    assert side_by_side([lambda: job("a"), lambda: job("b")]) == ["a", "b"]
+    assert side_by_side([]) == []
+
+
+def test_an_error_is_raised_when_all_have_ended() -> None:
+    slow, ended = threading.Event(), threading.Event()
+
+    def fails() -> None:
+        slow.set()
+        raise ZeroDivisionError
+
+    def lasts() -> None:
+        assert slow.wait(10)
+        ended.set()
+
+    with pytest.raises(ZeroDivisionError):
+        side_by_side([fails, lasts])
+    assert ended.is_set()
+
+
+def test_a_mesh_is_read_from_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "mesh.yaml"
+    for text in ("", "- a\n", "spec: {clusters: [", "kind: X\n"):
+        file.write_text(text)
+        with pytest.raises(PlanError):
+            planned(file)
+    with pytest.raises(PlanError, match=str(tmp_path / "nowhere.yaml")):
+        planned(tmp_path / "nowhere.yaml")
+
+
+TRAIN = versions.load("2026-08")
+PULLED = Image(reference="a", digest="", source="pull")
+FORGED = Image(reference="a", digest="", source="forge")
+
+
+def notes(*images: Image, plain: bool = False, pinned: bool = False) -> str:
+    supply = Supply(images, "node", plain_envoy=plain, forged_node=plain, why="forge, because")
+    digest = f"sha256:{'0' * 64}" if pinned else ""
+    known = {
+        name: PublishedImage(reference=image.reference, digest=digest)
+        for name, image in TRAIN.images.items()
+    }
+    return "\n".join(_notes(supply, TRAIN.model_copy(update={"images": known})))
+
+
+def test_a_reader_is_told_what_is_not_as_published() -> None:
+    assert "XP9" in notes(FORGED)
+    assert "Images: forge, because." in notes(FORGED)
+    assert "upstream Envoy" in notes(FORGED, plain=True)
+    assert "upstream Envoy" not in notes(PULLED)
+    assert "No digest is pinned for" in notes(PULLED)
+    assert "No digest is pinned" not in notes(PULLED, pinned=True)
+    assert "No digest is pinned" not in notes(FORGED)
+
+
+def test_a_run_is_named_so_that_names_sort_by_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PLUMBLINE_RUN", raising=False)
+    first = new_run()
+    assert first <= new_run()
+    assert len(first) == len("20261123-120000")
+    monkeypatch.setenv("PLUMBLINE_RUN", "mine")
+    assert new_run() == "mine"

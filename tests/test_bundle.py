@@ -1,0 +1,46 @@
+"""What goes into the callers' ConfigMap: small, the same each time, and enough."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+from fixtures.callers import bundle
+
+FILES = bundle()
+
+LIMIT = 900 * 1024
+"""A ConfigMap holds 1 MiB at most."""
+
+
+def test_it_holds_the_programs_and_fits_a_config_map() -> None:
+    assert sorted(FILES) == ["httpx.zip", "locustfile.py", "prober.py"]
+    assert sum(map(len, FILES.values())) < LIMIT
+
+
+def test_it_is_the_same_each_time() -> None:
+    assert bundle() == FILES
+
+
+def test_it_holds_sources_and_licences_only() -> None:
+    with zipfile.ZipFile(io.BytesIO(FILES["httpx.zip"])) as archive:
+        names = archive.namelist()
+    assert names == sorted(names)
+    assert all(name.endswith(".py") or "LICENSE" in name for name in names)
+    assert not any(name.startswith(("/", "..")) for name in names)
+
+
+def test_httpx_is_imported_from_the_zip_alone(tmp_path: Path) -> None:
+    packed = tmp_path / "httpx.zip"
+    packed.write_bytes(FILES["httpx.zip"])
+    done = subprocess.run(
+        [sys.executable, "-S", "-s", "-c", "import httpx; print(httpx.__file__)"],
+        env={"PYTHONPATH": str(packed)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert Path(done.stdout.strip()) == packed / "httpx" / "__init__.py"

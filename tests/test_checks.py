@@ -1,0 +1,424 @@
+"""Checks on handwritten histories: each passes, fails and is inconclusive where it should."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import cycle, islice
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fixtures import checks
+from fixtures.checks import Check, Drop
+from fixtures.history import Exchange, History
+from fixtures.sequential import SplitTest
+from fixtures.verdict import Outcome, Verdict
+
+PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
+
+Answer = dict[str, Any]
+
+WEB: Answer = {"status": 200, "service": "web-service", "pod": "web-service-v1-abc"}
+MOBILE: Answer = {"status": 200, "service": "mobile-service", "pod": "mobile-service-v2-abc"}
+OLD: Answer = {"status": 200, "service": "mobile-service", "pod": "mobile-service-v1-abc"}
+DENIED: Answer = {"status": 403, "body": "RBAC: access denied"}
+FORBIDDEN_BY_APP: Answer = {"status": 403, "body": "forbidden"}
+FORBIDDEN_BY_ECHO: Answer = {"status": 403, "service": "web-service"}
+BAD_PATH: Answer = {"status": 400}
+NOT_FOUND: Answer = {"status": 404}
+UNAVAILABLE: Answer = {"status": 503, "body": "no healthy upstream"}
+TIMEOUT: Answer = {"error": "timeout"}
+RESET: Answer = {"error": "reset"}
+REFUSED: Answer = {"error": "refused"}
+STARVED: Answer = {"error": "starved"}
+
+
+def exchanges(*answers: Answer, stream: str = "s", **common: Any) -> History:
+    """A history of one exchange per answer, 10 ms each, one after another."""
+    return History(
+        Exchange(
+            **{
+                "stream": stream,
+                "seq": seq,
+                "caller": "caller-1",
+                "cluster": "aws-cluster",
+                "identity": "default/frontend",
+                "sent": seq * 0.01,
+                "received": seq * 0.01 + 0.01,
+                "url": f"http://backend/?nonce={stream}-{seq}",
+                **common,
+                **answer,
+            }
+        )
+        for seq, answer in enumerate(answers)
+    )
+
+
+def without(history: History, *seqs: int) -> History:
+    return history.where(lambda e: e.seq not in seqs)
+
+
+def drop(**other: Any) -> Drop:
+    fields = {
+        "reason": "POLICY_DENIED",
+        "source_labels": frozenset({"k8s:app=backend", "k8s:io.kubernetes.pod.namespace=default"}),
+        "destination_labels": frozenset({"k8s:app=frontend"}),
+        "source_cluster": "aws-cluster",
+    }
+    return Drop(**{**fields, **other})
+
+
+def denied_l4(*drops: Drop, minimum: int = 1) -> Check:
+    return checks.denied_l4(drops, ["k8s:app=backend"], ["k8s:app=frontend"], minimum)
+
+
+MADE: dict[str, Check] = {
+    "all_answered_by": checks.all_answered_by("mobile-service", 3, "mobile-service-v2-"),
+    "only_answered_by": checks.only_answered_by(["web-service", "mobile-service"], 3),
+    "never_answered": checks.never_answered(["web-service"], ["mobile-service-v1-"], 3),
+    "status_is": checks.status_is(404, 3),
+    "denied_http": checks.denied_http(3),
+    "denied_http_or_400": checks.denied_http(3, or_status=[400]),
+    "denied_l4": denied_l4(drop(), minimum=3),
+    "denied_l4_unproven": denied_l4(minimum=3),
+    "denied_l4_otherwise": denied_l4(drop(reason="CT_MAP_INSERTION_FAILED"), minimum=3),
+    "denied_l4_elsewhere": denied_l4(drop(source_cluster="azure-cluster"), minimum=3),
+    "denied_l4_another_source": denied_l4(
+        drop(source_labels=frozenset({"k8s:app=other"})), minimum=3
+    ),
+    "denied_l4_another_target": denied_l4(drop(destination_labels=frozenset()), minimum=3),
+    "served_under_load": checks.served_under_load(3, 0.03),
+    "served_by_under_load": checks.served_under_load(3, 0.03, ["web-service"]),
+    "denied_under_load": checks.denied_under_load(3, 0.03),
+    "lasted": checks.lasted(0.03),
+    "split": checks.split({"web-service": 90, "mobile-service": 10}),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "answers", "outcome"),
+    [
+        ("all_answered_by", [MOBILE] * 3, PASS),
+        ("all_answered_by", [MOBILE] * 2, INCONCLUSIVE),
+        ("all_answered_by", [MOBILE, MOBILE, OLD], FAIL),
+        ("all_answered_by", [MOBILE, MOBILE, WEB], FAIL),
+        ("all_answered_by", [MOBILE, MOBILE, {**MOBILE, "status": 500}], FAIL),
+        ("all_answered_by", [MOBILE, MOBILE, TIMEOUT], FAIL),
+        ("all_answered_by", [MOBILE, MOBILE, MOBILE, STARVED], INCONCLUSIVE),
+        ("all_answered_by", [WEB], FAIL),
+        ("only_answered_by", [MOBILE, WEB, MOBILE], PASS),
+        ("only_answered_by", [MOBILE, WEB, TIMEOUT], INCONCLUSIVE),
+        ("only_answered_by", [MOBILE, WEB, MOBILE, UNAVAILABLE], FAIL),
+        ("only_answered_by", [MOBILE, {**WEB, "service": "other"}], FAIL),
+        ("never_answered", [MOBILE] * 3, PASS),
+        ("never_answered", [MOBILE, MOBILE, MOBILE, WEB], FAIL),
+        ("never_answered", [MOBILE, MOBILE, MOBILE, OLD], FAIL),
+        ("never_answered", [TIMEOUT] * 5, INCONCLUSIVE),
+        ("never_answered", [UNAVAILABLE] * 5, INCONCLUSIVE),
+        ("never_answered", [MOBILE, TIMEOUT, TIMEOUT], INCONCLUSIVE),
+        ("status_is", [NOT_FOUND] * 3, PASS),
+        ("status_is", [NOT_FOUND, NOT_FOUND, WEB], FAIL),
+        ("status_is", [NOT_FOUND, NOT_FOUND, TIMEOUT], FAIL),
+        ("status_is", [NOT_FOUND] * 2, INCONCLUSIVE),
+        ("denied_http", [DENIED] * 3, PASS),
+        ("denied_http", [DENIED] * 2, INCONCLUSIVE),
+        ("denied_http", [DENIED, DENIED, WEB], FAIL),
+        ("denied_http", [DENIED, DENIED, {"status": 200}], FAIL),
+        ("denied_http", [DENIED, DENIED, FORBIDDEN_BY_APP], FAIL),
+        ("denied_http", [DENIED, DENIED, FORBIDDEN_BY_ECHO], FAIL),
+        ("denied_http", [DENIED, DENIED, UNAVAILABLE], FAIL),
+        ("denied_http", [DENIED, DENIED, BAD_PATH], FAIL),
+        ("denied_http", [DENIED, DENIED, TIMEOUT], INCONCLUSIVE),
+        ("denied_http", [DENIED, DENIED, RESET], INCONCLUSIVE),
+        ("denied_http", [TIMEOUT, TIMEOUT, WEB], FAIL),
+        ("denied_http", [STARVED, WEB], FAIL),
+        ("denied_http_or_400", [DENIED, DENIED, BAD_PATH], PASS),
+        ("denied_http_or_400", [DENIED, DENIED, {**WEB, "status": 400}], FAIL),
+        ("denied_l4", [TIMEOUT] * 3, PASS),
+        ("denied_l4", [TIMEOUT] * 2, INCONCLUSIVE),
+        ("denied_l4", [TIMEOUT, TIMEOUT, WEB], FAIL),
+        ("denied_l4", [TIMEOUT, TIMEOUT, UNAVAILABLE], FAIL),
+        ("denied_l4", [TIMEOUT, TIMEOUT, REFUSED], INCONCLUSIVE),
+        ("denied_l4_unproven", [TIMEOUT] * 3, INCONCLUSIVE),
+        ("denied_l4_unproven", [WEB] * 3, FAIL),
+        ("denied_l4_otherwise", [TIMEOUT] * 3, INCONCLUSIVE),
+        ("denied_l4_elsewhere", [TIMEOUT] * 3, INCONCLUSIVE),
+        ("denied_l4_another_source", [TIMEOUT] * 3, INCONCLUSIVE),
+        ("denied_l4_another_target", [TIMEOUT] * 3, INCONCLUSIVE),
+        ("served_under_load", [WEB, WEB, MOBILE], PASS),
+        ("served_under_load", [WEB, WEB], INCONCLUSIVE),
+        ("served_under_load", [WEB, WEB, UNAVAILABLE], FAIL),
+        ("served_under_load", [WEB, WEB, RESET], FAIL),
+        ("served_by_under_load", [WEB] * 3, PASS),
+        ("served_by_under_load", [WEB, WEB, MOBILE], FAIL),
+        ("denied_under_load", [DENIED] * 3, PASS),
+        ("denied_under_load", [DENIED] * 2, INCONCLUSIVE),
+        ("denied_under_load", [DENIED, WEB, DENIED], FAIL),
+        ("lasted", [WEB] * 3, PASS),
+        ("lasted", [WEB] * 2, INCONCLUSIVE),
+        ("split", [WEB, MOBILE], INCONCLUSIVE),
+        ("split", [WEB] * 2_000, FAIL),
+        ("split", [WEB, UNAVAILABLE], FAIL),
+        ("split", [WEB, TIMEOUT], INCONCLUSIVE),
+    ],
+)
+def test_a_history_has_its_verdict(name: str, answers: list[Answer], outcome: Outcome) -> None:
+    verdict = MADE[name](exchanges(*answers))
+    assert verdict.outcome is outcome, verdict.reason
+    assert verdict.reason
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_no_exchange_is_never_a_pass(name: str) -> None:
+    assert MADE[name](History()).outcome is INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("all_answered_by", MOBILE),
+        ("only_answered_by", WEB),
+        ("never_answered", MOBILE),
+        ("status_is", NOT_FOUND),
+        ("denied_http", DENIED),
+        ("denied_l4", TIMEOUT),
+        ("served_under_load", WEB),
+        ("denied_under_load", DENIED),
+        ("lasted", WEB),
+    ],
+)
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda history: without(history, 5),
+        lambda history: history + without(history, *range(9)),
+        lambda history: history + exchanges(STARVED, caller="another"),
+    ],
+    ids=["a line lost", "a line doubled", "a generator starved"],
+)
+def test_a_pass_is_spoilt(name: str, answer: Answer, spoil: Callable[[History], History]) -> None:
+    history = exchanges(*[answer] * 10)
+    assert MADE[name](history).passed
+    assert MADE[name](spoil(history)).outcome is INCONCLUSIVE
+
+
+def test_a_leak_stays_a_leak_however_little_else_is_known() -> None:
+    history = without(exchanges(DENIED, WEB, DENIED, STARVED, DENIED), 2)
+    assert checks.denied_http(100)(history).outcome is FAIL
+
+
+def test_numbers_run_on_for_each_caller_and_stream_on_its_own() -> None:
+    history = (
+        exchanges(WEB, WEB)
+        + exchanges(WEB, WEB, stream="other")
+        + exchanges(WEB, WEB, caller="caller-2")
+        + exchanges(WEB, WEB, cluster="azure-cluster")
+    )
+    assert checks.complete(history, 8).passed
+    assert not checks.complete(history, 9).passed
+
+
+def test_a_later_batch_is_complete_on_its_own() -> None:
+    assert checks.complete(without(exchanges(*[WEB] * 10), 0, 1, 2)).passed
+
+
+# --- weights -------------------------------------------------------------------------------
+
+SERVICES = ("api-service", "api-service-canary", "api-service-third")
+
+
+def drawn(n: int, *shares: float, seed: int = 7) -> History:
+    """Answers of backends drawn with these shares."""
+    chosen = np.random.default_rng(seed).choice(SERVICES[: len(shares)], n, p=shares)
+    return exchanges(*({"status": 200, "service": str(service)} for service in chosen))
+
+
+@pytest.mark.parametrize(
+    ("shares", "outcome"),
+    [((0.9, 0.1), PASS), ((0.85, 0.15), FAIL), ((0.95, 0.05), FAIL), ((0.5, 0.5), FAIL)],
+)
+def test_90_10_is_told_from_the_nearest_wrong_splits(
+    shares: tuple[float, ...], outcome: Outcome
+) -> None:
+    check = checks.split({"api-service": 90, "api-service-canary": 10})
+    verdict = check(drawn(4_000, *shares))
+    assert verdict.outcome is outcome, verdict.reason
+    assert 0 < float(verdict.numbers["api-service.n"]) < 4_000
+
+
+def test_three_backends_are_each_decided_against_the_rest() -> None:
+    test = SplitTest(margin=0.1)
+    check = checks.split(dict(zip(SERVICES, (2, 1, 1), strict=True)), test)
+    assert check(drawn(4_000, 0.5, 0.25, 0.25)).passed
+    swapped = check(drawn(4_000, 0.5, 0.1, 0.4))
+    assert swapped.outcome is FAIL
+    assert "api-service-third" in swapped.reason
+    assert float(swapped.numbers["api-service.alpha"]) == pytest.approx(test.alpha / 3)
+
+
+def test_a_backend_of_no_weight_must_not_answer() -> None:
+    check = checks.split({"api-service": 100, "api-service-canary": 0})
+    assert check(exchanges(*[{"status": 200, "service": "api-service"}] * 400)).passed
+    assert check(drawn(400, 0.99, 0.01)).outcome is FAIL
+
+
+def test_a_split_is_decided_in_the_order_of_sending() -> None:
+    history = drawn(4_000, 0.9, 0.1)
+    slow_ones_last = History(sorted(history, key=lambda e: e.service))
+    check = checks.split({"api-service": 90, "api-service-canary": 10})
+    assert check(slow_ones_last) == check(history)
+
+
+def test_the_cap_makes_a_split_inconclusive() -> None:
+    check = checks.split({"api-service": 90, "api-service-canary": 10}, SplitTest(cap=200))
+    assert check(drawn(4_000, 0.9, 0.1)).outcome is INCONCLUSIVE
+
+
+def test_weights_without_a_share_are_refused() -> None:
+    with pytest.raises(ValueError, match="share"):
+        checks.split({"api-service": 0})
+
+
+def test_draws_in_turn_are_not_independent() -> None:
+    check = checks.independent("api-service")
+    assert check(drawn(2_000, 0.9, 0.1)).passed
+    turns = islice(cycle([*["api-service"] * 9, "api-service-canary"]), 2_000)
+    in_turn = exchanges(*({"status": 200, "service": service} for service in turns))
+    assert check(in_turn).outcome is FAIL
+    assert check(drawn(1_000, 0.9, 0.1)).outcome is INCONCLUSIVE
+
+
+# --- what the backend saw ------------------------------------------------------------------
+
+REFUSED_ONES = exchanges(DENIED, DENIED, stream="refused")
+ALLOWED_ONES = exchanges(WEB, WEB, stream="allowed")
+ALLOWED_NONCES = ["allowed-0", "allowed-1"]
+
+
+@pytest.mark.parametrize(
+    ("history", "seen", "outcome"),
+    [
+        (REFUSED_ONES + ALLOWED_ONES, ALLOWED_NONCES, PASS),
+        (REFUSED_ONES + ALLOWED_ONES, [*ALLOWED_NONCES, "elsewhere-7"], PASS),
+        (REFUSED_ONES + ALLOWED_ONES, [*ALLOWED_NONCES, "refused-1"], FAIL),
+        (REFUSED_ONES + ALLOWED_ONES, ["refused-1"], FAIL),
+        (REFUSED_ONES + ALLOWED_ONES, ALLOWED_NONCES[:1], INCONCLUSIVE),
+        (REFUSED_ONES + ALLOWED_ONES, [], INCONCLUSIVE),
+        (REFUSED_ONES, [], INCONCLUSIVE),
+        (ALLOWED_ONES, ALLOWED_NONCES, INCONCLUSIVE),
+        (ALLOWED_ONES + exchanges(DENIED, stream="refused", url="http://b/"), [], INCONCLUSIVE),
+        (History(), ALLOWED_NONCES, INCONCLUSIVE),
+    ],
+)
+def test_what_was_refused_must_not_be_in_the_backends_record(
+    history: History, seen: list[str], outcome: Outcome
+) -> None:
+    verdict = checks.never_reached(seen, refused=["refused"], allowed=["allowed"])(history)
+    assert verdict.outcome is outcome, verdict.reason
+
+
+def test_nonces_are_read_from_urls_and_logs_alike() -> None:
+    log = (
+        "Echoing back request made to /api?nonce=a-1 to client (10.0.0.1:5)\n"
+        "Echoing back request made to /?x=1&nonce=b-2&y to client (10.0.0.1:6)\n"
+        "Echoing back request made to /nonce=c-3 to client (10.0.0.1:7)\n"
+    )
+    assert checks.nonces(log) == {"a-1", "b-2"}
+    assert checks.nonces("http://b/../%2f?nonce=d-4") == {"d-4"}
+
+
+# --- composition ---------------------------------------------------------------------------
+
+TWIN = checks.twin(
+    denied=checks.on("denied", checks.denied_http(2)),
+    allowed=checks.on("allowed", checks.all_answered_by("web-service", 2)),
+)
+
+
+@pytest.mark.parametrize(
+    ("denied", "allowed", "outcome"),
+    [
+        ([DENIED] * 2, [WEB] * 2, PASS),
+        ([DENIED, WEB], [WEB] * 2, FAIL),
+        ([DENIED] * 2, [DENIED] * 2, INCONCLUSIVE),
+        ([DENIED] * 2, [], INCONCLUSIVE),
+        ([], [WEB] * 2, INCONCLUSIVE),
+        ([DENIED, WEB], [TIMEOUT] * 2, FAIL),
+    ],
+)
+def test_a_denial_counts_with_its_twin(
+    denied: list[Answer], allowed: list[Answer], outcome: Outcome
+) -> None:
+    history = exchanges(*denied, stream="denied") + exchanges(*allowed, stream="allowed")
+    assert TWIN(history).outcome is outcome
+
+
+def test_streams_keep_their_numbers_apart() -> None:
+    history = exchanges(*[DENIED] * 2, stream="denied") + exchanges(*[WEB] * 3, stream="allowed")
+    numbers = TWIN(history).numbers
+    assert (numbers["denied.n"], numbers["allowed.n"]) == (2, 3)
+
+
+def test_every_wants_all_of_them() -> None:
+    check = checks.every(checks.status_is(200), checks.only_answered_by(["web-service"]))
+    assert check(exchanges(WEB)).passed
+    assert check(exchanges(WEB, MOBILE)).outcome is FAIL
+
+
+# --- numbers -------------------------------------------------------------------------------
+
+
+def test_a_verdict_carries_its_numbers() -> None:
+    history = exchanges(*[WEB] * 99, TIMEOUT)
+    verdict = checks.all_answered_by("web-service")(history)
+    numbers = verdict.numbers
+    assert (numbers["n"], numbers["hits"], numbers["errors"]) == (100, 99, 1)
+    assert numbers["error_rate"] == 0.01
+    assert 0.92 < float(numbers["low"]) < 0.99 < float(numbers["high"]) < 1
+    assert [numbers["p50_ms"], numbers["p99_ms"]] == pytest.approx([10, 10])
+    assert "1 of 100" in verdict.reason
+    assert "s 99: timeout" in verdict.reason
+
+
+def test_a_split_carries_what_it_decided_by() -> None:
+    verdict = checks.split({"api-service": 90, "api-service-canary": 10})(drawn(4_000, 0.9, 0.1))
+    names = ("n", "hits", "low", "high", "expected_n", "alpha", "beta")
+    assert {f"api-service.{name}" for name in names} <= verdict.numbers.keys()
+    assert verdict.numbers["api-service.expected_n"] == 1268
+
+
+# --- properties ----------------------------------------------------------------------------
+
+ANSWERS = st.sampled_from([WEB, MOBILE, DENIED, FORBIDDEN_BY_APP, UNAVAILABLE, TIMEOUT, STARVED])
+histories = st.lists(ANSWERS, max_size=12).map(lambda answers: exchanges(*answers))
+made = st.sampled_from(sorted(MADE))
+
+
+@given(made, histories)
+def test_every_check_has_a_verdict_for_every_history(name: str, history: History) -> None:
+    verdict = MADE[name](history)
+    assert isinstance(verdict, Verdict)
+    assert verdict.reason
+    assert all(isinstance(value, (int, float, str, bool)) for value in verdict.numbers.values())
+
+
+@given(made, histories)
+def test_the_order_of_the_lines_does_not_matter(name: str, history: History) -> None:
+    reverse = History(reversed(tuple(history)))
+    assert MADE[name](reverse).outcome is MADE[name](history).outcome
+
+
+@given(histories)
+def test_a_denial_passes_only_if_each_answer_is_one(history: History) -> None:
+    denied = all(e.status == 403 and e.body == "RBAC: access denied" for e in history)
+    assert checks.denied_http(1)(history).passed == (len(history) > 0 and denied)
+
+
+@given(histories)
+def test_a_success_among_the_denied_is_always_a_failure(history: History) -> None:
+    leak = exchanges(WEB, caller="another")
+    assert checks.denied_http(1)(history + leak).outcome is FAIL
+    assert denied_l4(drop())(history + leak).outcome is FAIL

@@ -1,0 +1,90 @@
+"""Imports go one way: suites -> fixtures -> clusters, and fixtures -> reports."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+OURS = ("suites", "fixtures", "clusters", "reports", "tests")
+
+FORBIDDEN = {
+    "suites": {"tests"},
+    "fixtures": {"suites", "tests"},
+    "clusters": {"suites", "fixtures", "reports", "tests", "pytest"},
+    "reports": {"suites", "fixtures", "clusters", "tests", "pytest"},
+}
+"""What a folder must not import, directly. pytest counts where no test may be at work."""
+
+CALLERS = ("prober.py", "locustfile.py")
+"""These run in a pod, where nothing of the project is."""
+
+
+def imported(source: str, package: str) -> set[str]:
+    """The top-level names that a module imports, wherever in it; `package` resolves dots."""
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(package if node.level else node.module or "")
+    return {name.partition(".")[0] for name in names}
+
+
+def wrong(files: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Each import that goes the wrong way, of files given by path and source."""
+    for path, source in files:
+        folder, _, rest = path.partition("/")
+        forbidden = FORBIDDEN.get(folder, set())
+        if rest.removeprefix("callers/") in CALLERS:
+            forbidden = set(OURS)
+        for name in sorted(imported(source, folder) & forbidden):
+            yield f"{path} imports {name}"
+
+
+def ours() -> Iterator[tuple[str, str]]:
+    for folder in FORBIDDEN:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            yield path.relative_to(ROOT).as_posix(), path.read_text()
+
+
+def test_no_import_goes_the_wrong_way() -> None:
+    files = list(ours())
+    assert {path for path, _ in files} > {f"fixtures/callers/{name}" for name in CALLERS}
+    assert list(wrong(files)) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("clusters/steps/cilium.py", "import pytest"),
+        ("clusters/kind.py", "from fixtures.history import History"),
+        ("clusters/topology.py", "def f():\n    import reports.schema as schema"),
+        ("reports/html.py", "from clusters import topology"),
+        ("reports/html.py", "import fixtures"),
+        ("fixtures/checks.py", "from suites.canary_split import weights"),
+        ("fixtures/callers/prober.py", "from fixtures.history import Exchange"),
+        ("fixtures/callers/locustfile.py", "from ..history import Exchange"),
+        ("suites/conftest.py", "from tests import peer"),
+    ],
+)
+def test_an_arrow_that_turns_is_seen(path: str, source: str) -> None:
+    assert len(list(wrong([(path, source)]))) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("suites/canary_split/test_weights.py", "from fixtures.checks import split\nimport pytest"),
+        ("fixtures/plugin.py", "import pytest\nfrom clusters.topology import Topology"),
+        ("fixtures/plugin.py", "from reports.schema import Requirement"),
+        ("fixtures/callers/__init__.py", "from fixtures.history import Exchange"),
+        ("clusters/steps/cilium.py", "from clusters.errors import NotReadyError"),
+        ("reports/html.py", "from reports import schema"),
+    ],
+)
+def test_an_arrow_that_does_not_turn_is_let_be(path: str, source: str) -> None:
+    assert list(wrong([(path, source)])) == []

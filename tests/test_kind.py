@@ -1,0 +1,176 @@
+"""The kind provider: its configuration, and that nothing foreign is touched."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from clusters import versions
+from clusters.bringup import MESH, planned
+from clusters.engine import NETWORK as NAME
+from clusters.errors import ForeignError
+from clusters.home import Home
+from clusters.plan import CONTAINERS, NETWORK
+from clusters.providers import kind as provider
+from clusters.providers.kind import LABEL, OWNER, Kind
+from tests.engines import TableEngine, Thing
+
+TRAIN = versions.load("2026-08")
+AWS, AZURE = planned(MESH)
+
+
+@pytest.fixture
+def kind(tmp_path: Path) -> Kind:
+    return Kind(Home(tmp_path), TableEngine(), TRAIN, tmp_path / "kind", forged=True)
+
+
+def calls(kind: Kind) -> list[str]:
+    assert isinstance(kind.engine, TableEngine)
+    return kind.engine.calls
+
+
+def node(kind: Kind, source: str, *, running: bool = True) -> Thing:
+    """A container of the node's name, with a folder mounted where ours has its mark."""
+    mounts = [{"Destination": OWNER, "Source": source}] if source else []
+    found = {"Created": "2026-11-23", "Mounts": mounts, "State": {"Running": running}}
+    assert isinstance(kind.engine, TableEngine)
+    kind.engine.things["container", kind.node(AWS)] = found
+    return found
+
+
+def network(kind: Kind, labels: dict[str, str] | None) -> None:
+    assert isinstance(kind.engine, TableEngine)
+    kind.engine.things["network", NAME] = {"Labels": labels}
+
+
+FOREIGN = ("", "/home/other/plumbline/lab/owner")
+
+
+@pytest.mark.parametrize("source", FOREIGN)
+def test_a_foreign_node_of_the_name_is_refused_and_left_alone(kind: Kind, source: str) -> None:
+    node(kind, source)
+    for refused in (kind.refuse_foreign, kind.delete, lambda each: kind.create(each, "i", 1)):
+        with pytest.raises(ForeignError, match=kind.node(AWS)) as caught:
+            refused(AWS)
+        assert "2026-11-23" in caught.value.seen
+    assert not kind.exists(AWS)
+    assert calls(kind) == []
+
+
+def test_our_own_node_is_known_and_deleted_with_its_volumes(kind: Kind) -> None:
+    node(kind, kind.owner)
+    kind.refuse_foreign(AWS)
+    assert kind.exists(AWS)
+    kind.delete(AWS)
+    assert calls(kind) == [f"rm --force --volumes {kind.node(AWS)}"]
+
+
+def test_a_node_that_stands_still_is_not_there(kind: Kind) -> None:
+    node(kind, kind.owner, running=False)
+    assert not kind.exists(AWS)
+
+
+def test_what_is_not_there_is_not_deleted(kind: Kind) -> None:
+    kind.delete(AWS)
+    kind.delete_network()
+    assert calls(kind) == []
+
+
+def test_names_cannot_meet_a_users_own(kind: Kind) -> None:
+    """A user may well have a kind cluster that is named as the reference names it."""
+    names = {kind.node(AWS), kind.node(AZURE)}
+    assert len(names) == 2
+    assert all(name.startswith("plumbline-") for name in names)
+    assert kind.context(AWS) == "kind-plumbline-aws-cluster"
+    assert kind.kubeconfig(AWS).is_relative_to(kind.home.root)
+
+
+def test_our_network_has_the_plans_addresses_and_our_label(kind: Kind) -> None:
+    kind.make_network()
+    (call,) = calls(kind)
+    words = {f"--subnet={NETWORK}", f"--ip-range={CONTAINERS}", f"--label={LABEL}={kind.owner}"}
+    assert words <= set(call.split())
+    network(kind, {LABEL: kind.owner})
+    kind.make_network()
+    assert len(calls(kind)) == 1, "it is there already"
+    kind.delete_network()
+    assert calls(kind)[1:] == [f"network rm {NAME}"]
+
+
+@pytest.mark.parametrize("labels", [None, {}, {LABEL: FOREIGN[1]}])
+def test_a_foreign_network_is_refused_and_left_alone(
+    kind: Kind, labels: dict[str, str] | None
+) -> None:
+    network(kind, labels)
+    with pytest.raises(ForeignError, match=NAME):
+        kind.make_network()
+    kind.delete_network()
+    assert calls(kind) == []
+
+
+def config(kind: Kind, *, confined: bool, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    monkeypatch.setattr(provider, "lacks_sys_resource", lambda: confined)
+    return kind._config(AWS, "node:1")
+
+
+def kubeadm(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    patches = map(yaml.safe_load, found["kubeadmConfigPatches"])
+    return {patch["kind"]: patch for patch in patches}
+
+
+def test_a_node_is_marked_from_its_first_moment(
+    kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = config(kind, confined=False, monkeypatch=monkeypatch)
+    (only,) = found["nodes"]
+    assert only["image"] == "node:1"
+    assert only["extraMounts"] == [
+        {"hostPath": kind.owner, "containerPath": OWNER, "readOnly": True}
+    ]
+
+
+def test_the_network_is_ciliums_and_the_plans(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert config(kind, confined=False, monkeypatch=monkeypatch)["networking"] == {
+        "disableDefaultCNI": True,
+        "kubeProxyMode": "none",
+        "podSubnet": AWS.pods,
+        "serviceSubnet": AWS.services,
+    }
+
+
+def test_only_a_confined_machine_is_treated_as_one(
+    kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = config(kind, confined=False, monkeypatch=monkeypatch)
+    bound = config(kind, confined=True, monkeypatch=monkeypatch)
+    extra = {"featureGates", "containerdConfigPatches"}
+    assert not extra & free.keys()
+    assert extra <= bound.keys()
+    assert bound["featureGates"] == {"KubeletInUserNamespace": True}
+    assert {key: value for key, value in bound.items() if key not in extra} == free
+
+
+def test_forged_nodes_have_the_trains_own_dns_and_store(
+    kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patches = kubeadm(config(kind, confined=False, monkeypatch=monkeypatch))
+    cluster = patches["ClusterConfiguration"]
+    assert cluster["dns"]["imageTag"] == f"v{TRAIN.versions.coredns}"
+    assert cluster["etcd"]["local"]["imageTag"] == f"{TRAIN.versions.etcd}-0"
+    published = replace(kind, forged=False)
+    patches = kubeadm(config(published, confined=False, monkeypatch=monkeypatch))
+    assert list(patches) == ["KubeletConfiguration"]
+
+
+@pytest.mark.parametrize("unified", [True, False])
+def test_the_kubelet_takes_cgroups_of_version_1_only_where_there_are_no_others(
+    kind: Kind, monkeypatch: pytest.MonkeyPatch, unified: bool
+) -> None:
+    monkeypatch.setattr(Path, "exists", lambda _: unified)
+    patches = kubeadm(config(kind, confined=False, monkeypatch=monkeypatch))
+    said = patches["KubeletConfiguration"].get("failCgroupV1", "nothing")
+    assert said == ("nothing" if unified else False)

@@ -1,0 +1,142 @@
+"""The pure parts of talking to a cluster: waiting, states of objects, what the agents print."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from clusters.errors import CommandError, NotReadyError
+from fixtures import convergence, hubble, kube
+from fixtures.kube import wait_for
+
+
+def test_waiting_ends_as_soon_as_nothing_is_missing() -> None:
+    seen: Iterator[str] = iter(["a", "b", ""])
+    wait_for("a thing", lambda: next(seen), deadline=5)
+    assert list(seen) == []
+
+
+def test_waiting_past_the_deadline_says_what_was_seen_and_where_to_look() -> None:
+    with pytest.raises(NotReadyError) as raised:
+        wait_for("a pod", lambda: "Pending", deadline=0.15, look="kubectl get pods")
+    assert str(raised.value) == (
+        "expected: a pod within 0.15 s\nseen:     Pending\nlook:     kubectl get pods"
+    )
+
+
+def test_an_error_of_ours_while_waiting_is_something_seen() -> None:
+    answers: Iterator[str] = iter([""])
+    failing = iter([True, False])
+
+    def pending() -> str:
+        if next(failing):
+            raise CommandError("an answer", seen="none")
+        return next(answers)
+
+    wait_for("a pod", pending, deadline=5)
+
+
+def test_an_error_that_is_not_ours_ends_the_waiting() -> None:
+    with pytest.raises(ZeroDivisionError):
+        wait_for("a pod", lambda: str(1 / 0), deadline=5)
+
+
+@pytest.mark.parametrize(
+    ("status", "deleted", "expected"),
+    [("True", False, True), ("False", False, False), ("True", True, False)],
+)
+def test_a_pod_is_ready_unless_it_is_on_its_way_out(
+    status: str, deleted: bool, expected: bool
+) -> None:
+    metadata = {"deletionTimestamp": "now"} if deleted else {}
+    pod = {"metadata": metadata, "status": {"conditions": [{"type": "Ready", "status": status}]}}
+    assert kube.ready(pod) is expected
+
+
+def test_a_pod_without_conditions_is_not_ready() -> None:
+    assert not kube.ready({"metadata": {}, "status": {}})
+
+
+@pytest.mark.parametrize(
+    ("generations", "expected"), [([2, 2], True), ([2, 1], False), ([None], False), ([], False)]
+)
+def test_conditions_must_all_speak_of_the_present_generation(
+    generations: list[int | None], expected: bool
+) -> None:
+    conditions = [{"observedGeneration": g} for g in generations]
+    assert kube.observed({"metadata": {"generation": 2}}, conditions) is expected
+
+
+def flow(**fields: Any) -> str:
+    labels = ["k8s:app=backend", "k8s:io.cilium.k8s.policy.cluster=aws-cluster"]
+    told = {
+        "verdict": "DROPPED",
+        "drop_reason_desc": "POLICY_DENIED",
+        "source": {"labels": labels},
+        "destination": {"labels": ["k8s:app=frontend"]},
+        **fields,
+    }
+    return json.dumps({"flow": told})
+
+
+def test_a_drop_has_its_reason_its_labels_and_its_cluster() -> None:
+    (drop,) = hubble.parse_drops([flow(), "", json.dumps({"lost_events": {}})])
+    assert drop.reason == "POLICY_DENIED"
+    assert drop.source_cluster == "aws-cluster"
+    assert "k8s:app=backend" in drop.source_labels
+    assert drop.destination_labels == {"k8s:app=frontend"}
+
+
+def test_what_was_forwarded_is_no_drop() -> None:
+    assert list(hubble.parse_drops([flow(verdict="FORWARDED")])) == []
+
+
+def test_a_drop_without_labels_is_of_no_cluster() -> None:
+    (drop,) = hubble.parse_drops([flow(source={})])
+    assert (drop.source_cluster, drop.source_labels) == ("", frozenset())
+
+
+def test_an_endpoint_is_found_by_its_address() -> None:
+    endpoint = {
+        "status": {
+            "networking": {"addressing": [{"ipv4": "10.0.0.1"}]},
+            "policy": {"realized": {"policy-revision": 7}},
+        }
+    }
+    assert hubble.parse_revision([endpoint], "10.0.0.1") == 7
+    assert hubble.parse_revision([endpoint], "10.0.0.2") == 0
+
+
+@pytest.mark.parametrize("field", ["Labels", "labels"])
+def test_a_policy_is_known_by_its_uid_in_both_spellings(field: str) -> None:
+    rule = {field: [{"key": "io.cilium.k8s.policy.uid", "value": "u1"}]}
+    found = {"policy": json.dumps([rule]), "revision": 4}
+    assert hubble.parse_policies(found) == (frozenset({"u1"}), 4)
+    assert hubble.parse_policies({"policy": "", "revision": 5}) == (frozenset(), 5)
+
+
+def test_addresses_with_reserved_identities_are_not_known_pods() -> None:
+    entries = [{"cidr": "10.0.0.1/32", "identity": 65541}, {"cidr": "10.0.0.2/32", "identity": 2}]
+    assert hubble.parse_addresses(entries) == {"10.0.0.1"}
+
+
+def test_only_healthy_endpoints_count() -> None:
+    text = (
+        "outbound|80||a::10.0.0.1:3000::health_flags::healthy\n"
+        "outbound|80||b::10.0.0.2:3000::health_flags::/failed_eds_health\n"
+        "outbound|80||c::default_priority::max_connections::1024\n"
+    )
+    assert convergence.parse_healthy(text) == {"outbound|80||a"}
+
+
+def test_a_marker_in_a_warming_listener_is_not_in_force() -> None:
+    warming = {"configs": [{"warming_state": {"name": "g1"}, "active_state": {"name": "g0"}}]}
+    assert not convergence.in_active_listener(warming, "g1")
+    assert convergence.in_active_listener(warming, "g0")
+
+
+def test_generations_never_repeat() -> None:
+    assert convergence.generation() != convergence.generation()

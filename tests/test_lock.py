@@ -1,0 +1,95 @@
+"""The lock: one run at a time, it says who, and the kernel frees it however the holder dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from clusters import lock
+from clusters.errors import LockedError
+from clusters.home import Home
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from clusters import lock
+from clusters.home import Home
+with lock.held(Home(Path(sys.argv[1])), "up"):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    monkeypatch.delenv(lock.HELD, raising=False)
+    return Home(tmp_path)
+
+
+@pytest.fixture
+def another(home: Home) -> Callable[[], subprocess.Popen[str]]:
+    """Start another run, and return when it holds the lock."""
+
+    def start() -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", HOLDER, str(home.root)], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout
+        assert process.stdout.readline() == "held\n"
+        return process
+
+    return start
+
+
+def ended(process: subprocess.Popen[str], by: signal.Signals) -> None:
+    process.send_signal(by)
+    process.communicate()
+
+
+def test_a_second_run_is_told_who_holds_it(
+    home: Home, another: Callable[[], subprocess.Popen[str]]
+) -> None:
+    other = another()
+    try:
+        with pytest.raises(LockedError) as caught, lock.held(home, "down"):
+            pytest.fail("two hold it")
+        assert caught.value.seen.startswith(f"up, process {other.pid}, since 20")
+    finally:
+        ended(other, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGTERM])
+def test_a_dead_holder_holds_nothing(
+    home: Home, another: Callable[[], subprocess.Popen[str]], by: signal.Signals
+) -> None:
+    ended(another(), by)
+    with lock.held(home, "down"):
+        assert (home.lab / "lock.json").exists()
+
+
+def test_it_is_free_again_after_use_and_after_an_error(home: Home) -> None:
+    with pytest.raises(ZeroDivisionError), lock.held(home, "up"):
+        raise ZeroDivisionError
+    with lock.held(home, "up"):
+        assert os.environ[lock.HELD] == str(home.lab)
+    assert lock.HELD not in os.environ
+    assert not (home.lab / "lock.json").exists()
+
+
+def test_a_runs_own_children_go_in_under_its_lock(home: Home) -> None:
+    child = [sys.executable, "-c", HOLDER.replace("time.sleep(60)", "pass"), str(home.root)]
+    with lock.held(home, "e2e"):
+        done = subprocess.run(child, capture_output=True, text=True, check=True)
+        assert done.stdout == "held\n"
+        assert (home.lab / "lock.json").exists(), "the child let go of what is not its own"
+
+
+def test_another_lab_has_a_lock_of_its_own(home: Home, tmp_path: Path) -> None:
+    with lock.held(home, "up"), lock.held(Home(tmp_path / "other"), "up"):
+        assert (home.lab / "lock.json").exists()

@@ -1,0 +1,129 @@
+"""The load as the pods run it: Locust in a process of its own, for a second and a bit."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from fixtures import callers
+from fixtures.checks import complete, denied_under_load, lasted, on, served_under_load
+from fixtures.history import History
+from fixtures.streams import Load, Stream, Who
+from tests.peer import Peer, free_port, running
+
+WHO = Who(caller="load-1", cluster="azure-cluster", identity="default/frontend")
+SECONDS = 1.0
+TARGET = "//api/../raw%2f?nonce=r-{seq}"
+LOCUSTFILE = Path(callers.__file__).with_name("locustfile.py")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of Locust made and said, and what the peer saw of it."""
+
+    history: History
+    said: str
+    peer: Peer
+
+
+def streams(url: str) -> tuple[Stream, ...]:
+    headers = {"User-Agent": "", "X-CamelCase": "a b", "x-utf": "é", "Host": "b.example"}
+    return (
+        Stream(stream="allowed", url=f"{url}/allowed", headers=headers),
+        Stream(stream="denied", url=f"{url}/denied"),
+        Stream(stream="raw", url=f"{url}/x", target=TARGET, first=7),
+        Stream(stream="fresh", url=f"{url}/fresh", method="POST", reuse=False),
+        Stream(stream="moved", url=f"{url}/moved"),
+        Stream(stream="reset", url=f"{url}/reset"),
+        Stream(stream="eof", url=f"{url}/eof"),
+        Stream(stream="garbage", url=f"{url}/garbage"),
+        Stream(stream="refused", url=f"http://127.0.0.1:{free_port()}/"),
+        Stream(stream="silent", url=f"{url}/silent", timeout=0.2),
+    )
+
+
+@pytest.fixture(scope="module")
+def run() -> Iterator[Run]:
+    with running() as peer:
+        load = Load(who=WHO, streams=streams(peer.url), users=4, seconds=SECONDS)
+        done = subprocess.run(
+            [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless"],
+            env={**os.environ, "PLUMBLINE_LOAD": load.model_dump_json()},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        yield Run(History.parse(done.stdout.splitlines()), done.stderr, peer)
+
+
+def test_every_request_makes_one_line_numbered_over_all_users(run: Run) -> None:
+    assert complete(run.history).passed
+    assert set(run.history.streams()) == {stream.stream for stream in streams("")}
+    assert min(e.seq for e in run.history.stream("raw")) == 7
+    assert len(run.peer.requests("/allowed")) == len(run.history.stream("allowed"))
+
+
+def test_it_lasts_as_long_as_it_should(run: Run) -> None:
+    assert lasted(SECONDS)(run.history).passed
+    assert not lasted(SECONDS + 3)(run.history).passed
+
+
+def test_a_denial_is_an_answer_like_any_other(run: Run) -> None:
+    assert on("denied", denied_under_load(4, 0.1))(run.history).passed
+    assert on("allowed", served_under_load(4, 0.1, ["web-service"]))(run.history).passed
+
+
+def test_only_the_given_headers_are_sent(run: Run) -> None:
+    host = f"Host: 127.0.0.1:{run.peer.port}"
+    assert run.peer.headers("/denied")[0] == [host]
+    assert run.peer.headers("/fresh")[0] == ["Content-Length: 0", host]
+    assert run.peer.headers("/allowed")[0] == [
+        "Host: b.example",
+        "User-Agent: ",
+        "X-CamelCase: a b",
+        "x-utf: é",
+    ]
+
+
+def test_a_raw_target_is_not_normalised(run: Run) -> None:
+    target = TARGET.format(seq=8)
+    assert run.peer.requests(f"GET {target} HTTP/1.1")
+    assert run.peer.url + target in {e.url for e in run.history}
+
+
+def test_no_redirect_is_followed_and_no_cookie_kept(run: Run) -> None:
+    assert {e.status for e in run.history.stream("moved")} == {302}
+    assert not run.peer.requests("/elsewhere")
+    assert not any("ookie" in head for head in run.peer.heads)
+
+
+@pytest.mark.parametrize(
+    ("stream", "error"),
+    [
+        ("reset", "reset"),
+        ("eof", "reset"),
+        ("garbage", "protocol"),
+        ("refused", "refused"),
+        ("silent", "timeout"),
+    ],
+)
+def test_an_error_has_its_class(run: Run, stream: str, error: str) -> None:
+    lines = run.history.stream(stream)
+    assert {(e.error, e.status) for e in lines} == {(error, 0)}
+    assert all(e.detail for e in lines)
+
+
+@pytest.mark.parametrize("stream", ["reset", "eof"])
+def test_a_lost_request_is_not_sent_again(run: Run, stream: str) -> None:
+    assert len(run.peer.requests(f"/{stream}")) == len(run.history.stream(stream))
+
+
+def test_what_locust_says_goes_to_standard_error(run: Run) -> None:
+    assert "Aggregated" in run.said

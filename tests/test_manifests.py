@@ -1,0 +1,141 @@
+"""The reference's documents, a user's in their place, and what both leave out."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import jinja2
+import pytest
+
+from clusters.topology import Image
+from fixtures import manifests as m
+from fixtures.callers import PROGRAMS
+
+ROUTE = (m.REFERENCE / "httproute.yaml").read_text()
+SUITES = ("callers", "mobile_routing", "canary_split", "cross_cluster_policy", "rbac_denial")
+VALUES = {
+    "namespace": "plumbline-test",
+    "cluster": "aws-cluster",
+    "example_address": "240.240.0.1",
+    "images": {"echo": "echo:1", "locust": "locust:1"},
+    "programs_base64": dict.fromkeys(PROGRAMS, "YQ=="),
+    "programs_digest": "0123",
+}
+PINS = {
+    "authorizationpolicy": "2677a1b100560d1b5851dabefd52387869c1b6368b25e154b232421d0908659e",
+    "ciliumclustermeshconfig": "d30bf49cda29ad3523f28d175207ff59ad175f33fba1e8e89e0e3eee76ad80c3",
+    "ciliumnetworkpolicy": "b49922eae1bb8ef45963e1a6f6a84ccc1732a4d6c737db16a5f52c6a17cc30e3",
+    "gateway": "a9f12b3d88e4e2cfab47e728be6a4eb173d23fb66341999276fd2d62541c2449",
+    "httproute": "92db725aa64abdb45bf96f8ab4accc60e28d8600a421555cc89aee6c72b0a33e",
+    "virtualservice": "90b84ea5fc28f355161d549aea90b8b0bcdb349c4b621785c29d768386e7a65d",
+}
+
+
+@pytest.mark.parametrize("stem", PINS)
+def test_a_reference_file_is_the_users_byte_for_byte(stem: str) -> None:
+    content = (m.REFERENCE / f"{stem}.yaml").read_bytes()
+    assert hashlib.sha256(content).hexdigest() == PINS[stem]
+
+
+def test_without_a_folder_all_are_the_references() -> None:
+    found = m.load()
+    assert set(found.documents) == set(PINS)
+    assert (found.name, found.notes) == ("reference", ())
+
+
+def test_a_users_file_stands_in_for_the_one_of_its_name(tmp_path: Path) -> None:
+    (tmp_path / "httproute.yaml").write_text(ROUTE.replace("weight: 90", "weight: 85"))
+    found = m.load(tmp_path)
+    given = found.given("httproute")
+    assert given.document["spec"]["rules"][0]["backendRefs"][0]["weight"] == 85
+    assert given.origin == str(tmp_path / "httproute.yaml")
+    assert found.given("gateway") == m.load().given("gateway")
+
+
+def test_the_report_is_told_which_are_whose(tmp_path: Path) -> None:
+    (tmp_path / "httproute.yaml").write_text(ROUTE)
+    (note,) = m.load(tmp_path).notes
+    own, rest = note.split(";")
+    assert "httproute.yaml" in own
+    assert "gateway.yaml" in rest
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        ("route.yaml", ROUTE, "route.yaml in"),
+        ("httproute.yml", ROUTE, "httproute.yml in"),
+        ("notes.txt", "", "no YAML file"),
+        ("httproute.yaml", "a: [", "to be YAML"),
+        ("httproute.yaml", "", "one YAML document"),
+        ("httproute.yaml", "- a", "one YAML document"),
+        ("httproute.yaml", f"{ROUTE}\n---\n{ROUTE}", "one YAML document"),
+        ("httproute.yaml", ROUTE.replace("HTTPRoute", "GRPCRoute"), "to hold a HTTPRoute"),
+        (
+            "httproute.yaml",
+            ROUTE.replace("gateway.networking.k8s.io", "x.io"),
+            "to hold a HTTPRoute",
+        ),
+        ("httproute.yaml", ROUTE.replace("  name: advanced-routing", ""), "with a name"),
+        (
+            "httproute.yaml",
+            ROUTE.replace("metadata:\n", "metadata:\n  namespace: shop\n"),
+            "to name no namespace",
+        ),
+    ],
+)
+def test_a_file_that_cannot_stand_in_is_a_clear_error(
+    tmp_path: Path, name: str, content: str, complaint: str
+) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(m.ManifestsError) as raised:
+        m.load(tmp_path)
+    assert complaint in str(raised.value)
+
+
+def test_a_folder_that_is_not_there_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(m.ManifestsError, match="is no folder"):
+        m.load(tmp_path / "absent")
+
+
+def test_another_version_of_the_same_kind_may_stand_in(tmp_path: Path) -> None:
+    (tmp_path / "httproute.yaml").write_text(ROUTE.replace("v1beta1", "v1"))
+    assert m.load(tmp_path).documents["httproute"]["apiVersion"].endswith("/v1")
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_support_gives_documents_with_kinds_and_names(name: str) -> None:
+    documents = m.support(name, **VALUES)
+    assert documents
+    assert all(d["apiVersion"] and d["kind"] and d["metadata"]["name"] for d in documents)
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_support_says_in_its_first_line_why_it_is_there(name: str) -> None:
+    first = (m.SUPPORT / f"{name}.yaml").read_text().splitlines()[0]
+    assert first.startswith("# The reference ")
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_support_pulls_no_image_and_ends_its_pods_at_once(name: str) -> None:
+    for document in m.support(name, **VALUES):
+        if document["kind"] == "Deployment":
+            pod = document["spec"]["template"]["spec"]
+            assert pod["terminationGracePeriodSeconds"] == 1
+            assert all(c["imagePullPolicy"] == "IfNotPresent" for c in pod["containers"])
+
+
+def test_support_lacking_a_value_is_an_error() -> None:
+    with pytest.raises(jinja2.UndefinedError):
+        m.support("mobile_routing", namespace="plumbline-test")
+
+
+def test_an_image_is_found_by_a_word_of_its_reference() -> None:
+    images = tuple(
+        Image(reference=r, digest="", source="forge") for r in ("a/echo-basic:1", "b/locust:2")
+    )
+    assert m.image(images, "echo-basic") == "a/echo-basic:1"
+    for word in ("pause", ""):
+        with pytest.raises(m.ManifestsError):
+            m.image(images, word)

@@ -1,0 +1,243 @@
+"""The plugin: requirements off the tests, verdicts into results.json, with workers and without."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from clusters.topology import Cluster, Machine, Topology
+from reports import publish
+from reports.reading import FILE
+from reports.schema import Results
+
+HEAD = """
+import pytest
+from clusters.errors import NotReadyError
+from fixtures.history import Exchange, History
+from fixtures.requirements import requirement
+from fixtures.verdict import failed, inconclusive, passed
+
+pytestmark = pytest.mark.feature("istio")
+ONE = History([Exchange(stream="s", seq=0, caller="c", cluster="k", identity="i",
+                        sent=0, received=1, url="http://x/", status=200)])
+"""
+GREEN = """
+@requirement("A1", source="Kind/name")
+def test_a1(judge, cluster):
+    '''It holds. It is not asked why.'''
+    judge(ONE, lambda history: passed("held", n=len(history)))
+"""
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+    monkeypatch.delenv("MANIFESTS", raising=False)
+    # Sessions within this process save their results and draw nothing; those apart do.
+    monkeypatch.setattr(publish, "publish", lambda results, out: results.save(out / FILE))
+    return Run(pytester)
+
+
+class Run:
+    """A session of pytest of its own, over a topology of two clusters that are not there.
+
+    Within this process where that will do, as a process of its own takes ten times as long.
+    """
+
+    def __init__(self, pytester: pytest.Pytester) -> None:
+        self.pytester = pytester
+        topology(pytester.path).save(pytester.path / "topology.json")
+
+    def __call__(self, text: str, *arguments: str, apart: bool = False) -> pytest.RunResult:
+        folder = self.pytester.path / "shape"
+        folder.mkdir(exist_ok=True)
+        (folder / "test_shape.py").write_text(HEAD + text)
+        run = self.pytester.runpytest_subprocess if apart else self.pytester.runpytest_inprocess
+        return run(
+            *("-p", "fixtures.plugin", "-p", "no:cacheprovider", "-p", "no:locust"),
+            # Told what it is about, Hypothesis loads all of itself to say that nothing was.
+            *("-p", "no:hypothesispytest", "-p", "no:anyio"),
+            *("--topology", "topology.json", "--out", "out", *arguments),
+        )
+
+    @property
+    def results(self) -> Results:
+        return Results.load(self.pytester.path / "out" / "results.json")
+
+    def only(self) -> tuple[str, str]:
+        """Verdict and reason, the same in both clusters."""
+        ((verdict, reason),) = {(r.verdict, r.reason) for r in self.results.requirements}
+        return verdict, reason
+
+
+def topology(folder: Path) -> Topology:
+    clusters = tuple(
+        Cluster(
+            name=name,
+            kubeconfig=folder / "absent",
+            context=name,
+            features=frozenset({"istio"}),
+        )
+        for name in ("aws-cluster", "azure-cluster")
+    )
+    machine = Machine(cpu="c", cores=2, memory_bytes=1, kernel="k", system="s")
+    return Topology(
+        run="up",
+        provider="kind",
+        train="2026-08",
+        versions={"istio": "1"},
+        deadlines={},
+        clusters=clusters,
+        images=(),
+        machine=machine,
+        stages=(),
+    )
+
+
+def requirement(body: str) -> str:
+    return (
+        '@requirement("A1", source="Kind/name")\n'
+        f"def test_a1(judge, cluster):\n    '''It holds.'''\n    {body}\n"
+    )
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2", "--dist", "loadgroup")])
+def test_each_cluster_is_asked_and_the_results_are_written(run: Run, workers: tuple[str]) -> None:
+    result = run(GREEN, *workers, apart=bool(workers))
+    assert result.ret == 0
+    assert run.results.status == "passed"
+    assert [r.key for r in run.results.requirements] == ["A1[aws-cluster]", "A1[azure-cluster]"]
+    entry = run.results.requirements[0]
+    assert (entry.suite, entry.source, entry.sentence) == ("shape", "Kind/name", "It holds.")
+    assert entry.test == "shape/test_shape.py::test_a1[aws-cluster]"
+    assert entry.numbers == {"n": 1}
+    assert len((run.pytester.path / "out" / entry.history).read_text().splitlines()) == 1
+    assert {(s.name, s.cluster) for s in run.results.stages} == {
+        ("shape", "aws-cluster"),
+        ("shape", "azure-cluster"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "verdict", "reason"),
+    [
+        ("judge(ONE, lambda h: failed('a leak'))", "fail", "a leak"),
+        ("judge(ONE, lambda h: inconclusive('starved'))", "inconclusive", "starved"),
+        ("judge.conclude(passed('seen'))", "pass", "seen"),
+        ("pytest.skip('no kernel')", "skip", "no kernel"),
+        ("pass", "fail", "nothing was judged"),
+        (
+            "raise NotReadyError('a pod', seen='none', look='kubectl')",
+            "inconclusive",
+            "expected: a pod\nseen:     none\nlook:     kubectl",
+        ),
+        ("raise OSError('cut')", "inconclusive", "cut"),
+    ],
+)
+def test_what_ends_a_test_is_its_verdict(run: Run, body: str, verdict: str, reason: str) -> None:
+    result = run(requirement(body))
+    assert run.only() == (verdict, reason)
+    assert result.ret == (0 if verdict == "pass" else 1)
+
+
+def test_an_assertion_is_a_failure(run: Run) -> None:
+    run(requirement("assert len(ONE) == 2"))
+    assert run.only()[0] == "fail"
+
+
+def test_inconclusive_is_told_from_a_failure_on_the_terminal(run: Run) -> None:
+    result = run(requirement("judge(ONE, lambda h: inconclusive('starved'))"))
+    result.stdout.fnmatch_lines(["*inconclusive, the environment: starved*"])
+
+
+def test_the_history_is_saved_before_it_is_judged(run: Run) -> None:
+    run(requirement("judge(ONE, lambda h: 1 / 0)"))
+    verdict, _ = run.only()
+    assert verdict == "inconclusive"
+    assert all((run.pytester.path / "out" / r.history).exists() for r in run.results.requirements)
+
+
+def test_a_second_verdict_is_an_error(run: Run) -> None:
+    run(requirement("judge.conclude(passed('a')); judge.conclude(passed('b'))"))
+    assert run.only()[0] != "pass"
+
+
+def test_a_set_up_that_fails_is_inconclusive(run: Run) -> None:
+    broken = "@pytest.fixture\ndef lab2():\n    raise NotReadyError('a', seen='b')\n"
+    run(broken + requirement("").replace("cluster)", "cluster, lab2)").replace("    \n", ""))
+    assert run.only()[0] == "inconclusive"
+
+
+def test_a_tear_down_that_fails_turns_a_pass_red(run: Run) -> None:
+    broken = "@pytest.fixture\ndef lab2():\n    yield\n    raise NotReadyError('a', seen='b')\n"
+    run(broken + GREEN.replace("cluster)", "cluster, lab2)"))
+    assert run.only()[0] == "inconclusive"
+
+
+def test_a_skip_is_red_with_the_full_profile_only(run: Run) -> None:
+    text = GREEN + requirement("pytest.skip('no kernel')").replace("1", "2")
+    assert run(text).ret == 1
+    assert run(text, "--profile", "quick").ret == 0
+    assert run.results.status == "passed"
+
+
+def test_a_feature_that_no_cluster_offers_is_a_skip_with_its_reason(run: Run) -> None:
+    result = run(GREEN.replace("@req", '@pytest.mark.feature("gateway-api")\n@req'))
+    assert run.only() == ("skip", "no cluster of the topology offers gateway-api")
+    assert result.ret == 1
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2", "--dist", "loadgroup")])
+def test_an_interrupted_run_says_so(run: Run, workers: tuple[str]) -> None:
+    told = "import os, signal; os.kill({}, signal.SIGTERM); import time; time.sleep(30)"
+    controller = "os.getppid()" if workers else "os.getpid()"
+    text = requirement(told.format(controller)).replace("cluster)", "cluster)", 1)
+    result = run(text, *workers, apart=True)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert run.results.status == "interrupted"
+    assert run.results.exit_status == 1
+    assert {r.verdict for r in run.results.requirements} == {"inconclusive"}
+
+
+def test_a_worker_that_dies_leaves_an_inconclusive_entry(run: Run) -> None:
+    text = requirement("import os; os._exit(3)")
+    result = run(text, "-n", "1", "--dist", "loadgroup", "--max-worker-restart", "0", apart=True)
+    assert result.ret == 1
+    assert run.only() == ("inconclusive", "its test never ended")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (GREEN + GREEN.replace("test_a1", "test_a2"), "is asked twice"),
+        (GREEN.replace("'''It holds. It is not asked why.'''", ""), "docstring is its sentence"),
+        (GREEN.replace('"A1", source="Kind/name"', '"", source=""'), "expected @requirement"),
+    ],
+)
+def test_a_malformed_requirement_is_a_usage_error(run: Run, text: str, complaint: str) -> None:
+    result = run(text)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert complaint in result.stderr.str()
+    assert not (run.pytester.path / "out" / "results.json").exists()
+
+
+@pytest.mark.parametrize("option", ["--topology", "--manifests"])
+def test_a_missing_file_is_a_usage_error(run: Run, option: str) -> None:
+    result = run(GREEN, option, "absent")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "absent" in result.stderr.str()
+
+
+def test_the_users_manifests_are_named_in_the_results(run: Run) -> None:
+    own = run.pytester.mkdir("own")
+    reference = Path(__file__).parents[1] / "fixtures/manifests/reference/gateway.yaml"
+    (own / "gateway.yaml").write_bytes(reference.read_bytes())
+    run(GREEN, "--manifests", "own")
+    assert run.results.manifests == str(own)
+    assert "gateway.yaml" in run.results.notes[-1]
+
+
+def test_tests_that_ask_no_requirement_leave_nothing_behind(run: Run) -> None:
+    assert run("def test_plain():\n    pass\n").ret == 0
+    assert not (run.pytester.path / "out").exists()

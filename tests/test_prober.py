@@ -1,0 +1,226 @@
+"""The prober as the pods run it: a process of its own, with the packed httpx and no more."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from fixtures.callers import bundle, prober
+from fixtures.checks import complete
+from fixtures.history import Exchange, History
+from fixtures.streams import Plan, Stream, Who
+from tests.peer import Peer, free_port, running
+
+WHO = Who(caller="frontend-1", cluster="aws-cluster", identity="default/frontend")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of the prober made, and what the peer saw of it."""
+
+    history: History
+    peer: Peer
+
+    def only(self, stream: str) -> Exchange:
+        (exchange,) = self.history.stream(stream)
+        return exchange
+
+
+@dataclass(frozen=True)
+class Pod:
+    """The prober beside the packed httpx, kept from the packages that are installed here."""
+
+    folder: Path
+
+    @property
+    def command(self) -> list[str]:
+        return [sys.executable, "-S", "-s", str(self.folder / "prober.py")]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """With a proxy that no one may ask."""
+        proxy = f"http://127.0.0.1:{free_port()}"
+        return {"PYTHONPATH": str(self.folder / "httpx.zip"), "http_proxy": proxy}
+
+
+@pytest.fixture(scope="module")
+def pod(tmp_path_factory: pytest.TempPathFactory) -> Pod:
+    folder = tmp_path_factory.mktemp("pod")
+    for name, content in bundle().items():
+        (folder / name).write_bytes(content)
+    return Pod(folder)
+
+
+def streams(url: str) -> tuple[Stream, ...]:
+    closed = f"http://127.0.0.1:{free_port()}/"
+    return (
+        Stream(stream="plain", url=f"{url}/plain"),
+        Stream(
+            stream="headers",
+            url=f"{url}/headers",
+            headers={"User-Agent": "", "X-CamelCase": "a b", "x-utf": "é", "Host": "b.example"},
+        ),
+        Stream(stream="post", url=f"{url}/post", method="POST"),
+        Stream(stream="raw", url=f"{url}/x", target="/api/v1/../%2e%2E//raw%2f?nonce=r-{seq}"),
+        Stream(stream="numbered", url=f"{url}/numbered?nonce=n-{{seq}}", first=600, count=3),
+        Stream(stream="denied", url=f"{url}/denied", count=2),
+        Stream(stream="moved", url=f"{url}/moved", count=2),
+        Stream(stream="fresh", url=f"{url}/fresh", count=3, reuse=False),
+        Stream(stream="slow", url=f"{url}/slow", count=12, concurrency=3),
+        Stream(stream="slow too", url=f"{url}/slow", count=12, concurrency=3),
+        Stream(stream="silent", url=f"{url}/silent", timeout=1, count=2, concurrency=2),
+        Stream(stream="reset", url=f"{url}/reset"),
+        Stream(stream="eof", url=f"{url}/eof"),
+        Stream(stream="garbage", url=f"{url}/garbage"),
+        Stream(stream="refused", url=closed),
+        Stream(stream="dns", url="http://nowhere.invalid/", timeout=2),
+        Stream(stream="bad header", url=f"{url}/bad", headers={"a": "b\r\nc: d"}),
+        Stream(stream="bad scheme", url="ftp://127.0.0.1/"),
+    )
+
+
+@pytest.fixture(scope="module")
+def run(pod: Pod) -> Iterator[Run]:
+    with running() as peer:
+        done = subprocess.run(
+            pod.command,
+            input=Plan(who=WHO, streams=streams(peer.url)).model_dump_json(),
+            env=pod.environment,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=30,
+        )
+        assert done.stderr == ""
+        yield Run(History.parse(done.stdout.splitlines()), peer)
+
+
+def test_every_request_makes_one_line(run: Run) -> None:
+    expected = {stream.stream: stream.count for stream in streams("")}
+    assert {name: len(run.history.stream(name)) for name in run.history.streams()} == expected
+    assert complete(run.history).passed
+
+
+def test_lines_say_who_asked_and_when(run: Run) -> None:
+    line = run.only("plain")
+    assert (line.caller, line.cluster, line.identity) == tuple(WHO.model_dump().values())
+    assert line.url == f"{run.peer.url}/plain"
+    assert 0 < line.latency < 5
+
+
+def test_an_echo_says_who_answered_and_others_leave_their_text(run: Run) -> None:
+    assert run.only("plain").status == 200
+    assert run.only("plain").service == "web-service"
+    assert run.only("plain").pod == "web-service-v1-abc"
+    assert run.only("plain").server == "peer"
+    assert run.only("plain").body == ""
+    denied = next(iter(run.history.stream("denied")))
+    assert (denied.status, denied.body, denied.service) == (403, "RBAC: access denied", "")
+
+
+def test_only_the_given_headers_are_sent(run: Run) -> None:
+    host = f"Host: 127.0.0.1:{run.peer.port}"
+    assert run.peer.headers("/plain") == [[host]]
+    assert run.peer.headers("/post") == [["Content-Length: 0", host]]
+    assert run.peer.headers("/headers") == [
+        ["Host: b.example", "User-Agent: ", "X-CamelCase: a b", "x-utf: é"]
+    ]
+    assert run.only("headers").request_headers["User-Agent"] == ""
+
+
+def test_a_raw_target_is_not_normalised(run: Run) -> None:
+    (head,) = run.peer.requests("raw")
+    target = "/api/v1/../%2e%2E//raw%2f?nonce=r-0"
+    assert head.startswith(f"GET {target} HTTP/1.1\r\n")
+    assert run.only("raw").url == run.peer.url + target
+
+
+def test_a_later_batch_goes_on_counting(run: Run) -> None:
+    assert sorted(e.seq for e in run.history.stream("numbered")) == [600, 601, 602]
+    assert len(run.peer.requests("nonce=n-601")) == 1
+
+
+def test_no_redirect_is_followed_and_no_cookie_kept(run: Run) -> None:
+    assert {e.status for e in run.history.stream("moved")} == {302}
+    assert not run.peer.requests("/elsewhere")
+    assert not any("ookie" in head for head in run.peer.heads)
+
+
+@pytest.mark.parametrize(
+    ("stream", "error"),
+    [
+        ("silent", "timeout"),
+        ("reset", "reset"),
+        ("eof", "reset"),
+        ("garbage", "protocol"),
+        ("refused", "refused"),
+        ("dns", "dns"),
+        ("bad header", "protocol"),
+        ("bad scheme", "protocol"),
+    ],
+)
+def test_an_error_has_its_class(run: Run, stream: str, error: str) -> None:
+    lines = run.history.stream(stream)
+    assert {(e.error, e.status) for e in lines} == {(error, 0)}
+    assert all(e.detail for e in lines)
+
+
+def test_a_lost_request_is_not_sent_again(run: Run) -> None:
+    assert len(run.peer.requests("/reset")) == 1
+    assert len(run.peer.requests("/eof")) == 1
+
+
+def test_streams_run_side_by_side_within_their_concurrency(run: Run) -> None:
+    assert run.peer.most == 6
+    assert len(set(run.peer.connections_of("/slow"))) == 6
+
+
+def test_connections_are_reused_unless_told_otherwise(run: Run) -> None:
+    assert len(set(run.peer.connections_of("/numbered"))) == 1
+    assert len(set(run.peer.connections_of("/fresh"))) == 3
+
+
+def test_it_ends_quietly_when_no_one_reads(pod: Pod) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with running() as peer:
+        stream = Stream(stream="slow", url=f"{peer.url}/slow", count=1_000)
+        started = time.monotonic()
+        done = subprocess.run(
+            pod.command,
+            input=Plan(who=WHO, streams=(stream,)).model_dump_json().encode(),
+            env=pod.environment,
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            check=True,
+            timeout=30,
+        )
+    os.close(writer)
+    assert done.stderr == b""
+    assert time.monotonic() - started < 10, "it did not work on without a reader"
+
+
+def test_a_late_beat_excuses_a_timeout_and_a_small_delay_does_not() -> None:
+    pulse = prober.Pulse(sys.stdout, late=[(100.0, 3.0)])
+    assert pulse.starved(since=95.0, timeout=5.0)
+    assert not pulse.starved(since=101.0, timeout=5.0), "it was before"
+    assert not pulse.starved(since=95.0, timeout=10.0), "it was too short to matter"
+
+
+def test_error_classes_are_found_below_groups_and_causes() -> None:
+    refused = httpx.ConnectError("all attempts failed")
+    refused.__cause__ = ExceptionGroup("attempts", [OSError(), ConnectionRefusedError()])
+    assert prober.error_class(refused) == "refused"
+    assert prober.error_class(httpx.ConnectError("no route")) == "refused"
+    assert prober.error_class(httpx.ReadError("")) == "reset"
+    assert prober.error_class(httpx.ConnectTimeout("")) == "timeout"
+    assert prober.error_class(TimeoutError()) == "timeout"
+    assert prober.error_class(httpx.DecodingError("")) == "protocol"

@@ -1,0 +1,81 @@
+"""Progress: what is timed and said, also when a step fails; times become estimates."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from clusters.progress import Progress
+
+
+def progress(file: Path) -> tuple[Progress, io.StringIO]:
+    out = io.StringIO()
+    return Progress(file, Console(file=out, width=200)), out
+
+
+def test_a_step_is_timed_and_said(tmp_path: Path) -> None:
+    timed, out = progress(tmp_path / "estimates.json")
+    with timed.step("node", "aws-cluster"):
+        pass
+    (stage,) = timed.stages
+    assert (stage.name, stage.cluster) == ("node", "aws-cluster")
+    assert 0 <= stage.started <= stage.started + stage.seconds < 60
+    assert "… aws-cluster: node" in out.getvalue()
+    assert "✓ aws-cluster: node" in out.getvalue()
+
+
+def test_a_failed_step_is_recorded_and_is_no_estimate(tmp_path: Path) -> None:
+    file = tmp_path / "estimates.json"
+    timed, out = progress(file)
+    with pytest.raises(ZeroDivisionError), timed.step("images"):
+        raise ZeroDivisionError
+    assert [stage.name for stage in timed.stages] == ["images"]
+    assert "✗ images" in out.getvalue()
+    assert "✓" not in out.getvalue()
+    assert not file.exists()
+
+
+def test_the_last_time_is_the_next_estimate(tmp_path: Path) -> None:
+    file = tmp_path / "below" / "estimates.json"
+    file.parent.mkdir()
+    file.write_text(json.dumps({"images": 223.4, "quick": 0.2}))
+    timed, out = progress(file)
+    timed.expect({"images": 900, "root": 50})
+    for name in ("images", "root", "quick", "new"):
+        with timed.step(name):
+            pass
+    said = out.getvalue()
+    assert "images (about 223 s)" in said, "a time of this machine outweighs a guess"
+    assert "root (about 50 s)" in said
+    assert said.count("about") == 2
+    assert set(json.loads(file.read_text())) == {"images", "root", "quick", "new"}
+
+
+@pytest.mark.parametrize("text", ["", "half {"])
+def test_a_broken_file_of_estimates_is_passed_over(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "estimates.json"
+    file.write_text(text)
+    timed, _ = progress(file)
+    with timed.step("images"):
+        pass
+    assert json.loads(file.read_text()) == {"images": 0.0}
+
+
+def test_stages_are_in_the_order_they_began_whoever_ended_first(tmp_path: Path) -> None:
+    timed, _ = progress(tmp_path / "estimates.json")
+    with timed.step("outer"):
+        time.sleep(0.02)  # stages are kept to a hundredth of a second
+        with timed.step("inner"):
+            pass
+    assert [stage.name for stage in timed.stages] == ["outer", "inner"]
+
+
+def test_what_looks_like_markup_is_said_as_it_is(tmp_path: Path) -> None:
+    timed, out = progress(tmp_path / "estimates.json")
+    timed.say("[red]plain[/]")
+    assert "[red]plain[/]" in out.getvalue()

@@ -1,0 +1,447 @@
+"""The prober and the checks against a real Envoy and real echo servers, configured right and wrong.
+
+One Envoy with one listener per behaviour and four echo servers, started once, in the engine
+that is there; the routes have the form that Istio and Gateway API give them. Nothing here
+plays a part of the lab: what is wrong is the configuration, and the checks must see it.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+os.environ["TESTCONTAINERS_RYUK_DISABLED"] = "true"  # testcontainers reads it when imported
+
+from testcontainers.core.container import DockerContainer
+from testcontainers.core.wait_strategies import LogMessageWaitStrategy
+
+from clusters import engine, versions
+from fixtures.callers import bundle
+from fixtures.checks import (
+    all_answered_by,
+    complete,
+    denied_http,
+    every,
+    independent,
+    never_answered,
+    never_reached,
+    nonces,
+    on,
+    only_answered_by,
+    split,
+    status_is,
+    twin,
+)
+from fixtures.history import History
+from fixtures.sequential import SplitTest
+from fixtures.streams import Plan, Stream, Who
+from fixtures.verdict import Outcome
+
+pytestmark = pytest.mark.xdist_group("envoy")  # with --dist=loadgroup one worker starts it all
+
+TRAIN = "2026-08"
+WHO = Who(caller="prober", cluster="none", identity="outside the mesh")
+STABLE, CANARY = "api-service", "api-service-canary"
+MOBILE, WEB = "mobile-service-v2", "web-service-v1"
+VICTIM = "victim"
+SERVICES = (STABLE, CANARY, MOBILE, WEB, VICTIM)
+PORT = 3000  # of the echo servers
+PRINCIPAL = "x-principal"
+FRONTEND, STRANGER = (f"cluster.local/ns/default/sa/{name}" for name in ("frontend", "stranger"))
+DEADLINE = 20  # seconds, for a container to be ready
+COUNT = 20
+BATCH = 700  # a little more than half of what a split takes on average
+JSON = {"Content-Type": "application/json"}
+FAIL, INCONCLUSIVE, PASS = Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.PASS
+
+Tree = dict[str, Any]
+
+
+# --- Envoy's configuration -----------------------------------------------------------------
+
+
+def cluster(service: str, address: str) -> Tree:
+    endpoint = {"endpoint": {"address": socket_address(address, PORT)}}
+    return {
+        "name": service,
+        "connect_timeout": "1s",
+        "load_assignment": {"cluster_name": service, "endpoints": [{"lb_endpoints": [endpoint]}]},
+    }
+
+
+def socket_address(host: str, port: int) -> Tree:
+    return {"socket_address": {"address": host, "port_value": port}}
+
+
+def header(name: str, **match: object) -> Tree:
+    return {"prefix": "/", "headers": [{"name": name, "string_match": match}]}
+
+
+def all_to(service: str) -> list[Tree]:
+    return [{"match": {"prefix": "/"}, "route": {"cluster": service}}]
+
+
+def weighted(weights: dict[str, int]) -> list[Tree]:
+    """One route for JSON, as Gateway API's exact header match with weighted backends."""
+    shares = [{"name": name, "weight": weight} for name, weight in weights.items()]
+    route = {"weighted_clusters": {"clusters": shares}}
+    return [{"match": header("content-type", exact="application/json"), "route": route}]
+
+
+def by_agent(mobile: str, other: str, regex: str = ".*Mobile.*") -> list[Tree]:
+    """A route for a user agent and one for the rest, as Istio's regex match gives them."""
+    match = header("user-agent", safe_regex={"regex": regex})
+    return [{"match": match, "route": {"cluster": mobile}}, *all_to(other)]
+
+
+def rbac(*principals: str) -> Tree:
+    """Envoy's RBAC filter, with a header in the place of a certificate's principal."""
+    rules = [
+        {"header": {"name": ":method", "string_match": {"exact": "GET"}}},
+        {"url_path": {"path": {"prefix": "/api/v1/"}}},
+    ]
+    policy = {
+        "principals": [
+            {"header": {"name": PRINCIPAL, "string_match": {"exact": name}}} for name in principals
+        ],
+        "permissions": [{"and_rules": {"rules": rules}}],
+    }
+    kind = "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC"
+    config = {"@type": kind, "rules": {"action": "ALLOW", "policies": {"service-auth": policy}}}
+    return {"name": "rbac", "typed_config": config}
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """One listener: its routes, and the filters before its router."""
+
+    routes: list[Tree]
+    filters: list[Tree] = field(default_factory=list)
+
+    def listener(self, port: int) -> Tree:
+        filters = "type.googleapis.com/envoy.extensions.filters"
+        router = {"@type": f"{filters}.http.router.v3.Router"}
+        host = {"name": "any", "domains": ["*"], "routes": self.routes}
+        manager = {
+            "@type": f"{filters}.network.http_connection_manager.v3.HttpConnectionManager",
+            "stat_prefix": str(port),
+            "normalize_path": True,
+            "route_config": {"virtual_hosts": [host]},
+            "http_filters": [*self.filters, {"name": "router", "typed_config": router}],
+        }
+        chain = {"filters": [{"name": "http", "typed_config": manager}]}
+        return {"address": socket_address("0.0.0.0", port), "filter_chains": [chain]}  # noqa: S104
+
+
+BEHAVIOURS = {
+    "90/10": Behaviour(weighted({STABLE: 90, CANARY: 10})),
+    "85/15": Behaviour(weighted({STABLE: 85, CANARY: 15})),
+    "with a third": Behaviour(weighted({STABLE: 72, CANARY: 8, WEB: 20})),
+    "agents": Behaviour(by_agent(MOBILE, WEB)),
+    "agents swapped": Behaviour(by_agent(WEB, MOBILE)),
+    "agents in any case": Behaviour(by_agent(MOBILE, WEB, "(?i).*mobile.*")),
+    "policy": Behaviour(all_to(STABLE), [rbac(FRONTEND)]),
+    "policy for another": Behaviour(all_to(STABLE), [rbac(f"{FRONTEND}-2")]),
+    "policy that leaks": Behaviour(all_to(STABLE), [rbac(FRONTEND, STRANGER)]),
+    "victim": Behaviour(all_to(VICTIM)),
+}
+PORTS = {name: 10_000 + number for number, name in enumerate(BEHAVIOURS)}
+
+
+def bootstrap(addresses: dict[str, str]) -> Tree:
+    """Envoy's static configuration, for echo servers at these addresses."""
+    listeners = [each.listener(PORTS[name]) for name, each in BEHAVIOURS.items()]
+    clusters = [cluster(service, address) for service, address in addresses.items()]
+    return {"static_resources": {"listeners": listeners, "clusters": clusters}}
+
+
+# --- what runs -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Place:
+    """Envoy and the echo servers as they run, and the folder of the prober."""
+
+    envoy: DockerContainer
+    echoes: dict[str, DockerContainer]
+    pod: Path
+
+    def url(self, behaviour: str) -> str:
+        host = self.envoy.get_container_host_ip()
+        return f"http://{host}:{self.envoy.get_exposed_port(PORTS[behaviour])}/"
+
+    def probe(self, *streams: Stream) -> History:
+        """Run the prober as a pod does: by itself, with a plan on its standard input."""
+        done = subprocess.run(
+            [sys.executable, "-S", "-s", str(self.pod / "prober.py")],
+            input=Plan(who=WHO, streams=streams).model_dump_json(),
+            env={"PYTHONPATH": str(self.pod / "httpx.zip")},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        return History.parse(done.stdout.splitlines())
+
+    def draw(self, behaviours: Sequence[str], test: SplitTest) -> History:
+        """Batches until the test has decided of each, as fixtures.drawing has a pod do it."""
+        walks, history = {name: test.walk() for name in behaviours}, History()
+        while undecided := {name: walk.n for name, walk in walks.items() if not walk.done}:
+            batch = self.probe(
+                *(
+                    Stream(stream=n, url=self.url(n), headers=JSON, first=first, count=BATCH)
+                    for n, first in undecided.items()
+                )
+            )
+            history += batch
+            for exchange in batch:
+                assert exchange.status == 200
+                walks[exchange.stream].observe(exchange.service == STABLE)
+        return history
+
+    def record(self, service: str) -> frozenset[str]:
+        """The nonces in an echo server's own log."""
+        out, error = self.echoes[service].get_logs()
+        return nonces((out + error).decode())
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """Everything started, in the engine that is there; in CI there must be one."""
+    if engine.of_user() is None:
+        missing = "no container engine answers: `make test` brings one"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(missing)
+    pod = tmp_path_factory.mktemp("pod")
+    for name, content in bundle().items():
+        (pod / name).write_bytes(content)
+    with ExitStack() as running:
+        echoes = {service: running.enter_context(echo(service)) for service in SERVICES}
+        addresses = {service: address_of(container) for service, container in echoes.items()}
+        proxy = running.enter_context(envoy(bootstrap(addresses)))
+        yield Place(proxy, echoes, pod)
+
+
+def image(name: str) -> str:
+    return versions.load(TRAIN).reference(name)
+
+
+def echo(service: str) -> DockerContainer:
+    ready = LogMessageWaitStrategy(f"listening on port {PORT}").with_poll_interval(0.05)
+    names = {"SERVICE_NAME": service, "POD_NAME": f"{service}-0", "NAMESPACE": "tests"}
+    container = DockerContainer(image("echo")).with_envs(HTTP_PORT=str(PORT), **names)
+    return container.waiting_for(ready.with_startup_timeout(DEADLINE))
+
+
+def envoy(config: Tree) -> DockerContainer:
+    ready = LogMessageWaitStrategy("starting main dispatch loop").with_poll_interval(0.05)
+    container = DockerContainer(image("envoy")).with_exposed_ports(*PORTS.values())
+    # An image from elsewhere has a start script that takes Envoy's own arguments, as ours does.
+    command = ["--config-yaml", yaml.safe_dump(config), "--concurrency", "1"]
+    return container.with_command(command).waiting_for(ready.with_startup_timeout(DEADLINE))
+
+
+def address_of(container: DockerContainer) -> str:
+    """Its address in Docker's default network, where Envoy is too."""
+    found: str = container.get_docker_client().bridge_ip(container.get_container_id())
+    return found
+
+
+# --- what is asked: of each behaviour some streams, all of them in one run of the prober ----
+
+HEADERS: dict[str, dict[str, str]] = {
+    "absent": {},
+    "phone": {"User-Agent": "Mozilla/5.0 (iPhone) Mobile/15E148 Safari/604.1"},
+    "desktop": {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"},
+    "lower": {"User-Agent": "mobile"},
+    "json": {"CONTENT-TYPE": "application/json"},
+    "charset": {"Content-Type": "application/json; charset=utf-8"},
+}
+API = "/api/v1/items"
+CALLS = {
+    "allowed": (FRONTEND, "GET", API),
+    "account": (STRANGER, "GET", API),
+    "method": (FRONTEND, "POST", API),
+    "path": (FRONTEND, "GET", "/api/v2/items"),
+    "dots": (FRONTEND, "GET", "/api/v1/../v2/items"),
+}
+AGENTS = ("absent", "phone", "desktop", "lower")
+DENIED = ("account", "method", "path", "dots")
+
+
+def with_headers(place: Place, behaviour: str, names: Sequence[str]) -> Iterator[Stream]:
+    for name in names:
+        url, stream = place.url(behaviour), f"{behaviour}/{name}"
+        yield Stream(stream=stream, url=url, headers=HEADERS[name], count=COUNT)
+
+
+def under_policy(place: Place, behaviour: str) -> Iterator[Stream]:
+    """The twin that the reference's policy allows, and what it does not; each with a nonce."""
+    for name, (principal, method, path) in CALLS.items():
+        nonce = f"?nonce={name}-{PORTS[behaviour]}-{{seq}}"
+        yield Stream(
+            stream=f"{behaviour}/{name}",
+            method=method,
+            url=f"{place.url(behaviour)}{nonce}",
+            target=f"{path}{nonce}",
+            headers={PRINCIPAL: principal},
+            count=COUNT,
+        )
+
+
+@pytest.fixture(scope="session")
+def asked(place: Place) -> History:
+    closed = f"http://{address_of(place.echoes[WEB])}:1/"
+    third = Stream(
+        stream="with a third/json", url=place.url("with a third"), headers=JSON, count=4 * COUNT
+    )
+    return place.probe(
+        third,
+        Stream(stream="silence/denied", url=closed, count=COUNT),
+        *with_headers(place, "90/10", ("absent", "charset", "json")),
+        *with_headers(place, "agents", (*AGENTS, "charset", "json")),
+        *with_headers(place, "agents swapped", AGENTS),
+        *with_headers(place, "agents in any case", AGENTS),
+        *under_policy(place, "policy"),
+        *under_policy(place, "policy that leaks"),
+        *under_policy(place, "policy for another"),
+    )
+
+
+def of(history: History, behaviour: str) -> History:
+    """What was asked of one behaviour, its streams under their own names."""
+    start = f"{behaviour}/"
+    return History(
+        exchange.model_copy(update={"stream": exchange.stream.removeprefix(start)})
+        for exchange in history
+        if exchange.stream.startswith(start)
+    )
+
+
+# --- the prober ----------------------------------------------------------------------------
+
+
+def test_an_exchange_says_who_answered_through_envoy(asked: History) -> None:
+    for exchange in of(asked, "agents").stream("desktop"):
+        assert (exchange.status, exchange.service, exchange.pod) == (200, WEB, f"{WEB}-0")
+        assert exchange.server == "envoy"
+        assert 0 < exchange.latency < 5
+
+
+def test_a_history_is_complete(asked: History) -> None:
+    assert complete(asked).passed
+    assert {name.partition("/")[0] for name in asked.streams()} >= {"agents", "policy", "silence"}
+
+
+# --- the checks ----------------------------------------------------------------------------
+
+WEIGHTS = {"90/10": PASS, "85/15": FAIL}
+
+
+@pytest.fixture(scope="session")
+def drawn(place: Place) -> History:
+    return place.draw(tuple(WEIGHTS), SplitTest(share=0.90))
+
+
+@pytest.mark.parametrize(("weights", "outcome"), WEIGHTS.items())
+def test_the_split_is_decided(drawn: History, weights: str, outcome: Outcome) -> None:
+    """CS1 and CS4: the right weights pass, the nearest wrong ones fail; both draw independently."""
+    history = drawn.stream(weights)
+    verdict = split({STABLE: 90, CANARY: 10}, SplitTest(share=0.90))(history)
+    assert verdict.outcome is outcome, verdict
+    assert int(verdict.numbers[f"{STABLE}.n"]) <= len(history)
+    assert only_answered_by((STABLE, CANARY), len(history))(history).passed
+    assert independent(STABLE, minimum=len(history))(history).passed
+
+
+def test_a_third_backend_is_seen(asked: History) -> None:
+    """CS2: nobody else answers."""
+    verdict = only_answered_by((STABLE, CANARY), COUNT)(of(asked, "with a third"))
+    assert verdict.outcome is FAIL
+    assert WEB in verdict.reason
+
+
+@pytest.mark.parametrize(("behaviour", "outcome"), [("90/10", PASS), ("agents", FAIL)])
+def test_other_headers_are_not_routed(asked: History, behaviour: str, outcome: Outcome) -> None:
+    """CS3: only the header's exact value is routed; its name may have any case."""
+    history = of(asked, behaviour)
+    refused = every(*(on(name, status_is(404, COUNT)) for name in ("absent", "charset")))
+    assert refused(history).outcome is outcome
+    assert on("json", status_is(200, COUNT))(history).passed
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "mobile", "other"),
+    [
+        ("agents", PASS, PASS),
+        ("agents swapped", FAIL, FAIL),
+        ("agents in any case", PASS, FAIL),
+    ],
+)
+def test_user_agents_are_routed(
+    asked: History, behaviour: str, mobile: Outcome, other: Outcome
+) -> None:
+    """MR1 and MR2, with MR3's check that the wrong service has not answered."""
+    history = of(asked, behaviour)
+    phones = on("phone", all_answered_by(MOBILE, COUNT, f"{MOBILE}-"))
+    others = (on(n, all_answered_by(WEB, COUNT, f"{WEB}-")) for n in AGENTS if n != "phone")
+    assert phones(history).outcome is mobile
+    assert every(*others)(history).outcome is other
+    assert on("phone", never_answered((WEB,), minimum=COUNT))(history).outcome is mobile
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "allowed", "denied"),
+    [
+        ("policy", PASS, PASS),
+        ("policy that leaks", PASS, FAIL),
+        # The twin was not served: the denials prove nothing, and RB1 itself is red.
+        ("policy for another", FAIL, INCONCLUSIVE),
+    ],
+)
+def test_denials_are_proven_by_cause_and_twin(
+    place: Place, asked: History, behaviour: str, allowed: Outcome, denied: Outcome
+) -> None:
+    """RB1 to RB4 and RB7."""
+    history = of(asked, behaviour)
+    twin_of = on("allowed", all_answered_by(STABLE, COUNT))
+    refused = every(*(on(name, denied_http(COUNT)) for name in DENIED))
+    assert twin_of(history).outcome is allowed
+    assert twin(denied=refused, allowed=twin_of)(history).outcome is denied
+    reached = never_reached(place.record(STABLE), DENIED, ("allowed",))
+    assert reached(history).outcome is denied
+
+
+def test_a_route_that_is_not_there_is_no_denial(asked: History) -> None:
+    """An answer of another cause than RBAC's, though no backend gave it, is not a denial."""
+    verdict = denied_http(COUNT)(of(asked, "90/10").stream("absent"))
+    assert verdict.outcome is FAIL
+    assert "not answered by RBAC's 403" in verdict.reason
+
+
+def test_silence_is_never_a_denial(asked: History) -> None:
+    """A port that nobody listens on: refused, and yet no denial."""
+    history = of(asked, "silence")
+    assert {exchange.error for exchange in history} == {"refused"}
+    assert denied_http(COUNT)(history).outcome is INCONCLUSIVE
+
+
+def test_a_backend_that_has_stopped_is_never_a_pass(place: Place) -> None:
+    """Neither as one that answers nor as one that is denied."""
+    # All at once, as each of them is answered only when Envoy has tried to connect for a second.
+    stream = Stream(stream="denied", url=place.url("victim"), count=COUNT, concurrency=COUNT)
+    answered = all_answered_by(VICTIM, COUNT)
+    assert answered(place.probe(stream)).passed
+    place.echoes[VICTIM].get_wrapped_container().kill()
+    history = place.probe(stream)
+    assert {exchange.status for exchange in history} == {503}
+    for check in (answered, denied_http(COUNT), split({VICTIM: 1}), never_answered((STABLE,))):
+        assert not check(history).passed

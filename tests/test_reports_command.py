@@ -1,0 +1,119 @@
+"""Publishing a run and the command line: files, the link to the latest, exit statuses, errors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from reports import __main__ as command
+from reports import publish as publishing
+from reports.publish import LATEST, STEP_SUMMARY, publish
+from reports.reading import FILE, read
+from reports.schema import Results
+from tests import samples
+
+FORMS = {FILE, "junit.xml", "summary.md", "report.html"}
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the step summary of whoever runs the tests."""
+    monkeypatch.delenv(STEP_SUMMARY, raising=False)
+
+
+def small(status: str | None = None) -> Results:
+    """A run that is rendered fast: nothing of it is drawn."""
+    changed = {"stages": (), "status": status or "passed"}
+    return samples.results((samples.requirement(),)).model_copy(update=changed)
+
+
+def test_publishing_writes_all_forms_and_points_latest_there(tmp_path: Path) -> None:
+    publish(small(), tmp_path / "out" / "one")
+    publish(small("failed"), tmp_path / "out" / "two")
+    assert {path.name for path in (tmp_path / "out" / "two").iterdir()} == FORMS
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"one", "two", LATEST}
+    link = tmp_path / "out" / LATEST
+    assert str(link.readlink()) == "two"
+    assert read(link) == small("failed")
+
+
+def test_latest_is_this_run_even_when_a_form_cannot_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(results: Results) -> str:
+        raise RuntimeError("no page today")
+
+    publish(small(), tmp_path / "one")
+    monkeypatch.setattr(publishing, "html", broken)
+    with pytest.raises(RuntimeError):
+        publish(small("interrupted"), tmp_path / "two")
+    assert read(tmp_path / LATEST).status == "interrupted"
+
+
+def test_what_is_not_our_link_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / LATEST).mkdir()
+    with pytest.raises(IsADirectoryError):
+        publish(small(), tmp_path / "one")
+    assert {path.name for path in tmp_path.iterdir()} == {LATEST, "one"}
+
+
+def test_render_makes_the_forms_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summary = tmp_path / "step.md"
+    summary.write_text("before\n")
+    monkeypatch.setenv(STEP_SUMMARY, str(summary))
+    small("failed").save(tmp_path / FILE)
+    assert command.main(["render", str(tmp_path)]) == 0
+    assert {Path(line).name for line in capsys.readouterr().out.split()} == {
+        *FORMS - {FILE},
+        "step.md",
+    }
+    assert summary.read_text() == "before\n" + (tmp_path / "summary.md").read_text()
+
+
+@pytest.mark.parametrize(("status", "ends"), [("passed", 0), ("failed", 1), ("interrupted", 1)])
+def test_show_ends_with_the_status_of_the_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], status: str, ends: int
+) -> None:
+    small(status).save(tmp_path / FILE)
+    assert command.main(["show", str(tmp_path)]) == ends
+    assert capsys.readouterr().out.lower().startswith(status)
+
+
+def test_show_takes_the_latest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(small(), tmp_path / "one")
+    monkeypatch.setattr(command, "OUT", tmp_path)
+    assert command.main(["show"]) == 0
+
+
+@pytest.mark.parametrize("asked", ["show", "render"])
+def test_bad_input_ends_with_two(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], asked: str
+) -> None:
+    assert command.main([asked, str(tmp_path / "nothing")]) == command.BAD_INPUT
+    said = capsys.readouterr().err
+    assert said.startswith(f"python -m reports {asked}: ")
+    assert "expected the results of a run, saw: No such file" in said
+
+
+def test_schema_prints_json_schema(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["schema"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert set(printed["properties"]) == set(Results.model_fields)
+
+
+def test_help_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        command.main(["--help"])
+    assert ended.value.code == 0
+    assert "python -m reports render reports/out/RUN" in capsys.readouterr().out
+
+
+def test_no_command_is_bad_input(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        command.main([])
+    assert ended.value.code == command.BAD_INPUT
+    assert "COMMAND" in capsys.readouterr().err

@@ -1,0 +1,40 @@
+"""Streams: what the callers read is what the suites wrote, and nonsense is refused."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from fixtures.streams import Load, Plan, Stream, Who
+
+WHO = Who(caller="frontend-1", cluster="aws-cluster", identity="default/frontend")
+
+
+def test_a_plan_survives_the_way_into_the_pod() -> None:
+    stream = Stream(stream="a", url="http://b/{seq}", headers={"User-Agent": ""}, first=600)
+    plan = Plan(who=WHO, streams=(stream,))
+    assert Plan.model_validate_json(plan.model_dump_json()) == plan
+
+
+def test_a_load_survives_the_way_into_the_pod() -> None:
+    load = Load(who=WHO, streams=(Stream(stream="a", url="http://b/"),), users=20, seconds=10)
+    assert Load.model_validate_json(load.model_dump_json()) == load
+
+
+@pytest.mark.parametrize(
+    "field",
+    [{"count": 0}, {"concurrency": 0}, {"timeout": 0}, {"first": -1}, {"retries": 3}],
+)
+def test_a_stream_that_asks_nothing_or_unknown_things_is_refused(field: dict[str, int]) -> None:
+    with pytest.raises(ValidationError, match=next(iter(field))):
+        Stream.model_validate({"stream": "a", "url": "http://b/", **field})
+
+
+def test_a_plan_without_streams_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        Plan(who=WHO, streams=())
+
+
+def test_a_load_without_an_end_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        Load(who=WHO, streams=(Stream(stream="a", url="http://b/"),), seconds=0)

@@ -1,0 +1,46 @@
+"""Verdicts compose: the worst wins, and no number is lost."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fixtures.verdict import Outcome, Verdict, both, failed, inconclusive, passed
+
+verdicts = st.builds(Verdict, st.sampled_from(Outcome), st.sampled_from("abc"))
+
+
+def test_no_verdict_at_all_is_inconclusive() -> None:
+    assert both([]).outcome is Outcome.INCONCLUSIVE
+
+
+def test_a_failure_outweighs_an_inconclusive_which_outweighs_a_pass() -> None:
+    good, open_, bad = passed("good"), inconclusive("open"), failed("bad")
+    assert both([good, open_, bad])[:2] == (Outcome.FAIL, "bad")
+    assert both([good, open_])[:2] == (Outcome.INCONCLUSIVE, "open")
+    assert both([good])[:2] == (Outcome.PASS, "good")
+
+
+def test_all_numbers_are_kept_and_each_reason_is_said_once() -> None:
+    verdict = both([failed("a", n=1), passed("b", m=2), failed("a", k=3), failed("c")])
+    assert verdict.numbers == {"n": 1, "m": 2, "k": 3}
+    assert verdict.reason == "a; c"
+
+
+def test_only_a_pass_has_passed() -> None:
+    assert passed("").passed
+    assert not failed("").passed
+    assert not inconclusive("").passed
+
+
+@settings(max_examples=30)
+@given(st.lists(verdicts, min_size=1, max_size=6))
+def test_the_outcome_does_not_depend_on_the_order(parts: list[Verdict]) -> None:
+    assert both(parts).outcome is both(reversed(parts)).outcome
+    assert both(parts).passed == all(part.passed for part in parts)
+
+
+@settings(max_examples=30)
+@given(st.lists(verdicts, min_size=1, max_size=6), st.lists(verdicts, min_size=1, max_size=6))
+def test_composition_may_be_nested(some: list[Verdict], others: list[Verdict]) -> None:
+    assert both([both(some), both(others)]).outcome is both(some + others).outcome
