@@ -1,4 +1,4 @@
-"""Kube: one cluster of the topology, by the few verbs that a suite needs.
+"""Kube: one cluster of the topology, by the few verbs that steps and suites need.
 
 A thin layer over the dynamic client: server-side apply, delete, get, list, exec, logs, and
 waiting on a condition with a deadline. It uses the kubeconfig and the context that the
@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import json
 import threading
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import tenacity
 from kubernetes import client, config
 from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.discovery import LazyDiscoverer
@@ -22,11 +20,12 @@ from kubernetes.dynamic.exceptions import (
     NotFoundError,
     ResourceNotFoundError,
 )
-from kubernetes.stream import stream
-from kubernetes.stream.ws_client import ERROR_CHANNEL, STDERR_CHANNEL, STDIN_CHANNEL, STDOUT_CHANNEL
+from websocket import WebSocketException
 
+from clusters import remote
 from clusters.errors import CommandError, NotReadyError, PlumblineError
 from clusters.topology import Cluster
+from clusters.waiting import wait_for
 
 MANAGER = "plumbline"
 
@@ -39,34 +38,6 @@ class UnservedKindError(PlumblineError):
 
 class RefusedError(PlumblineError):
     """The API server does not accept a document."""
-
-
-def wait_for(what: str, pending: Callable[[], str], deadline: float, look: str = "") -> None:
-    """Wait until `pending` returns an empty string; until then it returns what it saw.
-
-    An error of ours inside `pending` counts as something seen, not as the end: a pod that
-    restarts while it is asked is not ready yet.
-
-    Raises:
-        NotReadyError: `deadline` seconds passed first.
-    """
-
-    def seen() -> str:
-        try:
-            return pending()
-        except (PlumblineError, DynamicApiError) as error:
-            return str(error)
-
-    try:
-        tenacity.Retrying(
-            retry=tenacity.retry_if_result(bool),
-            stop=tenacity.stop_after_delay(deadline),
-            wait=tenacity.wait_exponential(multiplier=0.1, max=1.0),
-        )(seen)
-    except tenacity.RetryError as error:
-        raise NotReadyError(
-            f"{what} within {deadline:g} s", seen=error.last_attempt.result(), look=look
-        ) from None
 
 
 class _Discoverer(LazyDiscoverer):
@@ -87,6 +58,7 @@ class Kube:
             context=cluster.context,
             client_configuration=self._configuration,
         )
+        self._api = client.ApiClient(self._configuration)
         self._discovery = threading.Lock()
         self._dynamic: DynamicClient | None = None
 
@@ -119,11 +91,12 @@ class Kube:
                 namespace=namespace or None,
                 field_manager=MANAGER,
                 force_conflicts=True,
+                serialize=False,
                 **({"dry_run": "All"} if dry_run else {}),
             )
         except DynamicApiError as error:
             raise RefusedError(
-                f"{self.cluster.name} to accept {origin or _name(document)}",
+                f"{self.cluster.name} to accept {origin or title(document)}",
                 seen=_message(error),
                 look=self.kubectl(f"explain {document['kind'].lower()}"),
             ) from None
@@ -134,7 +107,7 @@ class Kube:
         resource = self._resource(document["apiVersion"], document["kind"])
         name = document["metadata"]["name"]
         try:
-            resource.delete(name=name, namespace=namespace)
+            resource.delete(name=name, namespace=namespace, serialize=False)
         except NotFoundError:
             return
         version, kind = document["apiVersion"], document["kind"]
@@ -148,7 +121,8 @@ class Kube:
     def get(self, version: str, kind: str, name: str, namespace: str = "") -> Document | None:
         """One object, or None."""
         try:
-            return _plain(self._resource(version, kind).get(name=name, namespace=namespace or None))
+            resource = self._resource(version, kind)
+            return _plain(resource.get(name=name, namespace=namespace or None, serialize=False))
         except NotFoundError:
             return None
 
@@ -157,7 +131,7 @@ class Kube:
     ) -> list[Document]:
         """The objects of a kind, in a namespace or in all, by label selector."""
         found = self._resource(version, kind).get(
-            namespace=namespace or None, label_selector=labels or None
+            namespace=namespace or None, label_selector=labels or None, serialize=False
         )
         return list(_plain(found)["items"])
 
@@ -179,15 +153,6 @@ class Kube:
             self.kubectl("api-resources"),
         )
 
-    def kinds(self) -> Iterable[tuple[str, str]]:
-        """The namespaced kinds that are served and can be listed: (apiVersion, kind)."""
-        with self._discovery:
-            served = [resource for group in self._client().resources for resource in group]
-        for resource in served:
-            verbs = getattr(resource, "verbs", None) or ()
-            if getattr(resource, "namespaced", False) and "list" in verbs and resource.preferred:
-                yield resource.group_version, resource.kind
-
     def pod(self, namespace: str, labels: str) -> Document:
         """The one pod that is ready and not on its way out.
 
@@ -203,19 +168,24 @@ class Kube:
             )
         return pods[0]
 
-    def rolled_out(self, namespace: str, deadline: float) -> None:
-        """Wait until every Deployment of a namespace runs its latest generation and no older.
+    def rolled_out(self, namespace: str, deadline: float, labels: str = "") -> None:
+        """Wait until the Deployments of a namespace run their latest generation and no older.
+
+        `labels` picks some of them, by the labels of their pods.
 
         Raises:
-            NotReadyError: the deadline passed; what is missing is named.
+            NotReadyError: the deadline passed, or there is none; what is missing is named.
         """
+        picked = dict(part.split("=", 1) for part in labels.split(",") if part)
+
+        def pending() -> str:
+            found = self.list("apps/v1", "Deployment", namespace)
+            chosen = [d for d in found if picked.items() <= _pod_labels(d).items()]
+            return "; ".join(filter(None, map(_unfinished, chosen))) if chosen else "none"
+
         wait_for(
-            f"the workloads of {self.cluster.name}/{namespace}",
-            lambda: "; ".join(
-                filter(
-                    None, (_unfinished(d) for d in self.list("apps/v1", "Deployment", namespace))
-                )
-            ),
+            f"the workloads {labels} of {self.cluster.name}/{namespace}",
+            pending,
             deadline,
             self.kubectl(f"-n {namespace} get pods"),
         )
@@ -236,51 +206,43 @@ class Kube:
             CommandError: it could not be started, failed, or ran past `deadline` seconds.
         """
         told = f"-n {namespace} exec {pod} -c {container} -- {' '.join(command)}"[:400]
-        # One client per call: stream() replaces the client's transport while it connects.
-        api = client.CoreV1Api(client.ApiClient(self._configuration))
-        more = {"container": container} if container else {}
         try:
-            socket = stream(
-                api.connect_get_namespaced_pod_exec,
-                pod,
-                namespace,
-                command=list(command),
-                stdin=bool(stdin),
-                stdout=True,
-                stderr=True,
-                tty=False,
-                binary=True,
-                _preload_content=False,
-                **more,
+            socket = remote.attach(
+                self._api, _path(namespace, pod), command, container, stdin=bool(stdin)
             )
-        except client.ApiException as error:
+        except (WebSocketException, OSError) as error:
             raise CommandError(
-                f"{command[0]} to start in {pod}", seen=str(error.reason), look=self.kubectl(told)
+                f"{command[0]} to start in {pod}", seen=str(error), look=self.kubectl(told)
             ) from None
-        out, err, status = _talk(socket, stdin, deadline)
-        if status != "Success":
+        ended = remote.talk(socket, stdin, deadline)
+        if ended.how != remote.SUCCESS:
             raise CommandError(
                 f"{command[0]} in {self.cluster.name}/{namespace}/{pod} to succeed",
-                seen=f"{status}\n{err[-2000:]}".strip(),
+                seen=f"{ended.how}\n{ended.err[-2000:]}".strip(),
                 look=self.kubectl(told),
             )
-        return out
+        return ended.out
 
     def logs(self, namespace: str, pod: str, container: str = "", tail: int | None = None) -> str:
         """What a container has logged; its last `tail` lines if given. Empty if it has gone."""
-        api = client.CoreV1Api(client.ApiClient(self._configuration))
-        more: dict[str, Any] = {"container": container} if container else {}
+        asked = [("container", container)] if container else []
         if tail is not None:
-            more["tail_lines"] = tail
+            asked.append(("tailLines", str(tail)))
+        path = f"{_path(namespace, pod)}/log"
         try:
-            return str(api.read_namespaced_pod_log(pod, namespace, **more))
-        except client.ApiException:
+            answer = self._client().request("get", path, query_params=asked, serialize=False)
+        except DynamicApiError:
             return ""
+        return bytes(answer.data).decode(errors="replace")
+
+    def close(self) -> None:
+        """Close the connections to the API server."""
+        self._api.close()  # type: ignore[no-untyped-call]
 
     def _client(self) -> DynamicClient:
         if self._dynamic is None:
             self._dynamic = DynamicClient(  # type: ignore[no-untyped-call]
-                client.ApiClient(self._configuration),
+                self._api,
                 cache_file="no-such-file",
                 discoverer=_Discoverer,
             )
@@ -299,6 +261,15 @@ class Kube:
                 ) from None
 
 
+def _path(namespace: str, pod: str) -> str:
+    return f"/api/v1/namespaces/{namespace}/pods/{pod}"
+
+
+def title(document: Mapping[str, Any]) -> str:
+    """A document's kind/name."""
+    return f"{document['kind']}/{document['metadata']['name']}"
+
+
 def ready(pod: Mapping[str, Any]) -> bool:
     """Whether a pod is ready and not on its way out."""
     conditions = pod.get("status", {}).get("conditions") or []
@@ -313,6 +284,11 @@ def observed(found: Mapping[str, Any], conditions: Iterable[Mapping[str, Any]]) 
     return bool(seen) and all(s == generation for s in seen)
 
 
+def _pod_labels(deployment: Mapping[str, Any]) -> Mapping[str, str]:
+    labels: Mapping[str, str] = deployment["spec"]["template"]["metadata"].get("labels", {})
+    return labels
+
+
 def _unfinished(deployment: Mapping[str, Any]) -> str:
     """What a Deployment still lacks; empty once only its latest generation runs."""
     wanted = deployment["spec"].get("replicas", 1)
@@ -324,40 +300,10 @@ def _unfinished(deployment: Mapping[str, Any]) -> str:
     return f"{deployment['metadata']['name']} has {counts} of {wanted}"
 
 
-def _talk(socket: Any, stdin: str, deadline: float) -> tuple[str, str, str]:
-    """Feed a started program and read it to its end: stdout, stderr, and how it ended."""
-    out, err = bytearray(), bytearray()
-    ends = time.monotonic() + deadline
-    try:
-        if stdin:
-            socket.write_channel(STDIN_CHANNEL, stdin.encode())
-            socket.close_channel(STDIN_CHANNEL)
-        while socket.is_open():
-            if time.monotonic() > ends:
-                return out.decode(), err.decode(errors="replace"), f"no end after {deadline:g} s"
-            socket.update(timeout=1)
-            out += socket.read_channel(STDOUT_CHANNEL)
-            err += socket.read_channel(STDERR_CHANNEL)
-        out += socket.read_channel(STDOUT_CHANNEL)
-        err += socket.read_channel(STDERR_CHANNEL)
-        ending = json.loads(socket.read_channel(ERROR_CHANNEL) or b"{}")
-    finally:
-        socket.close()
-    how = ending.get("status", "the connection was cut")
-    return out.decode(), err.decode(errors="replace"), how if how == "Success" else _cause(ending)
-
-
-def _cause(ending: Mapping[str, Any]) -> str:
-    return str(ending.get("message") or ending.get("status") or "the connection was cut")
-
-
-def _plain(instance: Any) -> Document:
-    plain: Document = instance.to_dict()
+def _plain(response: Any) -> Document:
+    """The JSON of an answer. The client's own wrapping of it costs more than the request."""
+    plain: Document = json.loads(response.data)
     return plain
-
-
-def _name(document: Mapping[str, Any]) -> str:
-    return f"{document['kind']}/{document['metadata']['name']}"
 
 
 def _message(error: DynamicApiError) -> str:

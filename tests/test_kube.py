@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from clusters import kube
 from clusters.errors import CommandError, NotReadyError
-from fixtures import convergence, hubble, kube
-from fixtures.kube import wait_for
+from clusters.waiting import wait_for
+from fixtures import convergence, hubble
 
 
 def test_waiting_ends_as_soon_as_nothing_is_missing() -> None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from clusters.kube import Kube, wait_for
+from clusters.kube import Kube
 from clusters.plan import ClusterPlan
 from clusters.steps.helm import Helm
+from clusters.waiting import wait_for
 
 CHART = "install/kubernetes/cilium"
 NAMESPACE = "kube-system"

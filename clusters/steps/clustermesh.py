@@ -16,8 +16,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from clusters.kube import Kube, wait_for
+from clusters.kube import Kube
 from clusters.plan import ClusterPlan
+from clusters.waiting import wait_for
 
 SERVICE = "clustermesh-apiserver"
 SYNC_TIMEOUT = "2s"

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import yaml
 
-from clusters.kube import Kube, wait_for
+from clusters.kube import Kube
+from clusters.waiting import wait_for
 
 CRDS = "config/crd/standard"
 CLASS = "istio"  # the reference's gatewayClassName

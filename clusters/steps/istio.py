@@ -9,8 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from clusters.kube import Kube, RefusedError, wait_for
+from clusters.kube import Kube, RefusedError
 from clusters.steps.helm import Helm
+from clusters.waiting import wait_for
 
 BASE = "manifests/charts/base"
 ISTIOD = "manifests/charts/istio-control/istio-discovery"

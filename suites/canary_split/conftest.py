@@ -6,8 +6,8 @@ import pytest
 
 from fixtures import convergence
 from fixtures.caller import Caller
-from fixtures.kube import Space
 from fixtures.lab import Lab
+from fixtures.space import Space
 from fixtures.streams import Stream
 
 SERVICES = ("api-service", "api-service-canary")

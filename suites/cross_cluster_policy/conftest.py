@@ -8,14 +8,15 @@ from functools import partial
 
 import pytest
 
+from clusters.kube import Document
 from fixtures import convergence
 from fixtures.caller import Caller, joined, side_by_side
 from fixtures.checks import Drop
 from fixtures.history import History
 from fixtures.hubble import Agent
-from fixtures.kube import Document, Space
 from fixtures.lab import Lab
 from fixtures.manifests import Given
+from fixtures.space import Space
 from fixtures.streams import Stream
 
 AWS, AZURE = "aws-cluster", "azure-cluster"

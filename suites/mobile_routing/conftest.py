@@ -7,8 +7,8 @@ import pytest
 from fixtures import convergence
 from fixtures.caller import Caller
 from fixtures.history import History
-from fixtures.kube import Space
 from fixtures.lab import Lab
+from fixtures.space import Space
 from fixtures.streams import Stream
 
 URL = "http://service.example.com/"

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import pytest
 
+from clusters.waiting import wait_for
 from fixtures import convergence
 from fixtures.caller import Caller
 from fixtures.checks import nonces
-from fixtures.kube import Space, wait_for
 from fixtures.lab import HOME, Lab
+from fixtures.space import Space
 from fixtures.streams import Stream
 
 API = "/api/v1/items"
