@@ -79,7 +79,7 @@ class Peer:
 async def answer(line: str, writer: asyncio.StreamWriter) -> bool:
     """Answer by the path in the request line; whether the connection stays open."""
     if "/silent" in line:
-        await asyncio.sleep(5)
+        await asyncio.sleep(20)
         return False
     if "/reset" in line:
         sock: socket.socket = writer.get_extra_info("socket")

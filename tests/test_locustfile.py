@@ -1,4 +1,4 @@
-"""The load as the pods run it: Locust in a process of its own, for a second and a bit."""
+"""The load as the pods run it: Locust in a process of its own, for a few seconds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fixtures.streams import Load, Stream, Who
 from tests.peer import Peer, free_port, running
 
 WHO = Who(caller="load-1", cluster="azure-cluster", identity="default/frontend")
-SECONDS = 1.0
+SECONDS = 4.0
 TARGET = "//api/../raw%2f?nonce=r-{seq}"
 LOCUSTFILE = Path(callers.__file__).with_name("locustfile.py")
 
@@ -44,7 +44,7 @@ def streams(url: str) -> tuple[Stream, ...]:
         Stream(stream="eof", url=f"{url}/eof"),
         Stream(stream="garbage", url=f"{url}/garbage"),
         Stream(stream="refused", url=f"http://127.0.0.1:{free_port()}/"),
-        Stream(stream="silent", url=f"{url}/silent", timeout=0.2),
+        Stream(stream="silent", url=f"{url}/silent", timeout=1.5),
     )
 
 

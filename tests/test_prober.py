@@ -76,7 +76,7 @@ def streams(url: str) -> tuple[Stream, ...]:
         Stream(stream="fresh", url=f"{url}/fresh", count=3, reuse=False),
         Stream(stream="slow", url=f"{url}/slow", count=12, concurrency=3),
         Stream(stream="slow too", url=f"{url}/slow", count=12, concurrency=3),
-        Stream(stream="silent", url=f"{url}/silent", timeout=1, count=2, concurrency=2),
+        Stream(stream="silent", url=f"{url}/silent", timeout=4, count=2, concurrency=2),
         Stream(stream="reset", url=f"{url}/reset"),
         Stream(stream="eof", url=f"{url}/eof"),
         Stream(stream="garbage", url=f"{url}/garbage"),
