@@ -118,6 +118,52 @@ class Kube:
             self.kubectl(f"-n {namespace} get {kind} {name} -o yaml"),
         )
 
+    def patch(self, document: Mapping[str, Any], namespace: str) -> Document:
+        """Change an object that is there: a JSON merge patch (RFC 7386) of what `document` holds.
+
+        Raises:
+            RefusedError: there is none, or the API server does not accept the change.
+        """
+        resource = self._resource(document["apiVersion"], document["kind"])
+        try:
+            patched = resource.patch(
+                body=dict(document),
+                namespace=namespace,
+                content_type="application/merge-patch+json",
+                serialize=False,
+            )
+        except DynamicApiError as error:
+            raise RefusedError(
+                f"{self.cluster.name} to accept a change of {title(document)}",
+                seen=_message(error),
+                look=self.kubectl(f"-n {namespace} get {document['kind']}"),
+            ) from None
+        return _plain(patched)
+
+    def scale(self, namespace: str, deployment: str, replicas: int, deadline: float) -> None:
+        """Give a Deployment so many replicas, and wait until that many run.
+
+        Raises:
+            RefusedError: there is no such Deployment.
+            NotReadyError: the deadline passed first.
+        """
+        document = {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": deployment},
+            "spec": {"replicas": replicas},
+        }
+        labels = self.patch(document, namespace)["spec"]["selector"]["matchLabels"]
+        selector = ",".join(f"{name}={value}" for name, value in labels.items())
+
+        def pending() -> str:
+            pods = self.list("v1", "Pod", namespace, selector)
+            running = [pod for pod in pods if replicas == 0 or ready(pod)]
+            return "" if len(running) == replicas == len(pods) else f"{len(pods)} pods"
+
+        look = self.kubectl(f"-n {namespace} get pods -l {selector}")
+        wait_for(f"{replicas} pods of {namespace}/{deployment}", pending, deadline, look)
+
     def get(self, version: str, kind: str, name: str, namespace: str = "") -> Document | None:
         """One object, or None."""
         try:
@@ -205,23 +251,47 @@ class Kube:
         Raises:
             CommandError: it could not be started, failed, or ran past `deadline` seconds.
         """
-        told = f"-n {namespace} exec {pod} -c {container} -- {' '.join(command)}"[:400]
+        ended = self.run(
+            namespace, pod, command, container=container, stdin=stdin, deadline=deadline
+        )
+        if ended.how != remote.SUCCESS:
+            raise CommandError(
+                f"{command[0]} in {self.cluster.name}/{namespace}/{pod} to succeed",
+                seen=f"{ended.how}\n{ended.err[-2000:]}".strip(),
+                look=self._pasted(namespace, pod, command, container),
+            )
+        return ended.out
+
+    def run(  # noqa: PLR0913 (what, where, and for how long)
+        self,
+        namespace: str,
+        pod: str,
+        command: Sequence[str],
+        *,
+        container: str = "",
+        stdin: str = "",
+        deadline: float = 60,
+    ) -> remote.Ended:
+        """Run a program in a pod as `exec` does, and tell how it ended, whatever that was.
+
+        Raises:
+            CommandError: it could not be started.
+        """
         try:
             socket = remote.attach(
                 self._api, _path(namespace, pod), command, container, stdin=bool(stdin)
             )
         except (WebSocketException, OSError) as error:
             raise CommandError(
-                f"{command[0]} to start in {pod}", seen=str(error), look=self.kubectl(told)
+                f"{command[0]} to start in {pod}",
+                seen=str(error),
+                look=self._pasted(namespace, pod, command, container),
             ) from None
-        ended = remote.talk(socket, stdin, deadline)
-        if ended.how != remote.SUCCESS:
-            raise CommandError(
-                f"{command[0]} in {self.cluster.name}/{namespace}/{pod} to succeed",
-                seen=f"{ended.how}\n{ended.err[-2000:]}".strip(),
-                look=self.kubectl(told),
-            )
-        return ended.out
+        return remote.talk(socket, stdin, deadline)
+
+    def _pasted(self, namespace: str, pod: str, command: Sequence[str], container: str) -> str:
+        words = f"-n {namespace} exec {pod} -c {container} -- {' '.join(command)}"
+        return self.kubectl(words[:400])
 
     def logs(self, namespace: str, pod: str, container: str = "", tail: int | None = None) -> str:
         """What a container has logged; its last `tail` lines if given. Empty if it has gone."""

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from fixtures import checks
 from fixtures.checks import Check, Drop
-from fixtures.history import Exchange, History
+from fixtures.history import Exchange, History, Window
 from fixtures.sequential import SplitTest
 from fixtures.verdict import Outcome, Verdict
 
@@ -422,3 +422,51 @@ def test_a_success_among_the_denied_is_always_a_failure(history: History) -> Non
     leak = exchanges(WEB, caller="another")
     assert checks.denied_http(1)(history + leak).outcome is FAIL
     assert denied_l4(drop())(history + leak).outcome is FAIL
+
+
+def window(**fields: Any) -> Window:
+    return Window(caller="caller-1", cluster="aws-cluster", identity="default/frontend", **fields)
+
+
+def under(pressure: float, *answers: Answer) -> History:
+    """A history of a machine of which some task waited for a core that share of the time."""
+    return exchanges(*answers) + History((), [window(began=5, ended=15, stalled=10 * pressure)])
+
+
+@pytest.mark.parametrize(
+    ("pressure", "answers", "outcome"),
+    [
+        (0.79, [MOBILE] * 3 + [TIMEOUT], FAIL),
+        (0.8, [MOBILE] * 3 + [TIMEOUT], INCONCLUSIVE),
+        (0.95, [MOBILE] * 3, PASS),
+        (0.95, [MOBILE] * 3 + [TIMEOUT, RESET], FAIL),
+        (0.95, [MOBILE] * 3 + [TIMEOUT, WEB], FAIL),
+    ],
+)
+def test_only_silence_is_excused_by_pressure(
+    pressure: float, answers: list[Answer], outcome: Outcome
+) -> None:
+    verdict = MADE["all_answered_by"](under(pressure, *answers))
+    assert verdict.outcome is outcome
+    assert verdict.numbers["pressure"] == pressure
+    if outcome is INCONCLUSIVE:
+        assert "waited for a core in 80% of the time" in verdict.reason
+
+
+def test_a_caller_that_died_leaves_it_open_but_a_leak_is_a_leak() -> None:
+    dead = History((), [window(died="no end after 60 s")])
+    verdict = MADE["all_answered_by"](exchanges(*[MOBILE] * 3) + dead)
+    assert verdict.outcome is INCONCLUSIVE
+    assert "caller-1 in aws-cluster: no end after 60 s" in verdict.reason
+    assert MADE["denied_http"](exchanges(DENIED, WEB) + dead).outcome is FAIL
+    assert MADE["denied_http"](dead).outcome is INCONCLUSIVE
+
+
+def test_what_is_known_otherwise_goes_in_beside_the_history() -> None:
+    check = checks.every(
+        checks.status_is(200), checks.known(Verdict(FAIL, "Programmed is False", {"seconds": 3}))
+    )
+    verdict = check(exchanges(WEB))
+    assert verdict.outcome is FAIL
+    assert verdict.reason == "Programmed is False"
+    assert verdict.numbers["seconds"] == 3

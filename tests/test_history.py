@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from fixtures.history import Exchange, History
+from fixtures.history import Exchange, History, Window
 
 times = st.floats(0, 1e6)
 exchanges = st.builds(
@@ -56,6 +56,20 @@ def test_what_is_saved_is_loaded_and_defaults_are_left_out(tmp_path: Path) -> No
     assert list(History.load(path)) == list(history)
     assert len(path.read_text().splitlines()) == 2
     assert "status" not in path.read_text()
+
+
+def test_windows_are_saved_after_the_exchanges_and_stay_with_any_part(tmp_path: Path) -> None:
+    window = Window(
+        caller="c", cluster="a", identity="i", began=10, ended=20, lines=1, stalled=4, late=0.5
+    )
+    path = tmp_path / "CS1.jsonl"
+    History([exchange()], [window]).save(path)
+    assert path.read_text().splitlines()[-1].startswith('{"window":')
+    loaded = History.load(path)
+    assert loaded.windows == loaded.stream("none").windows == (window,)
+    assert (loaded + loaded).windows == (window, window)
+    assert window.pressure == 0.4
+    assert Window(caller="c", cluster="a", identity="i").pressure == 0
 
 
 def test_blank_lines_are_passed_over_and_others_are_not() -> None:

@@ -70,6 +70,12 @@ def test_every_request_makes_one_line_numbered_over_all_users(run: Run) -> None:
     assert len(run.peer.requests("/allowed")) == len(run.history.stream("allowed"))
 
 
+def test_its_last_line_says_what_it_wrote(run: Run) -> None:
+    (window,) = run.history.windows
+    assert window.lines == len(run.history)
+    assert window.ended - window.began >= SECONDS
+
+
 def test_it_lasts_as_long_as_it_should(run: Run) -> None:
     assert lasted(SECONDS)(run.history).passed
     assert not lasted(SECONDS + 3)(run.history).passed

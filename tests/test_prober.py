@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from fixtures.callers import bundle, prober
+from fixtures.callers.vitals import Vitals
 from fixtures.checks import complete
 from fixtures.history import Exchange, History
 from fixtures.streams import Plan, Stream, Who
@@ -107,6 +108,15 @@ def test_every_request_makes_one_line(run: Run) -> None:
     expected = {stream.stream: stream.count for stream in streams("")}
     assert {name: len(run.history.stream(name)) for name in run.history.streams()} == expected
     assert complete(run.history).passed
+
+
+def test_its_last_line_says_what_it_wrote_and_how_it_fared(run: Run) -> None:
+    (window,) = run.history.windows
+    assert window.lines == len(run.history)
+    assert (window.caller, window.cluster, window.identity) == tuple(WHO.model_dump().values())
+    assert 4 < window.ended - window.began < 25
+    assert 0 <= window.pressure <= 1.01
+    assert not window.died
 
 
 def test_lines_say_who_asked_and_when(run: Run) -> None:
@@ -209,10 +219,10 @@ def test_it_ends_quietly_when_no_one_reads(pod: Pod) -> None:
 
 
 def test_a_late_beat_excuses_a_timeout_and_a_small_delay_does_not() -> None:
-    pulse = prober.Pulse(sys.stdout, late=[(100.0, 3.0)])
-    assert pulse.starved(since=95.0, timeout=5.0)
-    assert not pulse.starved(since=101.0, timeout=5.0), "it was before"
-    assert not pulse.starved(since=95.0, timeout=10.0), "it was too short to matter"
+    vitals = Vitals(sys.stdout, late=[(100.0, 3.0)])
+    assert vitals.starved(since=95.0, timeout=5.0)
+    assert not vitals.starved(since=101.0, timeout=5.0), "it was before"
+    assert not vitals.starved(since=95.0, timeout=10.0), "it was too short to matter"
 
 
 def test_error_classes_are_found_below_groups_and_causes() -> None:
