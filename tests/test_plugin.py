@@ -95,6 +95,38 @@ def topology(folder: Path) -> Topology:
     )
 
 
+LANES = """
+import os
+import pathlib
+from fixtures.requirements import requirement
+
+def note(cluster, name):
+    worker = os.environ["PYTEST_XDIST_WORKER"]
+    pathlib.Path(f"{cluster}-{name}-{worker}").touch()
+
+@requirement("A2", source="Kind/name")
+def test_a2(judge, cluster):
+    '''It holds.'''
+    note(cluster, "a2")
+    judge(ONE, lambda history: passed("held"))
+
+@requirement("A3", source="Kind/name")
+def test_a3(judge, cluster):
+    '''It holds.'''
+    note(cluster, "a3")
+    judge(ONE, lambda history: passed("held"))
+"""
+
+
+def test_what_shares_a_cluster_runs_in_one_worker(run: Run) -> None:
+    """With pytest 9.2 the groups of xdist 3.8 are dropped silently: see it, and not once more."""
+    assert run(LANES, "-n", "2", "--dist", "loadgroup", apart=True).ret == 0
+    for cluster in ("aws-cluster", "azure-cluster"):
+        noted = [path.name for path in run.pytester.path.glob(f"{cluster}-*-gw*")]
+        assert len(noted) == 2
+        assert len({name.rpartition("-")[2] for name in noted}) == 1, noted
+
+
 def requirement(body: str) -> str:
     return (
         '@requirement("A1", source="Kind/name")\n'

@@ -46,8 +46,6 @@ from fixtures.sequential import SplitTest
 from fixtures.streams import Plan, Stream, Who
 from fixtures.verdict import Outcome
 
-pytestmark = pytest.mark.xdist_group("envoy")  # with --dist=loadgroup one worker starts it all
-
 TRAIN = "2026-08"
 WHO = Who(caller="prober", cluster="none", identity="outside the mesh")
 STABLE, CANARY = "api-service", "api-service-canary"

@@ -54,6 +54,8 @@ def values(plan: ClusterPlan, node: str, *, confined: bool) -> dict[str, Any]:
             "tls": {"auto": {"method": "helm"}},
         },
         "resources": {"requests": {"cpu": "50m"}},
+        # Flows that Hubble keeps: a load must not crowd out what was dropped meanwhile.
+        "extraConfig": {"hubble-event-buffer-capacity": "65535"},
     }
     if confined:
         given["securityContext"] = {

@@ -2,40 +2,67 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
-from fixtures.caller import Caller
-from fixtures.checks import every, on, only_answered_by, split, status_is
+from fixtures.checks import (
+    every,
+    independent,
+    known,
+    lasted,
+    meanwhile,
+    on,
+    only_answered_by,
+    served_by,
+    served_under_load,
+    split,
+    status_is,
+)
+from fixtures.conditions import condition
+from fixtures.convergence import in_time
 from fixtures.drawing import draw
+from fixtures.history import Exchange, History
 from fixtures.judge import Judge
+from fixtures.lab import Lab
 from fixtures.requirements import requirement
 from fixtures.sequential import SplitTest
 from fixtures.streams import Stream
-from suites.canary_split.conftest import SERVICES
+from suites.canary_split.conftest import CANARY, SERVICES, STABLE, TEST, Entry
 
 SOURCE = "HTTPRoute/advanced-routing"
-STABLE, CANARY = SERVICES
+GATEWAY = "Gateway/advanced-gateway"
+NINE_TO_ONE = {STABLE: 90, CANARY: 10}
+EVEN = {STABLE: 50, CANARY: 50}
 COUNT = 60
+LOST = "no backend"
+WITHOUT_CANARY = {STABLE: 90, LOST: 10}
+SECONDS = 6.0
+EDITING = 16.0  # seconds of load around two edits and the requests that tell their effect
+REQUESTS = 1_000
 
 pytestmark = pytest.mark.feature("gateway-api")
 
 
+def served_or_500(exchange: Exchange) -> str:
+    """Whose share an answer is of, where a backend's own may be lost: Gateway API wants a 500."""
+    return LOST if (exchange.status, exchange.service) == (500, "") else served_by(exchange)
+
+
 @requirement("CS1", source=SOURCE)
-def test_nine_to_one(judge: Judge, outsider: Caller, json_request: Stream) -> None:
+def test_nine_to_one(judge: Judge, drawn: History) -> None:
     """Requests with Content-Type: application/json are shared 90 to 10."""
-    test = SplitTest(share=0.90)
-    judge(draw(outsider, json_request, STABLE, test), split({STABLE: 90, CANARY: 10}, test))
+    judge(drawn, split(NINE_TO_ONE, TEST))
 
 
 @requirement("CS2", source=SOURCE)
-def test_nobody_else_answers(judge: Judge, outsider: Caller, json_request: Stream) -> None:
+def test_nobody_else_answers(judge: Judge, drawn: History) -> None:
     """Nobody but api-service and api-service-canary answers a request that the route matches."""
-    history = outsider.probe(json_request.model_copy(update={"count": 4 * COUNT}))
-    judge(history, every(status_is(200), only_answered_by(SERVICES, 4 * COUNT)))
+    judge(drawn, every(status_is(200), only_answered_by(SERVICES, 4 * COUNT)))
 
 
 @requirement("CS3", source=SOURCE)
-def test_only_the_exact_header_is_routed(judge: Judge, outsider: Caller, url: str) -> None:
+def test_only_the_exact_header_is_routed(judge: Judge, entry: Entry) -> None:
     """Without the header, or with any other value, nothing is routed; its name's case is free."""
     unrouted: dict[str, dict[str, str]] = {
         "absent": {},
@@ -48,9 +75,77 @@ def test_only_the_exact_header_is_routed(judge: Judge, outsider: Caller, url: st
         "upper": {"CONTENT-TYPE": "application/json"},
     }
     headers = {**unrouted, **routed}
-    history = outsider.probe(
-        *(Stream(stream=n, url=url, headers=h, count=COUNT) for n, h in headers.items())
+    history = entry.caller.probe(
+        *(Stream(stream=n, url=entry.url, headers=h, count=COUNT) for n, h in headers.items())
     )
     refused = (on(name, status_is(404, COUNT)) for name in unrouted)
     served = (on(name, only_answered_by(SERVICES, COUNT)) for name in routed)
     judge(history, every(*refused, *served))
+
+
+@requirement("CS4", source=SOURCE)
+def test_draws_are_independent(judge: Judge, drawn: History) -> None:
+    """Who answers does not depend on who answered the request before."""
+    judge(drawn, independent(STABLE))
+
+
+@requirement("CS5", source=GATEWAY)
+def test_a_route_of_another_namespace_does_not_attach(judge: Judge, entry: Entry) -> None:
+    """A route in another namespace does not attach to the Gateway, and its status says why."""
+    with entry.stray() as stray:
+        refused = condition(stray.conditions, "Accepted", "False", "NotAllowedByListeners")
+        asked = Stream(stream="stray", url=entry.url, headers={"Host": stray.host}, count=COUNT)
+        history = entry.caller.probe(asked, entry.request.model_copy(update={"count": COUNT}))
+    routed = (on("stray", status_is(404, COUNT)), on("json", status_is(200, COUNT)))
+    judge(history, every(known(refused), *routed))
+
+
+@requirement("CS6", source=SOURCE)
+def test_a_lost_backend_costs_its_own_share(judge: Judge, entry: Entry) -> None:
+    """Without the canary's Service its share gets 500, the status says so, the rest is served.
+
+    Before that all conditions are as they should be: Programmed, Accepted, ResolvedRefs.
+    """
+    whole = entry.conditions()
+    with entry.without(CANARY):
+        told = in_time("ResolvedRefs is False", lambda: entry.see("ResolvedRefs", "False"))
+        entry.converge(entry.route)
+        history = draw(entry.caller, entry.request, STABLE, TEST, expected=(200, 500))
+    judge(history, every(known(whole), known(told), split(WITHOUT_CANARY, TEST, served_or_500)))
+
+
+@requirement("CS7", source=SOURCE)
+def test_nine_to_one_under_load(judge: Judge, entry: Entry, lab: Lab) -> None:
+    """Under load requests are shared 90 to 10, and what is not routed stays so."""
+    other = Stream(stream="other", url=entry.url, headers={"Content-Type": "text/plain"})
+    with lab.quiet():
+        history = entry.caller.load(entry.request, other, users=10, seconds=SECONDS + 1)
+    shared = on("json", every(split(NINE_TO_ONE, TEST), served_under_load(REQUESTS, SECONDS)))
+    judge(history, every(shared, on("other", every(status_is(404, REQUESTS), lasted(SECONDS)))))
+
+
+@requirement("CS8", source=SOURCE)
+def test_other_weights_take_effect_without_a_loss(judge: Judge, entry: Entry) -> None:
+    """Weights edited to 50/50 and back under load take effect within T, and drop no request."""
+    through = entry.request.model_copy(update={"stream": "through"})
+    even = SplitTest(share=0.50, margin=0.10)
+    with ThreadPoolExecutor(1) as pool:
+        load = pool.submit(entry.caller.load, through, users=4, seconds=EDITING)
+        try:
+            there = in_time("50/50", lambda: entry.converge(entry.weighed(EVEN)))
+            edited = draw(entry.caller, entry.named("50/50"), STABLE, even)
+        finally:
+            back = in_time("90/10 again", lambda: entry.converge(entry.route))
+        restored = draw(entry.caller, entry.named("90/10"), STABLE, TEST)
+        history = load.result() + edited + restored
+    judge(
+        history,
+        every(
+            known(there),
+            known(back),
+            on("50/50", split(EVEN, even)),
+            on("90/10", split(NINE_TO_ONE, TEST)),
+            on("through", served_under_load(REQUESTS, SECONDS, SERVICES)),
+            meanwhile("through", ("50/50", "90/10")),
+        ),
+    )

@@ -2,25 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
 import pytest
 
 from clusters.kube import Document
-from fixtures import convergence
+from clusters.steps import clustermesh
+from fixtures import convergence, mesh
 from fixtures.caller import Caller, joined, side_by_side
 from fixtures.checks import Drop
 from fixtures.history import History
-from fixtures.hubble import Agent
+from fixtures.hubble import NAMESPACE, Agent
 from fixtures.lab import Lab
 from fixtures.manifests import Given
 from fixtures.space import Space
 from fixtures.streams import Stream
+from fixtures.verdict import Verdict
 
 AWS, AZURE = "aws-cluster", "azure-cluster"
+CALLERS = (
+    "aws-cluster/backend",
+    "aws-cluster/other",
+    "azure-cluster/backend",
+    "azure-cluster/other",
+)
 COUNT = 20
+SECONDS = 6.0
+# The denied wait for their timeouts and cost nothing; the allowed must not crowd out of
+# Hubble's ring what it says of them.
+USERS = {
+    "aws-cluster/backend": 20,
+    "aws-cluster/other": 20,
+    "azure-cluster/backend": 4,
+    "azure-cluster/other": 20,
+}
+
+
+@dataclass(frozen=True)
+class Window:
+    """What happened while all callers asked at once, and what Cilium dropped meanwhile."""
+
+    history: History
+    drops: tuple[Drop, ...]
 
 
 @dataclass
@@ -52,21 +78,69 @@ class Guarded:
             self._converge(present=False)
         self.uid = ""
 
-    def ask(self, *whom: str, label: str = "") -> History:
-        """All callers at once, each its own streams, every request on a connection of its own."""
+    def ask(self, *whom: str, label: str = "", who: Collection[str] = CALLERS) -> History:
+        """Callers at once, each its own streams, every request on a connection of its own."""
         calls: list[Callable[[], History]] = [
-            partial(caller.probe, *(self._stream(f"{who}->{w}{label}", w) for w in whom))
+            partial(self.callers[w].probe, *(self.stream(f"{w}->{x}{label}", x) for x in whom))
+            for w in who
+        ]
+        return side_by_side(*calls)
+
+    def look(self, send: Callable[[], History]) -> Window:
+        """Have requests sent, and ask Cilium what it dropped meanwhile."""
+        opened = self.agent.now()
+        history = send()
+        return Window(history, self.agent.drops(opened, self.namespace))
+
+    def load(self) -> History:
+        """Locust in all callers at once: many users, each request a connection of its own."""
+        calls: list[Callable[[], History]] = [
+            partial(
+                caller.load,
+                self.stream(f"{who}->frontend", "frontend", timeout=1),
+                users=USERS[who],
+                seconds=SECONDS + 1,
+            )
             for who, caller in self.callers.items()
         ]
         return side_by_side(*calls)
+
+    def label(self, who: str, app: str) -> Verdict:
+        """Give a caller's pod another `app`; whether frontend's agent knows it in time."""
+        caller = self.callers[who]
+        labels = {"metadata": {"name": caller.pod, "labels": {"app": app}}}
+        caller.kube.patch({"apiVersion": "v1", "kind": "Pod", **labels}, caller.namespace)
+        known = partial(
+            convergence.labelled, self.agent, _address(caller), f"k8s:app={app}", self.deadline
+        )
+        return convergence.in_time(f"app={app}", known)
+
+    @contextmanager
+    def without_mesh(self) -> Iterator[None]:
+        """Every ClusterMesh control plane down, as the agents know, until the block ends."""
+        kubes = [self.callers[f"{cluster}/other"].kube for cluster in (AWS, AZURE)]
+        try:
+            for kube in kubes:
+                kube.scale(NAMESPACE, clustermesh.SERVICE, 0, self.deadline)
+            for kube in kubes:
+                mesh.wait_cut(kube, self.deadline)
+            yield
+        finally:
+            for kube in kubes:
+                kube.scale(NAMESPACE, clustermesh.SERVICE, 1, self.deadline)
+            for kube, other in zip(kubes, (AZURE, AWS), strict=True):
+                clustermesh.wait_ready(kube, [other], self.deadline)
 
     @property
     def namespace(self) -> str:
         return self.space.namespace
 
-    def _stream(self, name: str, service: str) -> Stream:
+    def stream(self, name: str, service: str, timeout: float = 2) -> Stream:
+        """Requests to a service, `COUNT` of them at once, none on another's connection."""
         url = f"http://{self.space.host(service)}/"
-        return Stream(stream=name, url=url, count=COUNT, concurrency=COUNT, timeout=2, reuse=False)
+        return Stream(
+            stream=name, url=url, count=COUNT, concurrency=COUNT, timeout=timeout, reuse=False
+        )
 
     def _converge(self, *, present: bool) -> None:
         convergence.network_policy(self.agent, self.target, self.uid, present, self.deadline)
@@ -94,21 +168,11 @@ def guarded(lab: Lab) -> Guarded:
     return made
 
 
-@dataclass(frozen=True)
-class Window:
-    """What happened while all callers asked at once, and what Cilium dropped meanwhile."""
-
-    history: History
-    drops: tuple[Drop, ...]
-
-
 @pytest.fixture(scope="module")
 def window(guarded: Guarded) -> Window:
     """Everyone asks frontend and its bystander, under the policy, in one window of time."""
     guarded.protect()
-    opened = guarded.agent.now()
-    history = guarded.ask("frontend", "bystander")
-    return Window(history, guarded.agent.drops(opened, guarded.namespace))
+    return guarded.look(lambda: guarded.ask("frontend", "bystander"))
 
 
 @pytest.fixture(scope="module")

@@ -5,32 +5,53 @@ from __future__ import annotations
 import pytest
 
 from fixtures import manifests, mesh
-from fixtures.checks import Check, all_answered_by, denied_l4, every, on, twin
+from fixtures.checks import (
+    Check,
+    all_answered_by,
+    denied_l4,
+    every,
+    known,
+    lasted,
+    on,
+    twin,
+)
 from fixtures.history import History
 from fixtures.hubble import CLUSTER_LABEL
 from fixtures.judge import Judge
 from fixtures.lab import Lab
 from fixtures.requirements import requirement
-from suites.cross_cluster_policy.conftest import AWS, AZURE, COUNT, Window
+from suites.cross_cluster_policy.conftest import (
+    AWS,
+    AZURE,
+    CALLERS,
+    COUNT,
+    SECONDS,
+    Guarded,
+    Window,
+)
 
 POLICY = "CiliumNetworkPolicy/cross-cluster-policy"
 MESH = "CiliumClustermeshConfig/multi-cloud-mesh"
-CALLERS = (
-    "aws-cluster/backend",
-    "aws-cluster/other",
-    "azure-cluster/backend",
-    "azure-cluster/other",
-)
+OTHER = f"{AZURE}/other"
+REQUESTS = 100  # under load, of the denied: twenty users and a timeout of a second each
 ALLOWED = on("azure-cluster/backend->frontend", all_answered_by("frontend", COUNT))
 
 pytestmark = pytest.mark.feature("clustermesh")
 
 
-def denied(window: Window, cluster: str, app: str) -> Check:
+def denied(window: Window, who: str, label: str = "", minimum: int = COUNT) -> Check:
     """A workload's requests to frontend were dropped by the policy, and Hubble says whose."""
+    cluster, _, app = who.partition("/")
     source = {f"k8s:app={app}", f"k8s:{CLUSTER_LABEL}={cluster}"}
-    dropped = denied_l4(window.drops, source, {"k8s:app=frontend"}, COUNT)
-    return on(f"{cluster}/{app}->frontend", dropped)
+    dropped = denied_l4(window.drops, source, {"k8s:app=frontend"}, minimum)
+    return on(f"{who}->frontend{label}", dropped)
+
+
+def guarded_as_told(window: Window, minimum: int = COUNT) -> Check:
+    """What the policy says, of all callers in one window: one is served, the others are dropped."""
+    strangers = (who for who in CALLERS if who != f"{AZURE}/backend")
+    every_denied = every(*(denied(window, who, minimum=minimum) for who in strangers))
+    return twin(denied=every_denied, allowed=ALLOWED)
 
 
 @requirement("XP4", source=POLICY)
@@ -49,13 +70,13 @@ def test_azure_backend_reaches_frontend(judge: Judge, window: Window) -> None:
 @requirement("XP2", source=POLICY)
 def test_aws_backend_is_denied(judge: Judge, window: Window) -> None:
     """backend of aws-cluster does not reach frontend, and the drop names policy and cluster."""
-    judge(window.history, twin(denied=denied(window, AWS, "backend"), allowed=ALLOWED))
+    judge(window.history, twin(denied=denied(window, f"{AWS}/backend"), allowed=ALLOWED))
 
 
 @requirement("XP3", source=POLICY)
 def test_other_workloads_of_azure_are_denied(judge: Judge, window: Window) -> None:
     """Other workloads of azure-cluster do not reach frontend."""
-    judge(window.history, twin(denied=denied(window, AZURE, "other"), allowed=ALLOWED))
+    judge(window.history, twin(denied=denied(window, OTHER), allowed=ALLOWED))
 
 
 @requirement("XP5", source=POLICY)
@@ -63,6 +84,43 @@ def test_only_frontend_is_touched(judge: Judge, window: Window) -> None:
     """Only app=frontend is touched: every workload still reaches a bystander beside it."""
     streams = (f"{who}->bystander" for who in CALLERS)
     judge(window.history, every(*(on(s, all_answered_by("bystander", COUNT)) for s in streams)))
+
+
+@requirement("XP6", source=POLICY)
+def test_access_follows_the_label(judge: Judge, guarded: Guarded) -> None:
+    """A pod of azure-cluster that gains the label gains access within T, and loses it with it."""
+    guarded.protect()
+    try:
+        gains = guarded.label(OTHER, "backend")
+        gained = guarded.ask("frontend", label=" gained", who=[OTHER])
+    finally:
+        loses = guarded.label(OTHER, "other")
+    lost = guarded.look(
+        lambda: guarded.ask("frontend", label=" lost", who=[OTHER, f"{AZURE}/backend"])
+    )
+    served = on(f"{OTHER}->frontend gained", all_answered_by("frontend", COUNT))
+    twin_served = on(f"{AZURE}/backend->frontend lost", all_answered_by("frontend", COUNT))
+    refused = twin(denied=denied(lost, OTHER, " lost"), allowed=twin_served)
+    judge(gained + lost.history, every(known(gains), served, known(loses), refused))
+
+
+@requirement("XP7", source=POLICY)
+def test_no_leak_under_load(judge: Judge, guarded: Guarded, lab: Lab) -> None:
+    """Under load backend of azure-cluster is served, and nothing of any other gets through."""
+    guarded.protect()
+    with lab.quiet():
+        window = guarded.look(guarded.load)
+    lasting = every(*(on(f"{who}->frontend", lasted(SECONDS)) for who in CALLERS))
+    judge(window.history, every(lasting, guarded_as_told(window, REQUESTS)))
+
+
+@requirement("XP8", source=POLICY)
+def test_nothing_opens_without_the_mesh(judge: Judge, guarded: Guarded) -> None:
+    """With the ClusterMesh control plane down nothing opens, and established access stays."""
+    guarded.protect()
+    with guarded.without_mesh():
+        window = guarded.look(lambda: guarded.ask("frontend"))
+    judge(window.history, guarded_as_told(window))
 
 
 @requirement("XP9", source=MESH)

@@ -28,6 +28,7 @@ OTHER = {
     "empty": {"User-Agent": ""},
     "absent": {},
 }
+SERVICES = ("mobile-service", "web-service")
 VERSIONS = ("mobile-service-v1", "mobile-service-v2", "web-service-v1", "web-service-v2")
 
 
@@ -55,5 +56,10 @@ def asked(frontend: Caller, space: Space) -> History:
     mobile = [Stream(stream=n, url=URL, headers={"User-Agent": a}) for n, a in MOBILE.items()]
     other = [Stream(stream=n, url=URL, headers=h) for n, h in OTHER.items()]
     direct = [Stream(stream=v, url=f"http://{space.host(v)}/") for v in VERSIONS]
-    streams = (stream.model_copy(update={"count": COUNT}) for stream in (*mobile, *other, *direct))
-    return frontend.probe(*streams)
+    own = [
+        Stream(stream=f"{h} {n}", url=f"http://{space.host(h)}/", headers={"User-Agent": a})
+        for h in SERVICES
+        for n, a in (("phone", MOBILE["phone"]), ("desktop", OTHER["desktop"]["User-Agent"]))
+    ]
+    every = (*mobile, *other, *direct, *own)
+    return frontend.probe(*(stream.model_copy(update={"count": COUNT}) for stream in every))

@@ -4,14 +4,29 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.checks import all_answered_by, every, never_answered, on
+from fixtures.caller import Caller
+from fixtures.checks import (
+    all_answered_by,
+    every,
+    never_answered,
+    on,
+    only_answered_by,
+    served_under_load,
+    status_is,
+)
+from fixtures.generated import user_agents
 from fixtures.history import History
 from fixtures.judge import Judge
+from fixtures.lab import Lab
 from fixtures.requirements import requirement
-from suites.mobile_routing.conftest import COUNT, MOBILE, OTHER
+from fixtures.streams import Stream
+from suites.mobile_routing.conftest import COUNT, MOBILE, OTHER, SERVICES, URL
 
 SOURCE = "VirtualService/advanced-routing"
 IDLE = ("mobile-service-v1", "web-service-v2")
+GENERATED = 120
+SECONDS = 5.0
+REQUESTS = 300
 
 pytestmark = pytest.mark.feature("istio")
 
@@ -34,3 +49,46 @@ def test_other_versions_receive_nothing(judge: Judge, asked: History) -> None:
     nothing = (on(agent, never_answered(IDLE, minimum=COUNT)) for agent in (*MOBILE, *OTHER))
     running = (on(version, all_answered_by(version, COUNT)) for version in IDLE)
     judge(asked, every(*nothing, *running))
+
+
+@requirement("MR4", source=SOURCE)
+def test_other_hosts_keep_their_routes(judge: Judge, asked: History) -> None:
+    """Other hosts keep their own routes: a service's own name leads to its own pods, always."""
+    own = (
+        on(
+            f"{service} {agent}",
+            every(
+                status_is(200, COUNT),
+                only_answered_by((f"{service}-v1", f"{service}-v2"), COUNT),
+            ),
+        )
+        for service in SERVICES
+        for agent in ("phone", "desktop")
+    )
+    judge(asked, every(*own))
+
+
+@requirement("MR5", source=SOURCE)
+def test_generated_agents_agree_with_the_expression(judge: Judge, frontend: Caller) -> None:
+    """Any user agent agrees with the expression, each way: generated ones do, with and without."""
+    agents = {f"agent-{n}": agent for n, agent in enumerate(user_agents("Mobile", GENERATED))}
+    history = frontend.probe(
+        *(Stream(stream=n, url=URL, headers={"User-Agent": a}) for n, a in agents.items())
+    )
+    checks = (
+        on(n, all_answered_by("mobile-service-v2" if "Mobile" in a else "web-service-v1"))
+        for n, a in agents.items()
+    )
+    judge(history, every(*checks))
+
+
+@requirement("MR6", source=SOURCE)
+def test_routing_holds_under_load(judge: Judge, frontend: Caller, lab: Lab) -> None:
+    """Under load every request goes where its user agent leads."""
+    phone = Stream(stream="phone", url=URL, headers={"User-Agent": MOBILE["phone"]})
+    desktop = Stream(stream="desktop", url=URL, headers=OTHER["desktop"])
+    with lab.quiet():
+        history = frontend.load(phone, desktop, users=10, seconds=SECONDS + 1)
+    mobile = served_under_load(REQUESTS, SECONDS, ("mobile-service-v2",))
+    web = served_under_load(REQUESTS, SECONDS, ("web-service-v1",))
+    judge(history, every(on("phone", mobile), on("desktop", web)))

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
 
+from clusters.steps import istio
 from clusters.waiting import wait_for
 from fixtures import convergence
 from fixtures.caller import Caller
 from fixtures.checks import nonces
 from fixtures.lab import HOME, Lab
+from fixtures.manifests import Given
 from fixtures.space import Space
 from fixtures.streams import Stream
 
 API = "/api/v1/items"
+APP = "backend-api"
+ISTIOD = "istiod"
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,8 @@ class Api:
     """backend-api in one cluster, and who calls it."""
 
     space: Space
+    policy: Given
+    deadline: float
     frontend: Caller
     stranger: Caller
     namesake: Caller
@@ -30,16 +37,35 @@ class Api:
 
     def ask(self, stream: str, method: str = "GET", target: str = API, count: int = 20) -> Stream:
         """Requests to backend-api, each with a nonce that no other run has used."""
-        return self._ask("backend-api", stream, method, target, count)
+        return self._ask(APP, stream, method, target, count)
 
     def ask_bystander(self, stream: str, method: str, target: str) -> Stream:
         """Requests to a workload of the namespace that the policy does not name."""
         return self._ask("bystander", stream, method, target, 20)
 
+    def protect(self) -> None:
+        """Apply the policy and wait until backend-api's proxy enforces it."""
+        convergence.authorization_policy(self.space, self.policy, APP, self.deadline)
+
+    def expose(self) -> None:
+        """Delete the policy and wait until backend-api's proxy has none."""
+        convergence.authorization_policy(self.space, self.policy, APP, self.deadline, present=False)
+
+    @contextmanager
+    def without_istiod(self) -> Iterator[None]:
+        """The cluster without istiod, until the block ends."""
+        kube = self.space.kube
+        try:
+            kube.scale(istio.NAMESPACE, ISTIOD, 0, self.deadline)
+            yield
+        finally:
+            kube.scale(istio.NAMESPACE, ISTIOD, 1, self.deadline)
+            istio.wait_ready(kube, self.deadline)
+
     def record(self, expected: Iterable[str], deadline: float) -> frozenset[str]:
         """The nonces in backend-api's own log, once the expected ones are there or time is up."""
         kube, namespace = self.space.kube, self.space.namespace
-        pod = kube.pod(namespace, "app=backend-api")["metadata"]["name"]
+        pod = kube.pod(namespace, f"app={APP}")["metadata"]["name"]
         wanted = frozenset(expected)
 
         def missing() -> str:
@@ -67,15 +93,15 @@ def api(lab: Lab, cluster: str) -> Api:
     space = lab.space("rbac_denial", cluster)
     made = Api(
         space,
+        policy=lab.manifests.given("authorizationpolicy"),
+        deadline=lab.deadline("convergence"),
         frontend=lab.caller(cluster, "plumbline-frontend"),
         stranger=lab.caller(cluster, "plumbline-stranger"),
         namesake=lab.caller(cluster, "namesake", space.namespace),
         outsider=lab.caller(cluster, "plumbline-outsider", HOME, identity="outside the mesh"),
     )
-    deadline = lab.deadline("convergence")
-    policy = lab.manifests.given("authorizationpolicy")
-    convergence.authorization_policy(space, policy, "backend-api", deadline)
-    wanted = [f"outbound|80||{space.host(name)}" for name in ("backend-api", "bystander")]
+    made.protect()
+    wanted = [f"outbound|80||{space.host(name)}" for name in (APP, "bystander")]
     for caller in (made.frontend, made.stranger, made.namesake):
-        convergence.endpoints(caller.kube, caller.namespace, caller.pod, wanted, deadline)
+        convergence.endpoints(caller.kube, caller.namespace, caller.pod, wanted, made.deadline)
     return made

@@ -10,12 +10,14 @@ from fixtures.checks import (
     denied_http,
     denied_under_load,
     every,
+    known,
     never_reached,
     nonces,
     on,
     served_under_load,
     twin,
 )
+from fixtures.convergence import in_time
 from fixtures.judge import Judge
 from fixtures.lab import Lab
 from fixtures.requirements import requirement
@@ -140,3 +142,33 @@ def test_no_leak_and_no_failure_under_load(judge: Judge, api: Api, lab: Lab) -> 
         )
     served = on("allowed", served_under_load(REQUESTS, 10, ("backend-api",)))
     judge(history, every(served, on("denied", denied_under_load(REQUESTS, 10))))
+
+
+@pytest.mark.alone
+@requirement("RB10", source=SOURCE)
+def test_denied_without_istiod(judge: Judge, api: Api) -> None:
+    """With istiod down what is denied stays denied, and what is allowed is served."""
+    with api.without_istiod():
+        history = side_by_side(
+            lambda: api.frontend.probe(api.ask("allowed", count=50), api.ask("method", "POST")),
+            lambda: api.stranger.probe(api.ask("account", count=50)),
+        )
+    denied = (on("method", denied_http(20)), on("account", denied_http(50)))
+    judge(history, twin(denied=every(*denied), allowed=ALLOWED))
+
+
+@requirement("RB11", source=SOURCE)
+def test_the_policy_takes_effect_in_time(judge: Judge, api: Api) -> None:
+    """Removed, the policy denies nothing; applied again, it denies within T."""
+    try:
+        removed = in_time("the removal", api.expose)
+        before = api.stranger.probe(api.ask("open", "POST", "/elsewhere"))
+    finally:
+        applied = in_time("the policy", api.protect)
+    after = side_by_side(
+        lambda: api.frontend.probe(api.ask("allowed")),
+        lambda: api.stranger.probe(api.ask("shut", "POST", "/elsewhere")),
+    )
+    opened = every(known(removed), on("open", all_answered_by("backend-api", 20)))
+    shut = twin(denied=on("shut", denied_http(20)), allowed=ALLOWED)
+    judge(before + after, every(opened, known(applied), shut))
