@@ -271,8 +271,11 @@ class Kube:
         container: str = "",
         stdin: str = "",
         deadline: float = 60,
+        speaking: threading.Event | None = None,
     ) -> remote.Ended:
         """Run a program in a pod as `exec` does, and tell how it ended, whatever that was.
+
+        `speaking` is set as soon as it has written anything to stdout.
 
         Raises:
             CommandError: it could not be started.
@@ -287,7 +290,7 @@ class Kube:
                 seen=str(error),
                 look=self._pasted(namespace, pod, command, container),
             ) from None
-        return remote.talk(socket, stdin, deadline)
+        return remote.talk(socket, stdin, deadline, speaking)
 
     def _pasted(self, namespace: str, pod: str, command: Sequence[str], container: str) -> str:
         words = f"-n {namespace} exec {pod} -c {container} -- {' '.join(command)}"

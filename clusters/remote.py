@@ -6,6 +6,7 @@ Kube's hands for `exec`: it knows no cluster and no program, and judges nothing.
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -57,8 +58,13 @@ def attach(
     )
 
 
-def talk(socket: Any, stdin: str, deadline: float) -> Ended:
-    """Feed a started program and read it to its end: stdout, stderr, and how it ended."""
+def talk(
+    socket: Any, stdin: str, deadline: float, speaking: threading.Event | None = None
+) -> Ended:
+    """Feed a started program and read it to its end: stdout, stderr, and how it ended.
+
+    `speaking` is set as soon as it has written anything to stdout.
+    """
     out, err = bytearray(), bytearray()
     ends = time.monotonic() + deadline
     try:
@@ -71,6 +77,8 @@ def talk(socket: Any, stdin: str, deadline: float) -> Ended:
             socket.update(timeout=1)
             out += socket.read_channel(STDOUT_CHANNEL)
             err += socket.read_channel(STDERR_CHANNEL)
+            if speaking and out:
+                speaking.set()
         out += socket.read_channel(STDOUT_CHANNEL)
         err += socket.read_channel(STDERR_CHANNEL)
         ending = json.loads(socket.read_channel(ERROR_CHANNEL) or b"{}")

@@ -54,8 +54,13 @@ def values(plan: ClusterPlan, node: str, *, confined: bool) -> dict[str, Any]:
             "tls": {"auto": {"method": "helm"}},
         },
         "resources": {"requests": {"cpu": "50m"}},
-        # Flows that Hubble keeps: a load must not crowd out what was dropped meanwhile.
-        "extraConfig": {"hubble-event-buffer-capacity": "65535"},
+        # Two numbers for a small lab. Flows that Hubble keeps: a load must not crowd out what was
+        # dropped meanwhile. And how long an agent puts off a new identity of a pod, by chance,
+        # so that thousands of pods do not ask at once: half a minute if it is not told.
+        "extraConfig": {
+            "hubble-event-buffer-capacity": "65535",
+            "cilium-identity-max-jitter": "1s",
+        },
     }
     if confined:
         given["securityContext"] = {

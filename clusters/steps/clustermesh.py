@@ -20,7 +20,9 @@ from clusters.kube import Kube
 from clusters.plan import ClusterPlan
 from clusters.waiting import wait_for
 
+NAMESPACE = "kube-system"
 SERVICE = "clustermesh-apiserver"
+CONFIGURATION = "cilium-clustermesh"  # the Secret that the agents read
 SYNC_TIMEOUT = "2s"
 VALID = timedelta(days=365)
 
@@ -75,6 +77,34 @@ def values(
     }
 
 
+def connect(kube: Kube, others: Sequence[str], deadline: float) -> None:
+    """Have the agent connect to the mesh as soon as the control plane beside it is ready.
+
+    The agent starts first, asks in vain, and waits longer before each further try, up to a
+    minute by then (gRPC, doc/connection-backoff.md). It connects at once when its
+    configuration changes: a comment will do. The kubelet brings that to a pod that changes.
+
+    Raises:
+        NotReadyError: the control plane was not ready in time.
+        RefusedError: there is no such configuration.
+    """
+    kube.rolled_out(NAMESPACE, deadline, f"k8s-app={SERVICE}")
+    if not _unconnected(remotes(kube), others):
+        return
+    found = kube.get("v1", "Secret", CONFIGURATION, NAMESPACE) or {"data": {}}
+    data = {name: _commented(found["data"][name]) for name in others if name in found["data"]}
+    secret = {"metadata": {"name": CONFIGURATION}, "data": data}
+    kube.patch({"apiVersion": "v1", "kind": "Secret", **secret}, NAMESPACE)
+    pod = kube.pod(NAMESPACE, "k8s-app=cilium")["metadata"]["name"]
+    note = {"name": pod, "annotations": {"plumbline/mesh": "ready"}}
+    kube.patch({"apiVersion": "v1", "kind": "Pod", "metadata": note}, NAMESPACE)
+
+
+def _commented(encoded: str) -> str:
+    text = base64.b64decode(encoded).decode()
+    return base64.b64encode(f"{text}\n# connect: the control plane is ready\n".encode()).decode()
+
+
 def wait_ready(kube: Kube, others: Sequence[str], deadline: float) -> None:
     """Wait until this cluster's agent is connected to, and has read, every other cluster.
 
@@ -91,9 +121,9 @@ def wait_ready(kube: Kube, others: Sequence[str], deadline: float) -> None:
 
 def remotes(kube: Kube) -> dict[str, dict[str, Any]]:
     """What this cluster's agent says of each remote cluster, by name."""
-    pod = kube.pod("kube-system", "k8s-app=cilium")["metadata"]["name"]
+    pod = kube.pod(NAMESPACE, "k8s-app=cilium")["metadata"]["name"]
     said = kube.exec(
-        "kube-system", pod, ["cilium-dbg", "status", "-o", "json"], container="cilium-agent"
+        NAMESPACE, pod, ["cilium-dbg", "status", "-o", "json"], container="cilium-agent"
     )
     mesh = json.loads(said).get("cluster-mesh") or {}
     return {each["name"]: each for each in mesh.get("clusters") or []}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
 from fixtures.checks import (
@@ -129,15 +127,14 @@ def test_other_weights_take_effect_without_a_loss(judge: Judge, entry: Entry) ->
     """Weights edited to 50/50 and back under load take effect within T, and drop no request."""
     through = entry.request.model_copy(update={"stream": "through"})
     even = SplitTest(share=0.50, margin=0.10)
-    with ThreadPoolExecutor(1) as pool:
-        load = pool.submit(entry.caller.load, through, users=4, seconds=EDITING)
+    with entry.caller.meanwhile(through, users=4, seconds=EDITING) as loaded:
         try:
             there = in_time("50/50", lambda: entry.converge(entry.weighed(EVEN)))
             edited = draw(entry.caller, entry.named("50/50"), STABLE, even)
         finally:
             back = in_time("90/10 again", lambda: entry.converge(entry.route))
         restored = draw(entry.caller, entry.named("90/10"), STABLE, TEST)
-        history = load.result() + edited + restored
+        history = loaded() + edited + restored
     judge(
         history,
         every(

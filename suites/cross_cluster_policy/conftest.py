@@ -117,19 +117,17 @@ class Guarded:
 
     @contextmanager
     def without_mesh(self) -> Iterator[None]:
-        """Every ClusterMesh control plane down, as the agents know, until the block ends."""
-        kubes = [self.callers[f"{cluster}/other"].kube for cluster in (AWS, AZURE)]
+        """No ClusterMesh control plane in either cluster, until the block ends."""
+        kubes = {name: self.callers[f"{name}/other"].kube for name in (AWS, AZURE)}
         try:
-            for kube in kubes:
+            for kube in kubes.values():
                 kube.scale(NAMESPACE, clustermesh.SERVICE, 0, self.deadline)
-            for kube in kubes:
-                mesh.wait_cut(kube, self.deadline)
             yield
         finally:
-            for kube in kubes:
+            for kube in kubes.values():
                 kube.scale(NAMESPACE, clustermesh.SERVICE, 1, self.deadline)
-            for kube, other in zip(kubes, (AZURE, AWS), strict=True):
-                clustermesh.wait_ready(kube, [other], self.deadline)
+            for name, kube in kubes.items():
+                mesh.wait_reached(kube, kubes.keys() - {name}, self.deadline)
 
     @property
     def namespace(self) -> str:
