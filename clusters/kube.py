@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import urllib3
 from kubernetes import client, config
 from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.discovery import LazyDiscoverer
@@ -24,6 +25,7 @@ from websocket import WebSocketException
 
 from clusters import remote
 from clusters.errors import CommandError, NotReadyError, PlumblineError
+from clusters.objects import pod_labels, ready, title, unfinished
 from clusters.topology import Cluster
 from clusters.waiting import wait_for
 
@@ -38,6 +40,23 @@ class UnservedKindError(PlumblineError):
 
 class RefusedError(PlumblineError):
     """The API server does not accept a document."""
+
+
+class UnreachableError(PlumblineError):
+    """The API server does not answer."""
+
+
+class _Client(client.ApiClient):
+    """The client's own, but that an API server that does not answer is an error of ours."""
+
+    def call_api(self, *args: Any, **more: Any) -> Any:
+        try:
+            return super().call_api(*args, **more)
+        except urllib3.exceptions.HTTPError as error:
+            host = self.configuration.host
+            raise UnreachableError(
+                f"the API server at {host} to answer", seen=str(error), look="make status"
+            ) from None
 
 
 class _Discoverer(LazyDiscoverer):
@@ -58,7 +77,7 @@ class Kube:
             context=cluster.context,
             client_configuration=self._configuration,
         )
-        self._api = client.ApiClient(self._configuration)
+        self._api = _Client(self._configuration)
         self._discovery = threading.Lock()
         self._dynamic: DynamicClient | None = None
 
@@ -226,8 +245,8 @@ class Kube:
 
         def pending() -> str:
             found = self.list("apps/v1", "Deployment", namespace)
-            chosen = [d for d in found if picked.items() <= _pod_labels(d).items()]
-            return "; ".join(filter(None, map(_unfinished, chosen))) if chosen else "none"
+            chosen = [d for d in found if picked.items() <= pod_labels(d).items()]
+            return "; ".join(filter(None, map(unfinished, chosen))) if chosen else "none"
 
         wait_for(
             f"the workloads {labels} of {self.cluster.name}/{namespace}",
@@ -336,41 +355,6 @@ class Kube:
 
 def _path(namespace: str, pod: str) -> str:
     return f"/api/v1/namespaces/{namespace}/pods/{pod}"
-
-
-def title(document: Mapping[str, Any]) -> str:
-    """A document's kind/name."""
-    return f"{document['kind']}/{document['metadata']['name']}"
-
-
-def ready(pod: Mapping[str, Any]) -> bool:
-    """Whether a pod is ready and not on its way out."""
-    conditions = pod.get("status", {}).get("conditions") or []
-    is_ready = any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
-    return is_ready and "deletionTimestamp" not in pod["metadata"]
-
-
-def observed(found: Mapping[str, Any], conditions: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether there are conditions and all of them speak of the object's present generation."""
-    generation = found["metadata"]["generation"]
-    seen = [c.get("observedGeneration") for c in conditions]
-    return bool(seen) and all(s == generation for s in seen)
-
-
-def _pod_labels(deployment: Mapping[str, Any]) -> Mapping[str, str]:
-    labels: Mapping[str, str] = deployment["spec"]["template"]["metadata"].get("labels", {})
-    return labels
-
-
-def _unfinished(deployment: Mapping[str, Any]) -> str:
-    """What a Deployment still lacks; empty once only its latest generation runs."""
-    wanted = deployment["spec"].get("replicas", 1)
-    status = deployment.get("status", {})
-    counts = {n: status.get(n, 0) for n in ("replicas", "updatedReplicas", "availableReplicas")}
-    current = status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
-    if current and all(count == wanted for count in counts.values()):
-        return ""
-    return f"{deployment['metadata']['name']} has {counts} of {wanted}"
 
 
 def _plain(response: Any) -> Document:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from clusters import kube
+from clusters import objects
 from clusters.errors import CommandError, NotReadyError
 from clusters.waiting import wait_for
 from fixtures import convergence, hubble
@@ -54,11 +54,11 @@ def test_a_pod_is_ready_unless_it_is_on_its_way_out(
 ) -> None:
     metadata = {"deletionTimestamp": "now"} if deleted else {}
     pod = {"metadata": metadata, "status": {"conditions": [{"type": "Ready", "status": status}]}}
-    assert kube.ready(pod) is expected
+    assert objects.ready(pod) is expected
 
 
 def test_a_pod_without_conditions_is_not_ready() -> None:
-    assert not kube.ready({"metadata": {}, "status": {}})
+    assert not objects.ready({"metadata": {}, "status": {}})
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_conditions_must_all_speak_of_the_present_generation(
     generations: list[int | None], expected: bool
 ) -> None:
     conditions = [{"observedGeneration": g} for g in generations]
-    assert kube.observed({"metadata": {"generation": 2}}, conditions) is expected
+    assert objects.observed({"metadata": {"generation": 2}}, conditions) is expected
 
 
 def flow(**fields: Any) -> str:

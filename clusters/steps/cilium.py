@@ -43,7 +43,9 @@ def values(plan: ClusterPlan, node: str, *, confined: bool) -> dict[str, Any]:
         "ipam": {"mode": "kubernetes"},
         "devices": ["eth0"],
         "l2announcements": {"enabled": True},
-        "operator": {"replicas": 1, "image": {"useDigest": False}},
+        # A changed value takes effect: by itself a changed ConfigMap restarts nobody.
+        "rollOutCiliumPods": True,
+        "operator": {"replicas": 1, "image": {"useDigest": False}, "rollOutPods": True},
         "image": {"useDigest": False},
         # No manifest of the reference asks Cilium for layer 7: that is Istio's part.
         "envoy": {"enabled": False},

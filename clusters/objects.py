@@ -1,0 +1,42 @@
+"""Objects: what the documents of Kubernetes say of themselves. Pure: it asks nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+
+def title(document: Mapping[str, Any]) -> str:
+    """A document's kind/name."""
+    return f"{document['kind']}/{document['metadata']['name']}"
+
+
+def ready(pod: Mapping[str, Any]) -> bool:
+    """Whether a pod is ready and not on its way out."""
+    conditions = pod.get("status", {}).get("conditions") or []
+    is_ready = any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+    return is_ready and "deletionTimestamp" not in pod["metadata"]
+
+
+def observed(found: Mapping[str, Any], conditions: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether there are conditions and all of them speak of the object's present generation."""
+    generation = found["metadata"]["generation"]
+    seen = [c.get("observedGeneration") for c in conditions]
+    return bool(seen) and all(s == generation for s in seen)
+
+
+def pod_labels(deployment: Mapping[str, Any]) -> Mapping[str, str]:
+    """The labels of a Deployment's pods."""
+    labels: Mapping[str, str] = deployment["spec"]["template"]["metadata"].get("labels", {})
+    return labels
+
+
+def unfinished(deployment: Mapping[str, Any]) -> str:
+    """What a Deployment still lacks; empty once only its latest generation runs."""
+    wanted = deployment["spec"].get("replicas", 1)
+    status = deployment.get("status", {})
+    counts = {n: status.get(n, 0) for n in ("replicas", "updatedReplicas", "availableReplicas")}
+    current = status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
+    if current and all(count == wanted for count in counts.values()):
+        return ""
+    return f"{deployment['metadata']['name']} has {counts} of {wanted}"
