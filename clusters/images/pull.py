@@ -6,13 +6,17 @@ are the user's Docker's.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from clusters.engine import Engine
-from clusters.errors import EngineError
+from clusters.errors import DoctorError, EngineError
 from clusters.topology import Image
 from clusters.versions import Train
+
+# As Docker tells a registry from a repository: it has a dot or a port, or is localhost.
+ADDRESS = re.compile(r"(localhost|[\w-]+[.:][\w.:-]+|\[[0-9a-fA-F:]+\](:\d+)?)(/[\w./-]*)?")
 
 
 class DigestError(EngineError):
@@ -32,6 +36,21 @@ def ensure(engine: Engine, train: Train, names: Iterable[str], mirror: str) -> t
     """
     with ThreadPoolExecutor(4) as pool:
         return tuple(pool.map(lambda name: _ensure(engine, train, name, mirror), names))
+
+
+def checked(mirror: str) -> str:
+    """A registry's address, `host:port` or `host:port/prefix`, if it is one.
+
+    Raises:
+        DoctorError: it is not.
+    """
+    if not ADDRESS.fullmatch(mirror):
+        raise DoctorError(
+            "a registry as host:port or host:port/prefix, without https://",
+            seen=mirror or "nothing",
+            look="MIRROR=registry.example:5000",
+        )
+    return mirror.rstrip("/")
 
 
 def mirrored(reference: str, mirror: str) -> str:
