@@ -8,19 +8,17 @@ holds and was not asked to take stays as it is; nothing is ever deleted there.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from clusters.engine import Engine
 from clusters.errors import CommandError, PlumblineError
-from clusters.images.pull import mirrored
+from clusters.images.pull import is_loopback, mirrored
 from clusters.process import run
 from clusters.progress import Progress
 from clusters.versions import Train
 
-LOOPBACK = re.compile(r"(localhost|127\.[\d.]+|\[::1\])(:\d+)?(/.*)?")
 ABSENT = ("MANIFEST_UNKNOWN", "NAME_UNKNOWN", "NOT_FOUND")
 """How a registry says that it has no such image: OCI distribution specification, and Harbor."""
 TIMEOUT = 3600  # seconds, for one image
@@ -91,7 +89,7 @@ class Mirror:
             ) from None
 
     def _way(self) -> list[str]:
-        if self.engine.namespace is None or not LOOPBACK.fullmatch(self.address):
+        if self.engine.namespace is None or not is_loopback(self.address):
             return []
         return ["nsenter", f"--net={self.engine.namespace}", "--"]
 

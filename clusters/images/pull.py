@@ -17,6 +17,7 @@ from clusters.versions import Train
 
 # As Docker tells a registry from a repository: it has a dot or a port, or is localhost.
 ADDRESS = re.compile(r"(localhost|[\w-]+[.:][\w.:-]+|\[[0-9a-fA-F:]+\](:\d+)?)(/[\w./-]*)?")
+LOOPBACK = re.compile(r"(localhost|127\.[\d.]+|\[::1\])(:\d+)?(/.*)?")
 
 
 class DigestError(EngineError):
@@ -51,6 +52,11 @@ def checked(mirror: str) -> str:
             look="MIRROR=registry.example:5000",
         )
     return mirror.rstrip("/")
+
+
+def is_loopback(mirror: str) -> bool:
+    """Whether a registry is reached from the engine's own network namespace only."""
+    return LOOPBACK.fullmatch(mirror) is not None
 
 
 def mirrored(reference: str, mirror: str) -> str:

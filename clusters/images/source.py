@@ -136,7 +136,8 @@ def ensure_images(  # noqa: PLR0913 - what to have, where, and where from
         mirror: as `mirror_of_user` gives it.
 
     Raises:
-        DoctorError: they must be forged and this machine cannot.
+        DoctorError: they must be forged and this machine cannot, or be pulled and the engine
+            has no way to a registry.
         CommandError: a build or a pull failed.
     """
     source, why = decide(mode_of_user(), engine, train, mirror, answers)
@@ -145,8 +146,19 @@ def ensure_images(  # noqa: PLR0913 - what to have, where, and where from
         if source == "forge":
             images = forge.Forge(home, engine, train, progress).ensure(names)
         else:
+            _require_way(engine, mirror)
             images = pull.ensure(engine, train, names, mirror)
     return images, f"{source}, because {why}"
+
+
+def _require_way(engine: Engine, mirror: str) -> None:
+    if engine.namespace is None or pull.is_loopback(mirror):
+        return
+    raise DoctorError(
+        "an engine that can reach a registry",
+        seen=f"{engine.name}, which reaches nothing outside, and MIRROR={mirror}",
+        look="start a Docker of your own, or leave out MIRROR and IMAGES to forge",
+    )
 
 
 def _forget_older(engine: Engine, train: Train, target: str) -> None:
