@@ -9,7 +9,7 @@ export VERSIONS ?= 2026-08
 export IMAGES   ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help e2e test up suites report status logs down doctor lint fmt lock clean
+.PHONY: help e2e test up suites report status logs down mirror doctor lint fmt lock clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET [VERSIONS=2026-08] [IMAGES=auto|pull|forge] [MIRROR=host:port] [MANIFESTS=dir]\n"} \
@@ -19,7 +19,7 @@ e2e: $(STAMP) ## the main job: clusters up, suites, report, clusters down (KEEP=
 	@$(PY) -m suites e2e
 
 test: $(STAMP) lint ## the harness's own tests, lint and types
-	@$(PY) -m clusters images envoy echo
+	@$(PY) -m clusters images envoy echo registry --tool crane
 	@$(PY) -m clusters run -- $(PY) -m pytest tests -n 2
 
 up: $(STAMP) ## bring the clusters up and leave them up
@@ -39,6 +39,9 @@ logs: $(STAMP) ## every log of the clusters, into reports/out/logs
 
 down: $(STAMP) ## take the clusters away and stop a private engine (ENGINE=1: its images too)
 	@$(PY) -m clusters down $(if $(filter 1,$(ENGINE)),--engine)
+
+mirror: $(STAMP) ## fill a registry of your own, MIRROR=host:port, with every image (INSECURE=1: no TLS)
+	@$(PY) -m clusters mirror $(if $(filter 1,$(INSECURE)),--insecure) $(MIRROR)
 
 doctor: $(STAMP) ## what this machine has, what it lacks, and what mends it
 	@$(PY) -m clusters doctor

@@ -1,4 +1,4 @@
-"""python -m clusters: doctor, up, status, run, logs, down."""
+"""python -m clusters: doctor, up, images, mirror, status, run, logs, down."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from rich.table import Table
 from clusters import bringup, doctor, engine, lock, signals, tools, versions
 from clusters.errors import InterruptedRunError, PlumblineError
 from clusters.home import Home
-from clusters.images import source
+from clusters.images import mirror, pull, source
 from clusters.kube import Kube
 from clusters.progress import Progress
 from clusters.providers.kind import Kind
 from clusters.topology import Topology
+from clusters.versions import Train
 
 DEFAULT_TRAIN = "2026-08"
 EXAMPLES = """
@@ -26,6 +27,7 @@ examples:
   python -m clusters doctor                 what this machine has and lacks
   python -m clusters up --versions 2026-08  two clusters with Cilium, Istio and Gateway API
   python -m clusters run -- kubectl ...     a program where the clusters can be reached
+  python -m clusters mirror registry.example:5000  every image into a registry of your own
   python -m clusters down --engine          everything away, images too
 
 environment:
@@ -76,6 +78,10 @@ def _parser() -> argparse.ArgumentParser:
     command("up", _up, "bring the clusters up and write topology.json")
     images = command("images", _images, "have some images in the engine, as a test needs them")
     images.add_argument("image", nargs="+", help="a recipe's name, such as echo")
+    images.add_argument("--tool", action="append", default=[], help="a program too, such as crane")
+    fill = command("mirror", _mirror, "fill a registry of your own with every image of the train")
+    fill.add_argument("registry", metavar="HOST:PORT", help="or HOST:PORT/PREFIX, as in MIRROR=")
+    fill.add_argument("--insecure", action="store_true", help="it has no TLS, or none to trust")
     command("status", _status, "say what is up")
     run = command("run", _run, "run a program where the clusters can be reached")
     run.add_argument("program", nargs=argparse.REMAINDER, help="-- PROGRAM [ARGUMENT ...]")
@@ -84,6 +90,10 @@ def _parser() -> argparse.ArgumentParser:
     down = command("down", _down, "take the clusters away; stop a private engine")
     down.add_argument("--engine", action="store_true", help="its data and images too")
     return parser
+
+
+def _begin(options: argparse.Namespace, home: Home) -> tuple[Train, Progress]:
+    return versions.load(options.versions), Progress(home.root / "estimates.json")
 
 
 def _doctor(_: argparse.Namespace, home: Home) -> int:
@@ -97,18 +107,32 @@ def _doctor(_: argparse.Namespace, home: Home) -> int:
 
 
 def _up(options: argparse.Namespace, home: Home) -> None:
-    train = versions.load(options.versions)
-    progress = Progress(home.root / "estimates.json")
+    train, progress = _begin(options, home)
     with lock.held(home, "up"):
         bringup.up(home, train, bringup.new_run(), progress, options.mesh)
     progress.say(f"ready: {home.topology}")
 
 
 def _images(options: argparse.Namespace, home: Home) -> None:
-    train = versions.load(options.versions)
-    progress = Progress(home.root / "estimates.json")
+    train, progress = _begin(options, home)
     with lock.held(home, "images"):
-        source.ensure_images(home, engine.ensure(home), train, progress, options.image)
+        running, site = engine.ensure(home), source.mirror_of_user()
+        source.ensure_images(home, running, train, progress, options.image, mirror=site)
+        for name in options.tool:
+            tools.ensure(name, home, train, progress)
+
+
+def _mirror(options: argparse.Namespace, home: Home) -> None:
+    train, progress = _begin(options, home)
+    address, names = pull.checked(options.registry), tuple(train.images)
+    with lock.held(home, "mirror"):
+        running = engine.ensure(home)
+        crane = tools.ensure("crane", home, train, progress)
+        site = mirror.Mirror(address, running, crane, insecure=options.insecure)
+        site.holds(train.reference(source.NODE))  # it answers: a forge may take half an hour
+        source.ensure_images(home, running, train, progress, names, mirror="")
+        pushed = mirror.fill(site, train, names, progress, home.folder("mirror"))
+    progress.say(f"{len(pushed)} of {len(names)} pushed; now: make e2e MIRROR={address}")
 
 
 def _status(_: argparse.Namespace, home: Home) -> int:
@@ -144,9 +168,8 @@ def _words(program: list[str]) -> list[str]:
 
 
 def _logs(options: argparse.Namespace, home: Home) -> None:
-    train = versions.load(options.versions)
+    train, progress = _begin(options, home)
     running = engine.ensure(home)
-    progress = Progress(home.root / "estimates.json")
     kind = Kind(home, running, train, tools.ensure("kind", home, train, progress), forged=False)
     for each in bringup.planned(options.mesh):
         kind.export_logs(each, options.folder / each.name)
@@ -154,8 +177,7 @@ def _logs(options: argparse.Namespace, home: Home) -> None:
 
 
 def _down(options: argparse.Namespace, home: Home) -> None:
-    train = versions.load(options.versions)
-    progress = Progress(home.root / "estimates.json")
+    train, progress = _begin(options, home)
     with lock.held(home, "down"):
         bringup.down(home, train, progress, options.mesh, with_engine=options.engine)
 

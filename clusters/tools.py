@@ -1,4 +1,4 @@
-"""The programs that a bring-up runs itself, kind and helm, at the train's versions.
+"""The programs that we run ourselves, kind, helm and crane, at the train's versions.
 
 Built from their Go modules where there is a Go toolchain; else the user's own on PATH, if
 it is of that version. Never downloads a program.
@@ -17,8 +17,10 @@ from clusters.process import run
 from clusters.progress import Progress
 from clusters.versions import Train
 
-PACKAGES = {"kind": ".", "helm": "cmd/helm"}
-VERSION_COMMANDS = {"kind": ("version", "-q"), "helm": ("version", "--short")}
+PACKAGES = {"kind": ".", "helm": "cmd/helm", "crane": "cmd/crane"}
+VERSION_COMMANDS = {
+    "kind": ("version", "-q"), "helm": ("version", "--short"), "crane": ("version",),
+}  # fmt: skip
 
 
 def ensure(name: str, home: Home, train: Train, progress: Progress) -> Path:

@@ -40,6 +40,8 @@ class Versions(_Strict):
     gateway_api: Version
     locust: Version
     echo: Version
+    distribution: Version
+    crane: Version
 
 
 class PublishedImage(_Strict):

@@ -15,7 +15,7 @@ from clusters.errors import InterruptedRunError
 from clusters.home import Home
 from tests.test_lock import HOLDER
 
-COMMANDS = ("doctor", "up", "images", "status", "run", "logs", "down")
+COMMANDS = ("doctor", "up", "images", "mirror", "status", "run", "logs", "down")
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +53,7 @@ def test_help_names_every_command() -> None:
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize("argv", [[], ["flatten"], ["up", "--colour"], ["images"]])
+@pytest.mark.parametrize("argv", [[], ["flatten"], ["up", "--colour"], ["images"], ["mirror"]])
 def test_wrong_words_are_refused_with_the_usage(
     argv: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -96,7 +96,7 @@ def test_a_malformed_train_is_refused_by_file_line_and_reason(
     assert f"look:     $EDITOR +{line} {file}" in error
 
 
-@pytest.mark.parametrize("argv", [["up"], ["down"], ["images", "echo"]])
+@pytest.mark.parametrize("argv", [["up"], ["down"], ["images", "echo"], ["mirror", "m:5000"]])
 def test_a_second_run_is_told_who_holds_the_lock(
     argv: list[str], home: Home, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -114,6 +114,16 @@ def test_a_second_run_is_told_who_holds_the_lock(
     finally:
         holder.kill()
         holder.communicate()
+
+
+@pytest.mark.parametrize("registry", ["https://m:5000", "mirror"])
+def test_what_is_no_registrys_address_is_refused(
+    registry: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["mirror", registry]) == 1
+    error = said(capsys)
+    assert "a registry as host:port or host:port/prefix" in error
+    assert f"seen:     {registry}" in error
 
 
 def test_a_mesh_that_is_not_there_is_refused(

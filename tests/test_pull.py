@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from clusters import versions
-from clusters.errors import CommandError
-from clusters.images.pull import DigestError, ensure, mirrored
+from clusters.errors import CommandError, DoctorError
+from clusters.images.pull import DigestError, checked, ensure, mirrored
 from clusters.versions import PublishedImage, Train
 from tests.engines import TableEngine, Thing
 
@@ -38,6 +38,27 @@ def image(*digests: str) -> dict[tuple[str, str], Thing]:
 )
 def test_a_mirror_takes_the_registrys_place(reference: str, mirror: str, expected: str) -> None:
     assert mirrored(reference, mirror) == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "address"),
+    [
+        ("registry.example:5000", "registry.example:5000"),
+        ("registry.example", "registry.example"),
+        ("m:5000/all/ours/", "m:5000/all/ours"),
+        ("127.0.0.1:5000", "127.0.0.1:5000"),
+        ("[::1]:5000", "[::1]:5000"),
+        ("localhost", "localhost"),
+    ],
+)
+def test_a_registrys_address_is_taken(said: str, address: str) -> None:
+    assert checked(said) == address
+
+
+@pytest.mark.parametrize("said", ["", "https://m:5000", "mirror", "m:5000 n:5000", "/m:5000", "a:"])
+def test_what_docker_would_take_for_something_else_is_refused(said: str) -> None:
+    with pytest.raises(DoctorError, match=r"without https://\n.*\nlook: +MIRROR=registry"):
+        checked(said)
 
 
 def test_what_is_held_is_not_pulled_again() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from clusters import versions
+from clusters import tools, versions
 from clusters.errors import CommandError, RecipeError
 from clusters.home import Home
 from clusters.images import golang, recipe
@@ -175,11 +175,10 @@ def test_a_folders_digest_is_of_names_and_contents(tmp_path: Path) -> None:
 
 def test_components_are_used_and_named_by_their_version() -> None:
     """A folder in go/ that no train asks for is dead weight."""
-    tools = {"kind", "helm"}
     wanted = {
         golang.component(name, versions.load(train)).folder
         for train in TRAINS
-        for name in tools.union(*(image.components for image in recipe.load_all()))
+        for name in {*tools.PACKAGES}.union(*(image.components for image in recipe.load_all()))
     }
     there = {folder for folder in golang.COMPONENTS.iterdir() if folder.is_dir()}
     assert there == wanted

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
+from rich.console import Console
 
 from clusters import versions
 from clusters.errors import DoctorError
+from clusters.home import Home
 from clusters.images import forge, source
 from clusters.images.source import Mode, decide, is_forged, mode_of_user
+from clusters.progress import Progress
 from tests.engines import TableEngine
 
 TRAIN = versions.load("2026-08")
@@ -85,6 +89,38 @@ def test_a_registry_answers_with_or_without_leave(
 
     monkeypatch.setattr(httpx, "get", get)
     assert source.answers("docker.io") is answers
+
+
+@pytest.mark.parametrize("said", ["m:5000/all/", "m:5000/all", ""])
+def test_the_users_mirror_is_taken(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    monkeypatch.setenv("MIRROR", said)
+    assert source.mirror_of_user() == said.rstrip("/")
+
+
+def test_a_mirror_that_is_no_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIRROR", "https://m:5000")
+    with pytest.raises(DoctorError, match="without https://"):
+        source.mirror_of_user()
+
+
+def pulled(tmp_path: Path, engine: TableEngine, mirror: str) -> str:
+    """Why the echo image was pulled."""
+    progress = Progress(tmp_path / "estimates.json", Console(file=io.StringIO()))
+    _, why = source.ensure_images(Home(tmp_path), engine, TRAIN, progress, ["echo"], mirror=mirror)
+    return why
+
+
+def test_a_private_engine_can_only_pull_from_within(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("IMAGES", "pull")
+    private, users = TableEngine(namespace=PRIVATE.namespace), TableEngine()
+    for mirror in ("m:5000", ""):
+        with pytest.raises(DoctorError, match=f"reaches nothing outside, and MIRROR={mirror}\n"):
+            pulled(tmp_path, private, mirror)
+        assert pulled(tmp_path, users, mirror) == "pull, because IMAGES=pull"
+    assert private.calls == []
+    assert pulled(tmp_path, private, "127.0.0.1:5000") == "pull, because IMAGES=pull"
 
 
 def test_a_forged_image_is_known_by_its_label() -> None:

@@ -1,4 +1,4 @@
-"""kind and helm: the train's version, built or the user's own, and never another."""
+"""kind, helm and crane: the train's version, built or the user's own, and never another."""
 
 from __future__ import annotations
 
@@ -49,7 +49,11 @@ def test_one_that_was_built_is_taken(name: str, tmp_path: Path, without_go: Path
 
 @pytest.mark.parametrize(
     ("name", "says"),
-    [("kind", TRAIN.versions.kind), ("helm", f"v{TRAIN.versions.helm}+g0123456")],
+    [
+        ("kind", TRAIN.versions.kind),
+        ("helm", f"v{TRAIN.versions.helm}+g0123456"),
+        ("crane", TRAIN.versions.crane),
+    ],
 )
 def test_the_users_own_is_taken_if_it_is_of_the_version(
     name: str, says: str, tmp_path: Path, without_go: Path

@@ -6,13 +6,18 @@ are the user's Docker's.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from clusters.engine import Engine
-from clusters.errors import EngineError
+from clusters.errors import DoctorError, EngineError
 from clusters.topology import Image
 from clusters.versions import Train
+
+# As Docker tells a registry from a repository: it has a dot or a port, or is localhost.
+ADDRESS = re.compile(r"(localhost|[\w-]+[.:][\w.:-]+|\[[0-9a-fA-F:]+\](:\d+)?)(/[\w./-]*)?")
+LOOPBACK = re.compile(r"(localhost|127\.[\d.]+|\[::1\])(:\d+)?(/.*)?")
 
 
 class DigestError(EngineError):
@@ -32,6 +37,26 @@ def ensure(engine: Engine, train: Train, names: Iterable[str], mirror: str) -> t
     """
     with ThreadPoolExecutor(4) as pool:
         return tuple(pool.map(lambda name: _ensure(engine, train, name, mirror), names))
+
+
+def checked(mirror: str) -> str:
+    """A registry's address, `host:port` or `host:port/prefix`, if it is one.
+
+    Raises:
+        DoctorError: it is not.
+    """
+    if not ADDRESS.fullmatch(mirror):
+        raise DoctorError(
+            "a registry as host:port or host:port/prefix, without https://",
+            seen=mirror or "nothing",
+            look="MIRROR=registry.example:5000",
+        )
+    return mirror.rstrip("/")
+
+
+def is_loopback(mirror: str) -> bool:
+    """Whether a registry is reached from the engine's own network namespace only."""
+    return LOOPBACK.fullmatch(mirror) is not None
 
 
 def mirrored(reference: str, mirror: str) -> str:

@@ -62,6 +62,16 @@ def mode_of_user() -> Mode:
     raise DoctorError("IMAGES=auto, pull or forge", seen=f"IMAGES={said}", look="make help")
 
 
+def mirror_of_user() -> str:
+    """$MIRROR: a registry of the site's own, empty for none.
+
+    Raises:
+        DoctorError: it is no registry's address.
+    """
+    said = os.environ.get("MIRROR", "")
+    return pull.checked(said) if said else ""
+
+
 def decide(
     mode: Mode, engine: Engine, train: Train, mirror: str, ask: Callable[[str], bool]
 ) -> tuple[Literal["pull", "forge"], str]:
@@ -94,7 +104,8 @@ def ensure(home: Home, engine: Engine, train: Train, progress: Progress) -> Supp
         DoctorError: they must be forged and this machine cannot.
         CommandError: a build or a pull failed.
     """
-    images, why = ensure_images(home, engine, train, progress, (NODE, *LAB))
+    names, mirror = (NODE, *LAB), mirror_of_user()
+    images, why = ensure_images(home, engine, train, progress, names, mirror=mirror)
     base = train.reference(NODE)
     inner = [train.reference(name) for name in LAB]
     target = f"plumbline/node:{train.name}-{digest(engine, base, inner)[:12]}"
@@ -110,24 +121,44 @@ def ensure(home: Home, engine: Engine, train: Train, progress: Progress) -> Supp
     )
 
 
-def ensure_images(
-    home: Home, engine: Engine, train: Train, progress: Progress, names: Sequence[str]
+def ensure_images(  # noqa: PLR0913 - what to have, where, and where from
+    home: Home,
+    engine: Engine,
+    train: Train,
+    progress: Progress,
+    names: Sequence[str],
+    *,
+    mirror: str,
 ) -> tuple[tuple[Image, ...], str]:
     """Have some images in the engine under their published names; also why they came as they did.
 
+    Args:
+        mirror: as `mirror_of_user` gives it.
+
     Raises:
-        DoctorError: they must be forged and this machine cannot.
+        DoctorError: they must be forged and this machine cannot, or be pulled and the engine
+            has no way to a registry.
         CommandError: a build or a pull failed.
     """
-    mirror = os.environ.get("MIRROR", "")
     source, why = decide(mode_of_user(), engine, train, mirror, answers)
     progress.say(f"images: {source}, because {why}")
     with progress.step("images"):
         if source == "forge":
             images = forge.Forge(home, engine, train, progress).ensure(names)
         else:
+            _require_way(engine, mirror)
             images = pull.ensure(engine, train, names, mirror)
     return images, f"{source}, because {why}"
+
+
+def _require_way(engine: Engine, mirror: str) -> None:
+    if engine.namespace is None or pull.is_loopback(mirror):
+        return
+    raise DoctorError(
+        "an engine that can reach a registry",
+        seen=f"{engine.name}, which reaches nothing outside, and MIRROR={mirror}",
+        look="start a Docker of your own, or leave out MIRROR and IMAGES to forge",
+    )
 
 
 def _forget_older(engine: Engine, train: Train, target: str) -> None:
