@@ -91,7 +91,8 @@ class BringUp:
             gateway_api.wait_accepted(kube, limits.gateway_api)
         others = [other.name for other in everyone if other.name != each.name]
         with step("mesh ready", each.name):
-            clustermesh.connect(kube, others, limits.clustermesh)
+            if not clustermesh.connected(kube, others):
+                clustermesh.connect(kube, others, limits.clustermesh)
             clustermesh.wait_ready(kube, others, limits.clustermesh)
         return kube.cluster
 

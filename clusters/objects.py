@@ -18,6 +18,12 @@ def ready(pod: Mapping[str, Any]) -> bool:
     return is_ready and "deletionTimestamp" not in pod["metadata"]
 
 
+def containers(pod: Mapping[str, Any]) -> frozenset[str]:
+    """The names of a pod's containers, those that start before the others included."""
+    spec = pod["spec"]
+    return frozenset(c["name"] for c in (*spec.get("initContainers", ()), *spec["containers"]))
+
+
 def observed(found: Mapping[str, Any], conditions: Iterable[Mapping[str, Any]]) -> bool:
     """Whether there are conditions and all of them speak of the object's present generation."""
     generation = found["metadata"]["generation"]

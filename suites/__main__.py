@@ -30,7 +30,7 @@ from reports.schema import Machine, Results, Stage
 from reports.terminal import show
 
 OUT = Path("reports/out")
-WORKERS = "2"
+WORKERS = "4"
 GRACE = 60  # seconds that an interrupted stage has to write what it found
 EXAMPLES = """
 examples:

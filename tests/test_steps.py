@@ -159,3 +159,14 @@ def test_a_plain_envoy_is_not_asked_for_istios_filters() -> None:
     assert theirs["pilot"]["env"] == {}
     assert "telemetry" not in theirs
     assert "defaultProviders" not in theirs["meshConfig"]
+
+
+def test_a_commented_configuration_stays_what_it_is_and_is_never_the_same() -> None:
+    told = "endpoints:\n- https://a:2379\ncert-file: /a.crt"
+    once = clustermesh._commented(base64.b64encode(told.encode()).decode())
+    twice = clustermesh._commented(once)
+    assert once != twice
+    for encoded in (once, twice):
+        text = base64.b64decode(encoded).decode()
+        assert yaml.safe_load(text) == yaml.safe_load(told)
+        assert text.count(clustermesh.COMMENT) == 1

@@ -61,7 +61,7 @@ def values(plan: ClusterPlan, node: str, *, confined: bool) -> dict[str, Any]:
         # so that thousands of pods do not ask at once: half a minute if it is not told.
         "extraConfig": {
             "hubble-event-buffer-capacity": "65535",
-            "cilium-identity-max-jitter": "1s",
+            "identity-max-jitter": "1s",
         },
     }
     if confined:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +24,7 @@ from clusters.waiting import wait_for
 
 NAMESPACE = "kube-system"
 SERVICE = "clustermesh-apiserver"
+COMMENT = "# connect anew: "
 CONFIGURATION = "cilium-clustermesh"  # the Secret that the agents read
 SYNC_TIMEOUT = "2s"
 VALID = timedelta(days=365)
@@ -54,6 +57,9 @@ def values(
             "useAPIServer": True,
             "apiserver": {
                 "image": {"useDigest": False},
+                # So long it waits for the others before it calls itself ready, and the others
+                # do not reach it before: clusters that come up together wait in vain.
+                "kvstoremesh": {"extraArgs": [f"--per-cluster-ready-timeout={SYNC_TIMEOUT}"]},
                 "service": {
                     "type": "LoadBalancer",
                     "annotations": {"lbipam.cilium.io/ips": plan.first},
@@ -78,7 +84,7 @@ def values(
 
 
 def connect(kube: Kube, others: Sequence[str], deadline: float) -> None:
-    """Have the agent connect to the mesh as soon as the control plane beside it is ready.
+    """Have the agent connect to the mesh, anew, once the control plane beside it is ready.
 
     The agent starts first, asks in vain, and waits longer before each further try, up to a
     minute by then (gRPC, doc/connection-backoff.md). It connects at once when its
@@ -89,20 +95,24 @@ def connect(kube: Kube, others: Sequence[str], deadline: float) -> None:
         RefusedError: there is no such configuration.
     """
     kube.rolled_out(NAMESPACE, deadline, f"k8s-app={SERVICE}")
-    if not _unconnected(remotes(kube), others):
-        return
     found = kube.get("v1", "Secret", CONFIGURATION, NAMESPACE) or {"data": {}}
     data = {name: _commented(found["data"][name]) for name in others if name in found["data"]}
     secret = {"metadata": {"name": CONFIGURATION}, "data": data}
     kube.patch({"apiVersion": "v1", "kind": "Secret", **secret}, NAMESPACE)
     pod = kube.pod(NAMESPACE, "k8s-app=cilium")["metadata"]["name"]
-    note = {"name": pod, "annotations": {"plumbline/mesh": "ready"}}
+    note = {"name": pod, "annotations": {"plumbline/connect": str(uuid.uuid4())}}
     kube.patch({"apiVersion": "v1", "kind": "Pod", "metadata": note}, NAMESPACE)
 
 
 def _commented(encoded: str) -> str:
-    text = base64.b64decode(encoded).decode()
-    return base64.b64encode(f"{text}\n# connect: the control plane is ready\n".encode()).decode()
+    """A configuration of an agent's with a comment that it has not had before, in base64."""
+    text, _, _ = base64.b64decode(encoded).decode().partition(COMMENT)
+    return base64.b64encode(f"{text.rstrip()}\n{COMMENT}{uuid.uuid4()}\n".encode()).decode()
+
+
+def connected(kube: Kube, others: Sequence[str]) -> bool:
+    """Whether the agent has read every other cluster, as far as it knows."""
+    return not _unconnected(remotes(kube), others)
 
 
 def wait_ready(kube: Kube, others: Sequence[str], deadline: float) -> None:
@@ -127,6 +137,14 @@ def remotes(kube: Kube) -> dict[str, dict[str, Any]]:
     )
     mesh = json.loads(said).get("cluster-mesh") or {}
     return {each["name"]: each for each in mesh.get("clusters") or []}
+
+
+def connections(kube: Kube) -> dict[str, str]:
+    """What an agent's connection to each remote cluster leads to: another etcd, another value."""
+    found = {
+        name: re.search(r"ID: (\w+)", str(r.get("status"))) for name, r in remotes(kube).items()
+    }
+    return {name: match.group(1) if match else "" for name, match in found.items()}
 
 
 def _unconnected(seen: dict[str, dict[str, Any]], others: Sequence[str]) -> str:

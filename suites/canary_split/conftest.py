@@ -75,7 +75,7 @@ class Entry:
         document = copy.deepcopy(self.route.document)
         for rule in document["spec"]["rules"]:
             for backend in rule["backendRefs"]:
-                backend["weight"] = weights[backend["name"]]
+                backend["weight"] = weights.get(backend["name"], 0)
         return Given(document, f"{self.route.origin} with the weights {dict(weights)}")
 
     def named(self, stream: str) -> Stream:
@@ -180,6 +180,7 @@ def outsider(lab: Lab, cluster: str) -> Caller:
 def entry(lab: Lab, space: Space, outsider: Caller) -> Entry:
     """The Gateway, once it routes by the reference and can draw both services."""
     gateway, route = lab.manifests.given("gateway"), lab.manifests.given("httproute")
+    space.put(gateway)
     address = convergence.gateway_address(space, gateway, lab.deadline("workload"))
     made = Entry(space, outsider, gateway, route, address, lab.deadline("convergence"))
     made.converge(route)

@@ -98,6 +98,7 @@ def test_a_route_of_another_namespace_does_not_attach(judge: Judge, entry: Entry
     judge(history, every(known(refused), *routed))
 
 
+@pytest.mark.long
 @requirement("CS6", source=SOURCE)
 def test_a_lost_backend_costs_its_own_share(judge: Judge, entry: Entry) -> None:
     """Without the canary's Service its share gets 500, the status says so, the rest is served.
@@ -112,6 +113,7 @@ def test_a_lost_backend_costs_its_own_share(judge: Judge, entry: Entry) -> None:
     judge(history, every(known(whole), known(told), split(WITHOUT_CANARY, TEST, served_or_500)))
 
 
+@pytest.mark.long
 @requirement("CS7", source=SOURCE)
 def test_nine_to_one_under_load(judge: Judge, entry: Entry, lab: Lab) -> None:
     """Under load requests are shared 90 to 10, and what is not routed stays so."""
@@ -122,6 +124,7 @@ def test_nine_to_one_under_load(judge: Judge, entry: Entry, lab: Lab) -> None:
     judge(history, every(shared, on("other", every(status_is(404, REQUESTS), lasted(SECONDS)))))
 
 
+@pytest.mark.long
 @requirement("CS8", source=SOURCE)
 def test_other_weights_take_effect_without_a_loss(judge: Judge, entry: Entry) -> None:
     """Weights edited to 50/50 and back under load take effect within T, and drop no request."""

@@ -63,8 +63,8 @@ class Guarded:
 
     def protect(self) -> None:
         """Apply the policy and wait until frontend's endpoint enforces it."""
-        if not self.uid:
-            self.uid = self.space.apply(self.policy.document, self.policy.origin)["metadata"]["uid"]
+        if not self.uid and (stored := self.space.put(self.policy)):
+            self.uid = stored["metadata"]["uid"]
             self._converge(present=True)
 
     def expose(self) -> None:
@@ -118,16 +118,16 @@ class Guarded:
     @contextmanager
     def without_mesh(self) -> Iterator[None]:
         """No ClusterMesh control plane in either cluster, until the block ends."""
-        kubes = {name: self.callers[f"{name}/other"].kube for name in (AWS, AZURE)}
+        kubes = [self.callers[f"{name}/other"].kube for name in (AWS, AZURE)]
+        before = {kube: clustermesh.connections(kube) for kube in kubes}
         try:
-            for kube in kubes.values():
+            for kube in kubes:
                 kube.scale(NAMESPACE, clustermesh.SERVICE, 0, self.deadline)
             yield
         finally:
-            for kube in kubes.values():
+            for kube in kubes:
                 kube.scale(NAMESPACE, clustermesh.SERVICE, 1, self.deadline)
-            for name, kube in kubes.items():
-                mesh.wait_reached(kube, kubes.keys() - {name}, self.deadline)
+            mesh.wait_joined(before, self.deadline)
 
     @property
     def namespace(self) -> str:

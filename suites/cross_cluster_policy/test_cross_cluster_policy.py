@@ -86,6 +86,7 @@ def test_only_frontend_is_touched(judge: Judge, window: Window) -> None:
     judge(window.history, every(*(on(s, all_answered_by("bystander", COUNT)) for s in streams)))
 
 
+@pytest.mark.long
 @requirement("XP6", source=POLICY)
 def test_access_follows_the_label(judge: Judge, guarded: Guarded) -> None:
     """A pod of azure-cluster that gains the label gains access within T, and loses it with it."""
@@ -104,6 +105,7 @@ def test_access_follows_the_label(judge: Judge, guarded: Guarded) -> None:
     judge(gained + lost.history, every(known(gains), served, known(loses), refused))
 
 
+@pytest.mark.long
 @requirement("XP7", source=POLICY)
 def test_no_leak_under_load(judge: Judge, guarded: Guarded, lab: Lab) -> None:
     """Under load backend of azure-cluster is served, and nothing of any other gets through."""
@@ -114,6 +116,7 @@ def test_no_leak_under_load(judge: Judge, guarded: Guarded, lab: Lab) -> None:
     judge(window.history, every(lasting, guarded_as_told(window, REQUESTS)))
 
 
+@pytest.mark.long
 @requirement("XP8", source=POLICY)
 def test_nothing_opens_without_the_mesh(judge: Judge, guarded: Guarded) -> None:
     """With the ClusterMesh control plane down nothing opens, and established access stays."""

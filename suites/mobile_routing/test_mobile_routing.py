@@ -82,6 +82,7 @@ def test_generated_agents_agree_with_the_expression(judge: Judge, frontend: Call
     judge(history, every(*checks))
 
 
+@pytest.mark.long
 @requirement("MR6", source=SOURCE)
 def test_routing_holds_under_load(judge: Judge, frontend: Caller, lab: Lab) -> None:
     """Under load every request goes where its user agent leads."""

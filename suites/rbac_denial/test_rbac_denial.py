@@ -132,6 +132,7 @@ def test_only_backend_api_is_touched(judge: Judge, api: Api) -> None:
     judge(history, every(touched, *untouched))
 
 
+@pytest.mark.long
 @requirement("RB9", source=SOURCE)
 def test_no_leak_and_no_failure_under_load(judge: Judge, api: Api, lab: Lab) -> None:
     """Under load not one request of the denied leaks, and not one of the allowed fails."""
@@ -145,6 +146,7 @@ def test_no_leak_and_no_failure_under_load(judge: Judge, api: Api, lab: Lab) -> 
 
 
 @pytest.mark.alone
+@pytest.mark.long
 @requirement("RB10", source=SOURCE)
 def test_denied_without_istiod(judge: Judge, api: Api) -> None:
     """With istiod down what is denied stays denied, and what is allowed is served."""
@@ -157,6 +159,7 @@ def test_denied_without_istiod(judge: Judge, api: Api) -> None:
     judge(history, twin(denied=every(*denied), allowed=ALLOWED))
 
 
+@pytest.mark.long
 @requirement("RB11", source=SOURCE)
 def test_the_policy_takes_effect_in_time(judge: Judge, api: Api) -> None:
     """Removed, the policy denies nothing; applied again, it denies within T."""
