@@ -9,7 +9,7 @@ export VERSIONS ?= 2026-08
 export IMAGES   ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help e2e test up suites report status logs down mirror doctor lint fmt lock clean
+.PHONY: help e2e test up suites mutants report status logs down mirror doctor lint fmt lock clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET [VERSIONS=2026-08] [IMAGES=auto|pull|forge] [MIRROR=host:port] [MANIFESTS=dir]\n"} \
@@ -27,6 +27,9 @@ up: $(STAMP) ## bring the clusters up and leave them up
 
 suites: $(STAMP) ## run the suites against the clusters that are up (MANIFESTS=dir: your own files)
 	@$(PY) -m suites run
+
+mutants: $(STAMP) ## faults made on purpose: the suites must notice every one (ONLY=name: one of them)
+	@$(PY) -m suites mutants $(if $(ONLY),--only $(ONLY))
 
 report: $(STAMP) ## show the latest run's results
 	@$(PY) -m reports show

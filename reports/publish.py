@@ -30,7 +30,7 @@ def publish(results: Results, directory: Path) -> None:
     results.save(directory / FILE)
     # Before rendering: whatever a rendering may run into, `latest` must not stay at an
     # older run, whose green would be taken for this one's.
-    _point(directory.parent / LATEST, directory.name)
+    point(directory.parent / LATEST, directory.name)
     render(results, directory)
 
 
@@ -42,9 +42,9 @@ def render(results: Results, directory: Path) -> tuple[Path, ...]:
     """
     # The page comes last: it takes longest, and the others are of use without it.
     return (
-        _write(directory / "junit.xml", junit(results)),
-        _write(directory / "summary.md", markdown(results).encode()),
-        _write(directory / "report.html", html(results).encode()),
+        write(directory / "junit.xml", junit(results)),
+        write(directory / "summary.md", markdown(results).encode()),
+        write(directory / "report.html", html(results).encode()),
     )
 
 
@@ -65,13 +65,14 @@ def append_step_summary(results: Results, environment: Mapping[str, str]) -> Pat
     return path
 
 
-def _write(path: Path, content: bytes) -> Path:
+def write(path: Path, content: bytes) -> Path:
+    """Write a file whole or not at all."""
     draft = path.with_name(f".{path.name}.draft")
     draft.write_bytes(content)
     return draft.replace(path)
 
 
-def _point(link: Path, target: str) -> None:
+def point(link: Path, target: str) -> None:
     """Replace the link in one step, so that nobody ever finds it missing."""
     draft = link.with_name(f".{link.name}.{os.getpid()}")
     draft.unlink(missing_ok=True)

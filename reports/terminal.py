@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from reports.matrix import Matrix
 from reports.schema import Requirement, Results, RunStatus, Status
 from reports.wording import (
     VERDICT_WORDS,
@@ -46,6 +47,18 @@ def show(results: Results, directory: Path, console: Console | None = None) -> N
     for note in results.notes:
         out.print(Text(f"note: {one_line(note)}", "dim"))
     out.print(Text(f"page: {directory / 'report.html'}", "dim"), soft_wrap=True)
+
+
+def show_matrix(matrix: Matrix, directory: Path, console: Console | None = None) -> None:
+    """Print a kill matrix: its count, then whatever is not as it should be."""
+    out = console or Console()
+    out.print(Text(matrix.headline, "bold green" if matrix.proven else "bold red"))
+    for entry in matrix.entries:
+        if entry.outcome == "survived":
+            out.print(Text(f"survived: {entry.suite}/{entry.name} ({entry.what}): {entry.reason}"))
+    for cell in matrix.reference_red:
+        out.print(Text(f"reference: {cell.requirement} {cell.verdict}: {one_line(cell.reason)}"))
+    out.print(Text(f"page: {directory / 'mutants.html'}", "dim"), soft_wrap=True)
 
 
 def _table(results: Results) -> Table:

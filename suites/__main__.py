@@ -24,12 +24,15 @@ from clusters import bringup, doctor, lock, signals, versions
 from clusters.errors import InterruptedRunError, PlumblineError, TopologyError
 from clusters.home import Home
 from clusters.topology import Topology
-from fixtures import manifests
+from fixtures import kills, manifests, mutants
+from reports import matrix
 from reports.publish import append_step_summary, publish
+from reports.reading import FILE
 from reports.schema import Machine, Results, Stage
-from reports.terminal import show
+from reports.terminal import show, show_matrix
 
 OUT = Path("reports/out")
+SUITES = Path(__file__).parent
 WORKERS = "4"
 GRACE = 60  # seconds that an interrupted stage has to write what it found
 EXAMPLES = """
@@ -38,6 +41,8 @@ examples:
   python -m suites run                          against the clusters that are up
   python -m suites run -- -k CS1                pytest's own arguments after --
   MANIFESTS=mine python -m suites run           your own files instead of the reference's
+  python -m suites mutants                      faults made on purpose: all must be noticed
+  python -m suites mutants --only weights-85-15
 
 environment: VERSIONS, IMAGES, MIRROR, ENGINE, MANIFESTS, KEEP=1 (e2e leaves the clusters up)
 exit status: 0 if every requirement passed, 1 if not, 130 if interrupted
@@ -115,8 +120,11 @@ def _parser() -> argparse.ArgumentParser:
     for name, function, text in (
         ("e2e", _e2e, "clusters up, suites, report, clusters down"),
         ("run", _suites, "the suites, against the clusters that are up"),
+        ("mutants", _mutants, "the suites against faults made on purpose: all must be noticed"),
     ):
         made = commands.add_parser(name, help=text, description=text)
+        if name == "mutants":
+            made.add_argument("--only", default="all", metavar="NAME", help="one mutant")
         made.add_argument("pytest", nargs=argparse.REMAINDER, help="-- arguments for pytest")
         made.set_defaults(command=function, name=name)
     return parser
@@ -141,6 +149,23 @@ def _suites(options: argparse.Namespace, run: Run) -> int:
     return _conclude(run, "pytest wrote no results; what went wrong is printed above")
 
 
+def _mutants(options: argparse.Namespace, run: Run) -> int:
+    """Ask the suites of every mutant, and see that those that must fail for it did."""
+    Topology.load(run.home.topology)
+    every = [m for folder in sorted(SUITES.iterdir()) for m in mutants.catalogue(folder)]
+    asked = [mutant for mutant in every if options.only in ("all", mutant.name)]
+    if not asked:
+        raise PlumblineError("a mutant of that name", seen=options.only, look="ls suites/*/*.yaml")
+    _pytest(options, run, f"--mutants={options.only}", "-q", "--no-header", "--tb=no", "-rN")
+    path = run.folder / FILE
+    if not path.exists():
+        return 1
+    found = kills.matrix(Results.load(path), asked)
+    matrix.publish(found, run.folder)
+    show_matrix(found, run.folder)
+    return 0 if found.proven else 1
+
+
 def _check_input() -> None:
     """Refuse what cannot work before anything is built."""
     versions.load(os.environ.get("VERSIONS") or "2026-08")
@@ -148,8 +173,8 @@ def _check_input() -> None:
     manifests.load(Path(folder).expanduser().resolve() if folder else None)
 
 
-def _pytest(options: argparse.Namespace, run: Run) -> None:
-    more = [word for word in options.pytest if word != "--"]
+def _pytest(options: argparse.Namespace, run: Run, *own: str) -> None:
+    more = [*own, *(word for word in options.pytest if word != "--")]
     run.program(
         "suites", "clusters", "run", "--", sys.executable, "-m", "pytest", "suites",
         f"--out={run.folder}", "-n", WORKERS, "--dist=loadgroup", *more,

@@ -12,6 +12,7 @@ from fixtures.checks import (
     every,
     known,
     lasted,
+    not_dropped,
     on,
     twin,
 )
@@ -33,25 +34,36 @@ from suites.cross_cluster_policy.conftest import (
 POLICY = "CiliumNetworkPolicy/cross-cluster-policy"
 MESH = "CiliumClustermeshConfig/multi-cloud-mesh"
 OTHER = f"{AZURE}/other"
+FRONTEND = frozenset({"k8s:app=frontend"})
 REQUESTS = 100  # under load, of the denied: twenty users and a timeout of a second each
-ALLOWED = on("azure-cluster/backend->frontend", all_answered_by("frontend", COUNT))
+BACKEND = f"{AZURE}/backend"
 
 pytestmark = pytest.mark.feature("clustermesh")
 
 
+def allowed(window: Window, label: str = "") -> Check:
+    """backend of azure-cluster was served, and nothing of it dropped."""
+    whole = not_dropped(window.drops, labels_of(BACKEND), FRONTEND)
+    return on(f"{BACKEND}->frontend{label}", every(all_answered_by("frontend", COUNT), whole))
+
+
 def denied(window: Window, who: str, label: str = "", minimum: int = COUNT) -> Check:
     """A workload's requests to frontend were dropped by the policy, and Hubble says whose."""
-    cluster, _, app = who.partition("/")
-    source = {f"k8s:app={app}", f"k8s:{CLUSTER_LABEL}={cluster}"}
-    dropped = denied_l4(window.drops, source, {"k8s:app=frontend"}, minimum)
+    dropped = denied_l4(window.drops, labels_of(who), FRONTEND, minimum)
     return on(f"{who}->frontend{label}", dropped)
+
+
+def labels_of(who: str) -> frozenset[str]:
+    """The labels by which Cilium knows a caller."""
+    cluster, _, app = who.partition("/")
+    return frozenset({f"k8s:app={app}", f"k8s:{CLUSTER_LABEL}={cluster}"})
 
 
 def guarded_as_told(window: Window, minimum: int = COUNT) -> Check:
     """What the policy says, of all callers in one window: one is served, the others are dropped."""
-    strangers = (who for who in CALLERS if who != f"{AZURE}/backend")
+    strangers = (who for who in CALLERS if who != BACKEND)
     every_denied = every(*(denied(window, who, minimum=minimum) for who in strangers))
-    return twin(denied=every_denied, allowed=ALLOWED)
+    return twin(denied=every_denied, allowed=allowed(window))
 
 
 @requirement("XP4", source=POLICY)
@@ -64,19 +76,19 @@ def test_without_the_policy_all_get_through(judge: Judge, exposed: History) -> N
 @requirement("XP1", source=POLICY)
 def test_azure_backend_reaches_frontend(judge: Judge, window: Window) -> None:
     """backend of azure-cluster reaches frontend of aws-cluster."""
-    judge(window.history, ALLOWED)
+    judge(window.history, allowed(window))
 
 
 @requirement("XP2", source=POLICY)
 def test_aws_backend_is_denied(judge: Judge, window: Window) -> None:
     """backend of aws-cluster does not reach frontend, and the drop names policy and cluster."""
-    judge(window.history, twin(denied=denied(window, f"{AWS}/backend"), allowed=ALLOWED))
+    judge(window.history, twin(denied=denied(window, f"{AWS}/backend"), allowed=allowed(window)))
 
 
 @requirement("XP3", source=POLICY)
 def test_other_workloads_of_azure_are_denied(judge: Judge, window: Window) -> None:
     """Other workloads of azure-cluster do not reach frontend."""
-    judge(window.history, twin(denied=denied(window, OTHER), allowed=ALLOWED))
+    judge(window.history, twin(denied=denied(window, OTHER), allowed=allowed(window)))
 
 
 @requirement("XP5", source=POLICY)
@@ -96,12 +108,9 @@ def test_access_follows_the_label(judge: Judge, guarded: Guarded) -> None:
         gained = guarded.ask("frontend", label=" gained", who=[OTHER])
     finally:
         loses = guarded.label(OTHER, "other")
-    lost = guarded.look(
-        lambda: guarded.ask("frontend", label=" lost", who=[OTHER, f"{AZURE}/backend"])
-    )
+    lost = guarded.look(lambda: guarded.ask("frontend", label=" lost", who=[OTHER, BACKEND]))
     served = on(f"{OTHER}->frontend gained", all_answered_by("frontend", COUNT))
-    twin_served = on(f"{AZURE}/backend->frontend lost", all_answered_by("frontend", COUNT))
-    refused = twin(denied=denied(lost, OTHER, " lost"), allowed=twin_served)
+    refused = twin(denied=denied(lost, OTHER, " lost"), allowed=allowed(lost, " lost"))
     judge(gained + lost.history, every(known(gains), served, known(loses), refused))
 
 

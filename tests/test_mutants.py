@@ -1,0 +1,196 @@
+"""Mutants: every one fits, names requirements that there are, and is dealt out once."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from clusters.objects import title
+from fixtures import kills, lanes, mutants
+from fixtures import manifests as m
+from fixtures.mutants import Mutant, MutantsError
+from reports import matrix as forms
+from reports.schema import Requirement, Status
+from tests import samples
+
+SUITES = sorted(path.parent for path in Path("suites").glob("*/mutants.yaml"))
+EVERY = [mutant for suite in SUITES for mutant in mutants.catalogue(suite)]
+REFERENCE = m.load()
+# Requirements that no fault of a manifest can break, and why.
+PROVEN_OTHERWISE = {"CS4": "draws in turn: see the catalogue"}
+
+
+def asked(suite: Path) -> set[str]:
+    """The requirements of a suite, by their markers."""
+    text = (suite / f"test_{suite.name}.py").read_text()
+    return set(re.findall(r'@requirement\("(\w+)"', text))
+
+
+def support(mutant: Mutant) -> list[dict[str, object]]:
+    return m.support(
+        mutant.suite,
+        cluster="aws-cluster",
+        namespace="n",
+        example_address="240.240.0.1",
+        images={"echo": "e", "locust": "l"},
+        programs_base64={},
+        programs_digest="d",
+    )
+
+
+def test_there_are_as_many_as_were_asked_for() -> None:
+    assert len(EVERY) >= 40
+    assert len({(mutant.suite, mutant.name) for mutant in EVERY}) == len(EVERY)
+
+
+@pytest.mark.parametrize("mutant", EVERY, ids=lambda mutant: f"{mutant.suite}/{mutant.name}")
+def test_each_changes_something_and_names_requirements_of_its_suite(mutant: Mutant) -> None:
+    assert set(mutant.kills) <= asked(Path("suites") / mutant.suite)
+    if mutant.file and not mutant.not_applicable:
+        assert mutant.manifests(REFERENCE).given(mutant.file) != REFERENCE.given(mutant.file)
+    if mutant.support:
+        (patched,) = mutant.supported(support(mutant))
+        assert patched not in support(mutant)
+        assert title(patched) == mutant.support
+
+
+@pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.name)
+def test_every_requirement_is_killed_by_some_mutant(suite: Path) -> None:
+    killed = {name for mutant in mutants.catalogue(suite) for name in mutant.kills}
+    assert asked(suite) - killed <= PROVEN_OTHERWISE.keys()
+
+
+@pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.name)
+@pytest.mark.parametrize("clusters", [1, 2, 3])
+def test_each_runs_in_one_cluster_with_the_reference_after_it(suite: Path, clusters: int) -> None:
+    dealt = [mutants.dealt(suite, place, clusters) for place in range(clusters)]
+    runnable = [e.name for e in mutants.catalogue(suite) if not e.not_applicable]
+    assert sorted(name for names in dealt for name in names[::2]) == sorted(runnable)
+    for names in dealt:
+        assert names[1::2] == [f"reference-after-{name}" for name in names[::2]]
+
+
+def test_a_long_requirement_is_asked_only_to_kill() -> None:
+    suite = Path("suites/canary_split")
+    assert mutants.asks(suite, "weights-85-15", "CS7", long=True)
+    assert not mutants.asks(suite, "weights-85-15", "CS8", long=True)
+    assert mutants.asks(suite, "weights-85-15", "CS3", long=False)
+
+
+def test_the_reference_is_asked_what_the_mutant_had_to_break() -> None:
+    suite = Path("suites/canary_split")
+    assert mutants.asks(suite, "reference-after-weights-85-15", "CS1", long=False)
+    assert not mutants.asks(suite, "reference-after-weights-85-15", "CS3", long=False)
+    assert not mutants.asks(suite, "reference-after-weights-85-15", "CS7", long=True)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "- {name: a, what: w, file: httproute, absent: true}",
+        "- {name: a, what: w, kills: [CS1]}",
+        "- {name: a, what: w, kills: [CS1], file: httproute}",
+        "- {name: a, what: w, kills: [CS1], patch: [{op: remove, path: /a}]}",
+        "- {name: A b, what: w, kills: [CS1], file: httproute, absent: true}",
+        "- {name: a, what: w, kills: [CS1], file: httproute, absent: true, colour: red}",
+        "- &a {name: a, what: w, kills: [CS1], file: httproute, absent: true}\n- *a",
+        "name: a",
+    ],
+)
+def test_a_malformed_catalogue_is_refused(tmp_path: Path, entry: str) -> None:
+    (tmp_path / "mutants.yaml").write_text(entry)
+    with pytest.raises(MutantsError):
+        mutants.catalogue(tmp_path)
+
+
+def test_a_patch_that_does_not_fit_says_so() -> None:
+    patch = ({"op": "remove", "path": "/spec/nowhere"},)
+    mutant = Mutant(name="a", suite="s", what="w", kills=("CS1",), file="httproute", patch=patch)
+    with pytest.raises(MutantsError, match="s/a to fit HTTPRoute/advanced-routing"):
+        mutant.manifests(REFERENCE)
+
+
+def test_mutants_of_a_cluster_share_its_lane() -> None:
+    test = "suites/canary_split/test_canary_split.py::test_nine_to_one"
+    plain = lanes.lane(f"{test}[aws-cluster]")
+    assert plain == lanes.lane(f"{test}[aws-cluster-mutant=a-b]")
+    assert plain != lanes.lane(f"{test}[azure-cluster-mutant=a-b]")
+    joint = "suites/cross_cluster_policy/test_x.py::test_y"
+    assert lanes.lane(joint) == lanes.lane(f"{joint}[mutant=a]")
+
+
+def told(
+    requirement: str, mutant: str, verdict: Status, cluster: str = "aws-cluster"
+) -> Requirement:
+    variant = f"{cluster}-mutant={mutant}"
+    return samples.requirement(verdict, id=requirement, variant=variant, suite="canary_split")
+
+
+def made(*requirements: Requirement) -> forms.Matrix:
+    results = samples.results(requirements)
+    results = results.model_copy(update={"ended": results.began + timedelta(minutes=3)})
+    killer = Mutant(
+        name="m",
+        suite="canary_split",
+        what="w",
+        kills=("CS1", "CS2"),
+        file="httproute",
+        absent=True,
+    )
+    listed = Mutant(name="l", suite="canary_split", what="w", not_applicable="no field asks for it")
+    return kills.matrix(results, [killer, listed])
+
+
+def test_a_mutant_is_killed_when_all_that_must_fail_did() -> None:
+    matrix = made(
+        told("CS1", "m", "fail"),
+        told("CS2", "m", "fail"),
+        told("CS3", "m", "pass"),
+        told("CS1", "reference-after-m", "pass"),
+    )
+    killed, listed = matrix.entries
+    assert (killed.outcome, killed.cluster) == ("killed", "aws-cluster")
+    assert (listed.outcome, listed.reason) == ("not applicable", "no field asks for it")
+    assert matrix.proven
+    assert matrix.headline.startswith("1 killed, 0 survived, 1 not applicable; the reference was")
+    assert matrix.references == 1
+
+
+@pytest.mark.parametrize("verdict", ["pass", "inconclusive", "skip"])
+def test_a_mutant_survives_when_one_that_must_fail_did_not(verdict: Status) -> None:
+    matrix = made(told("CS1", "m", "fail"), told("CS2", "m", verdict))
+    assert matrix.entries[0].outcome == "survived"
+    assert matrix.entries[0].reason == f"CS2: {verdict}"
+    assert not matrix.proven
+
+
+def test_a_mutant_that_was_not_run_has_survived() -> None:
+    matrix = made(told("CS1", "m", "fail"))
+    assert matrix.entries[0].reason == "CS2: not asked"
+    assert not made().proven
+
+
+def test_a_red_reference_proves_nothing() -> None:
+    matrix = made(
+        told("CS1", "m", "fail"),
+        told("CS2", "m", "fail"),
+        told("CS1", "reference-after-m", "inconclusive"),
+    )
+    assert not matrix.proven
+    assert matrix.reference_red[0].reason.startswith("reference-after-m: ")
+
+
+def test_the_forms_tell_the_matrix(tmp_path: Path) -> None:
+    matrix = made(told("CS1", "m", "fail"), told("CS2", "m", "pass"))
+    forms.publish(matrix, tmp_path / "run")
+    assert (tmp_path / "mutants").resolve() == tmp_path / "run"
+    loaded = forms.Matrix.model_validate_json((tmp_path / "run" / "mutants.json").read_text())
+    assert loaded == matrix
+    assert "| m | **✗** | **·** | survived |" in (tmp_path / "run" / "mutants.md").read_text()
+    page = (tmp_path / "run" / "mutants.html").read_text()
+    assert "Not every fault was noticed" in page
+    assert "no field asks for it" in page
+    assert "CS2: pass" in page
