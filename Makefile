@@ -9,7 +9,7 @@ export VERSIONS ?= 2026-08
 export IMAGES   ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help e2e test up suites mutants report status logs down mirror doctor lint fmt lock clean
+.PHONY: help e2e test up suites mutants soak report status logs down mirror doctor lint fmt lock clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET [VERSIONS=2026-08] [IMAGES=auto|pull|forge] [MIRROR=host:port] [MANIFESTS=dir]\n"} \
@@ -30,6 +30,9 @@ suites: $(STAMP) ## run the suites against the clusters that are up (MANIFESTS=d
 
 mutants: $(STAMP) ## faults made on purpose: the suites must notice every one (ONLY=name: one of them)
 	@$(PY) -m suites mutants $(if $(ONLY),--only $(ONLY))
+
+soak: $(STAMP) ## the suites N times over in random order: no false red (BURN=1: one core kept busy)
+	@$(PY) -m suites soak --times $(or $(N),20) $(if $(filter 1,$(BURN)),--burn)
 
 report: $(STAMP) ## show the latest run's results
 	@$(PY) -m reports show

@@ -23,6 +23,7 @@ from clusters.images.recipe import digest_of
 LABEL = "dev.plumbline.baked"
 
 # An overlay cannot have its upper layer on another overlay, so containerd works in a volume.
+# A layer that is unpacked is not needed packed, as containerd's own discard_unpacked_layers has it.
 # A whiteout inside a committed layer would hide files of the node: an image of several
 # layers may hold one, so its layers are left for the nodes to unpack.
 IMPORT = """
@@ -37,9 +38,12 @@ ctr --namespace=k8s.io images import $unpack /baking/images.tar
 kill "$pid"
 wait "$pid" || true
 cd /store
-find io.containerd.snapshotter.v1.overlayfs/snapshots -mindepth 1 -maxdepth 1 -type d > /tmp/keep
-find io.containerd.content.v1.content/blobs -type f -size +64k >> /tmp/keep
-[ -z "$unpack" ] || sed -i '/overlayfs/d' /tmp/keep
+if [ -z "$unpack" ]; then
+    find io.containerd.snapshotter.v1.overlayfs/snapshots -mindepth 1 -maxdepth 1 -type d
+    find io.containerd.content.v1.content/blobs -type f -size +64k -delete
+else
+    find io.containerd.content.v1.content/blobs -type f -size +64k
+fi > /tmp/keep
 while read -r path; do
     mkdir -p "/kind/store/$(dirname "$path")"
     cp -a "$path" "/kind/store/$path"

@@ -1,0 +1,140 @@
+"""One run of the main job: its stages as programs of their own, their times, its results.
+
+Makes sure that results are written however a stage ends. It knows no requirement.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from clusters import doctor, versions
+from clusters.errors import InterruptedRunError, TopologyError
+from clusters.home import Home
+from clusters.topology import Topology
+from fixtures import manifests
+from reports.publish import append_step_summary, publish
+from reports.reading import FILE
+from reports.schema import Machine, Results, Stage
+from reports.terminal import show
+
+OUT = Path("reports/out")
+# More than the cores: most of the time a suite waits for a pod, a proxy or a timeout.
+WORKERS = "4"
+GRACE = 60  # seconds that an interrupted stage has to write what it found
+NO_RESULTS = "pytest wrote no results; what went wrong is printed above"
+
+
+@dataclass
+class Run:
+    """One run: its folder, and what its stages took."""
+
+    name: str
+    home: Home
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    stages: list[Stage] = field(default_factory=list)
+    _clock: float = field(default_factory=time.monotonic)
+
+    @property
+    def folder(self) -> Path:
+        return OUT / self.name
+
+    @contextmanager
+    def stage(self, phase: str) -> Iterator[None]:
+        """Time a stage, also one that fails."""
+        started = time.monotonic() - self._clock
+        try:
+            yield
+        finally:
+            seconds = time.monotonic() - self._clock - started
+            self.stages.append(
+                Stage(phase="run", name=phase, started=round(started, 2), seconds=round(seconds, 2))
+            )
+
+    def program(self, phase: str, *words: str) -> int:
+        """Run a stage as a program of its own; its exit status."""
+        environ = {**os.environ, "PLUMBLINE_RUN": self.name}
+        with self.stage(phase):
+            child = subprocess.Popen([sys.executable, "-m", *words], env=environ)
+            try:
+                return child.wait()
+            except InterruptedRunError:
+                # A terminal has told the child as well; a kill from elsewhere has not.
+                child.send_signal(signal.SIGINT)
+                child.wait(GRACE)
+                raise
+
+    def pytest(self, *more: str) -> None:
+        """Run the suites where the clusters can be reached; `more` are pytest's own arguments."""
+        self.program(
+            "suites", "clusters", "run", "--", sys.executable, "-m", "pytest", "suites",
+            f"--out={self.folder}", "-n", WORKERS, "--dist=loadgroup", *more,
+        )  # fmt: skip
+
+    def conclude(self, cause: str = NO_RESULTS) -> int:
+        """Finish and show; 0 only if every requirement passed."""
+        results = self.finish(interrupted=False, cause=cause)
+        show(results, self.folder)
+        return results.exit_status
+
+    def finish(self, *, interrupted: bool, cause: str) -> Results:
+        """The run's results with its stage times; if nothing was asked, results that say why."""
+        path = self.folder / FILE
+        results = Results.load(path) if path.exists() else self._empty(cause)
+        update: dict[str, object] = {"stages": (*results.stages, *self.stages)}
+        update |= {"began": self.began, "ended": datetime.now(UTC)}
+        if interrupted:
+            update["status"] = "interrupted"
+        results = results.model_copy(update=update)
+        publish(results, self.folder)
+        append_step_summary(results, os.environ)
+        return results
+
+    def _empty(self, cause: str) -> Results:
+        train = versions.load(train_of_user())
+        try:
+            topology = Topology.load(self.home.topology)
+            notes = (*topology.notes, cause)
+        except TopologyError:
+            notes = (cause,)
+        return Results(
+            run=self.name,
+            status="failed",
+            began=self.began,
+            ended=datetime.now(UTC),
+            train=train.name,
+            versions=train.versions.model_dump(),
+            machine=Machine.model_validate(doctor.machine().model_dump()),
+            notes=notes,
+            requirements=(),
+        )
+
+
+def train_of_user() -> str:
+    """$VERSIONS, or the newest train there is."""
+    return os.environ.get("VERSIONS") or versions.names()[-1]
+
+
+def check_input() -> None:
+    """Refuse what cannot work before anything is built.
+
+    Raises:
+        VersionsError: there is no such train.
+        ManifestsError: $MANIFESTS cannot stand in for the reference.
+    """
+    versions.load(train_of_user())
+    folder = os.environ.get("MANIFESTS")
+    manifests.load(Path(folder).expanduser().resolve() if folder else None)
+
+
+def own(words: Sequence[str]) -> list[str]:
+    """pytest's own arguments, without the `--` that sets them off from ours."""
+    return [word for word in words if word != "--"]

@@ -1,0 +1,86 @@
+"""The soak: the suites many times over on the same clusters, each time in another order.
+
+Shows that a mesh that does what it should is never called red. It changes nothing of how
+the suites measure.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+from rich.console import Console
+
+from clusters.topology import Topology
+from reports.schema import Results
+from reports.wording import counts, duration, not_green, one_line
+from suites.run import Run, check_input
+
+CHECK_EVERY = 10_000_000  # turns of the burning loop between two looks at its parent
+
+
+def soak(run: Run, times: int, more: Sequence[str], *, burn: bool) -> int:
+    """Run the suites so many times; every verdict that is not green is printed with its evidence.
+
+    With `burn` one core is kept busy meanwhile: inconclusive is then allowed, fail is not.
+
+    Returns:
+        0 if nothing failed, and without `burn` nothing was inconclusive either.
+
+    Raises:
+        TopologyError: no clusters are up.
+    """
+    check_input()
+    Topology.load(run.home.topology)
+    console, bad = Console(highlight=False), 0
+    with _burning() if burn else _idle():
+        for number in range(1, times + 1):
+            one = replace(run, name=f"{run.name}-{number:02d}", stages=[])
+            one.pytest("-q", "--no-header", "--tb=no", "-rN", f"--shuffle={number}", *more)
+            results = one.finish(interrupted=False, cause="pytest wrote no results")
+            bad += _tell(console, one, results, number, times, burn=burn)
+    console.print(
+        f"{times - bad} of {times} runs were green" + (" but for excuses" if burn else "")
+    )
+    return 1 if bad else 0
+
+
+def _tell(
+    console: Console, run: Run, results: Results, number: int, times: int, *, burn: bool
+) -> bool:
+    """Print one run's account; whether it is a bad one."""
+    took = duration(sum(stage.seconds for stage in run.stages))
+    console.print(f"soak {number} of {times}: {counts(results.requirements)}, {took}")
+    for red in not_green(results):
+        console.print(f"  {red.key} {red.verdict}: {one_line(red.reason)}", markup=False)
+        console.print(f"  {run.folder / (red.evidence or red.history)}", markup=False)
+    excused = results.count("inconclusive") if burn else 0
+    return not results.requirements or results.count("pass") + excused < len(results.requirements)
+
+
+@contextmanager
+def _idle() -> Iterator[None]:
+    yield
+
+
+@contextmanager
+def _burning() -> Iterator[None]:
+    """One core kept busy by a process that ends with this one."""
+    process = multiprocessing.get_context("spawn").Process(target=_burn, daemon=True)
+    process.start()
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _burn() -> None:
+    parent = multiprocessing.parent_process()
+    while parent and parent.is_alive():
+        for _ in range(CHECK_EVERY):
+            pass
+        time.sleep(0)
