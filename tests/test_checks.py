@@ -470,3 +470,90 @@ def test_what_is_known_otherwise_goes_in_beside_the_history() -> None:
     assert verdict.outcome is FAIL
     assert verdict.reason == "Programmed is False"
     assert verdict.numbers["seconds"] == 3
+
+
+@pytest.mark.parametrize(
+    ("answers", "drops", "outcome"),
+    [
+        ([WEB] * 3, [], PASS),
+        ([WEB] * 3, [drop()], PASS),
+        ([WEB, TIMEOUT], [], PASS),
+        ([WEB, TIMEOUT], [drop()], FAIL),
+        ([WEB, RESET], [drop()], PASS),
+        ([WEB, TIMEOUT], [drop(reason="CT_MAP_INSERTION_FAILED")], PASS),
+        ([WEB, TIMEOUT], [drop(source_cluster="azure-cluster")], PASS),
+        ([WEB, TIMEOUT], [drop(source_labels=frozenset({"k8s:app=other"}))], PASS),
+        ([WEB, TIMEOUT], [drop(destination_labels=frozenset())], PASS),
+        ([], [drop()], INCONCLUSIVE),
+    ],
+)
+def test_silence_that_cilium_owns_up_to_is_a_failure(
+    answers: list[Answer], drops: list[Drop], outcome: Outcome
+) -> None:
+    check = checks.not_dropped(drops, ["k8s:app=backend"], ["k8s:app=frontend"])
+    assert check(exchanges(*answers)).outcome is outcome
+
+
+def test_a_drop_outweighs_the_pressure_that_excuses_silence() -> None:
+    history = under(0.95, WEB, TIMEOUT)
+    served = checks.all_answered_by("web-service")
+    dropped = checks.not_dropped([drop()], ["k8s:app=backend"])
+    assert served(history).outcome is INCONCLUSIVE
+    assert checks.every(served, dropped)(history).outcome is FAIL
+
+
+LOST: Answer = {"status": 500}
+
+
+def lost_or_served(exchange: Exchange) -> str:
+    return (
+        "lost" if (exchange.status, exchange.service) == (500, "") else checks.served_by(exchange)
+    )
+
+
+@pytest.mark.parametrize(
+    ("answers", "outcome"),
+    [
+        ([WEB] * 9 + [LOST], PASS),
+        ([WEB] * 7 + [LOST] * 3, FAIL),
+        ([WEB] * 10, FAIL),
+        ([WEB] * 9 + [{"status": 503}], FAIL),
+        ([WEB] * 9 + [{**LOST, "service": "web-service"}], FAIL),
+        ([WEB] * 9 + [MOBILE], FAIL),
+        ([WEB] * 9 + [LOST, TIMEOUT], INCONCLUSIVE),
+    ],
+)
+def test_a_share_may_be_of_what_is_lost(answers: list[Answer], outcome: Outcome) -> None:
+    draws = list(islice(cycle(answers), 3_000))
+    check = checks.split({"web-service": 90, "lost": 10}, of=lost_or_served)
+    assert check(exchanges(*draws)).outcome is outcome
+
+
+def streams(load: tuple[float, float], **others: float) -> History:
+    """A load that was sent and answered then, and others that began then."""
+    first, last = load
+    loaded = exchanges(WEB, stream="through", sent=first, received=last)
+    begun = [exchanges(WEB, stream=name, sent=at, received=at + 1) for name, at in others.items()]
+    return sum(begun, loaded)
+
+
+@pytest.mark.parametrize(
+    ("history", "outcome"),
+    [
+        (streams((10, 20), there=12, back=15), PASS),
+        (streams((10, 20), there=10, back=20), PASS),
+        (streams((10, 20), there=9.9, back=15), INCONCLUSIVE),
+        (streams((10, 20), there=12, back=20.1), INCONCLUSIVE),
+        (streams((10, 20), there=12), INCONCLUSIVE),
+        (streams((10, 20), there=12, back=15).where(lambda e: e.stream != "through"), INCONCLUSIVE),
+        (
+            streams((10, 20), there=12)
+            + exchanges(WEB, stream="back", sent=15, received=16, caller="another"),
+            INCONCLUSIVE,
+        ),
+    ],
+)
+def test_what_was_not_asked_during_the_load_shows_nothing_of_it(
+    history: History, outcome: Outcome
+) -> None:
+    assert checks.meanwhile("through", ["there", "back"])(history).outcome is outcome

@@ -12,6 +12,7 @@ from clusters import objects
 from clusters.errors import CommandError, NotReadyError
 from clusters.waiting import wait_for
 from fixtures import convergence, hubble
+from fixtures.verdict import Outcome
 
 
 def test_waiting_ends_as_soon_as_nothing_is_missing() -> None:
@@ -141,3 +142,38 @@ def test_a_marker_in_a_warming_listener_is_not_in_force() -> None:
 
 def test_generations_never_repeat() -> None:
     assert convergence.generation() != convergence.generation()
+
+
+def test_an_identity_and_its_labels_are_found_by_address() -> None:
+    entries: list[dict[str, Any]] = [
+        {"cidr": "10.0.0.1/32", "identity": 65541},
+        {"cidr": "10.0.0.2/32"},
+    ]
+    assert hubble.parse_identity(entries, "10.0.0.1") == 65541
+    assert hubble.parse_identity(entries, "10.0.0.2") == 0
+    assert hubble.parse_identity(entries, "10.0.0.3") == 0
+    labels = ["k8s:app=other", "k8s:a=b"]
+    told = {"id": 65541, "labels": labels}
+    assert hubble.parse_labels([told]) == hubble.parse_labels(told) == set(labels)
+    assert hubble.parse_labels({"id": 1, "labels": None}) == frozenset()
+
+
+def test_what_takes_effect_in_time_says_how_long_it_took() -> None:
+    verdict = convergence.in_time("a change", lambda: None)
+    assert verdict.passed
+    assert verdict.numbers == {"a change.seconds": 0.0}
+
+
+def test_what_takes_too_long_has_failed_and_is_no_excuse() -> None:
+    def late() -> None:
+        raise NotReadyError("a label within 30 s", seen="another")
+
+    verdict = convergence.in_time("a change", late)
+    assert verdict.outcome is Outcome.FAIL
+    assert verdict.reason == "a change: expected a label within 30 s, saw another"
+
+
+def test_a_pods_containers_are_found_wherever_they_start() -> None:
+    pod = {"spec": {"initContainers": [{"name": "a"}], "containers": [{"name": "b"}]}}
+    assert objects.containers(pod) == {"a", "b"}
+    assert objects.containers({"spec": {"containers": [{"name": "b"}]}}) == {"b"}

@@ -131,5 +131,23 @@ def test_a_lost_request_is_not_sent_again(run: Run, stream: str) -> None:
     assert len(run.peer.requests(f"/{stream}")) == len(run.history.stream(stream))
 
 
+def test_it_ends_when_it_is_told_to(tmp_path: Path) -> None:
+    told = tmp_path / "ended"
+    told.touch()
+    with running() as peer:
+        stream = Stream(stream="allowed", url=f"{peer.url}/allowed")
+        load = Load(who=WHO, streams=(stream,), users=2, seconds=60, until=str(told))
+        done = subprocess.run(
+            [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless"],
+            env={**os.environ, "PLUMBLINE_LOAD": load.model_dump_json()},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=30,
+        )
+    (window,) = History.parse(done.stdout.splitlines()).windows
+    assert window.ended - window.began < 20
+
+
 def test_what_locust_says_goes_to_standard_error(run: Run) -> None:
     assert "Aggregated" in run.said

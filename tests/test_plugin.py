@@ -127,6 +127,50 @@ def test_what_shares_a_cluster_runs_in_one_worker(run: Run) -> None:
         assert len({name.rpartition("-")[2] for name in noted}) == 1, noted
 
 
+MANY = """
+import pathlib
+
+@pytest.mark.parametrize("n", range(12))
+@requirement("A1", source="Kind/name")
+def test_a1(judge, n):
+    '''It holds.'''
+    with pathlib.Path("order").open("a") as out:
+        out.write(f"{n} ")
+    judge(ONE, lambda history: passed("held"))
+"""
+
+
+def test_the_order_is_another_by_its_seed(run: Run) -> None:
+    for seed in ("0", "1", "1", "2"):
+        assert run(MANY, "--shuffle", seed).ret == 0
+    numbers = (run.pytester.path / "order").read_text().split()
+    orders = [numbers[start : start + 12] for start in range(0, 48, 12)]
+    assert orders[0] == [str(n) for n in range(12)]
+    assert orders[1] == orders[2]
+    assert len({tuple(order) for order in orders}) == 3
+    assert {tuple(sorted(order)) for order in orders} == {tuple(sorted(orders[0]))}
+
+
+def test_a_requirement_is_chosen_by_its_id(run: Run) -> None:
+    assert run(GREEN, "-k", "A1").ret == 0
+    assert len(run.results.requirements) == 2
+    assert run(GREEN, "-k", "A2").ret == pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+def test_a_test_that_takes_a_control_plane_down_holds_its_cluster_alone(run: Run) -> None:
+    asked = GREEN.replace("@requirement", "@pytest.mark.alone\n@requirement")
+    body = """
+    import fcntl, pathlib
+    mode = fcntl.LOCK_SH | fcntl.LOCK_NB
+    with pathlib.Path("locks", f"{cluster}.lock").open() as file:
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(file, mode)
+"""
+    asked = asked.replace("    judge(", f"{body}    judge(")
+    assert run(asked).ret == 0
+    assert run(asked.replace("@pytest.mark.alone\n", "")).ret == 1
+
+
 def requirement(body: str) -> str:
     return (
         '@requirement("A1", source="Kind/name")\n'
