@@ -45,8 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         with signals.as_errors(end=lambda: None), lock.held(home, f"suites {options.name}"):
             return int(options.command(options, run))
     except InterruptedRunError as error:
-        results = run.finish(interrupted=True, cause=str(error))
-        show(results, run.folder)
+        if options.command in (_e2e, _suites):
+            show(run.finish(interrupted=True, cause=str(error)), run.folder)
         console.print(f"[yellow]interrupted[/]; look: make down; report: {run.folder}")
         return 130
     except PlumblineError as error:

@@ -44,3 +44,10 @@ def test_the_outcome_does_not_depend_on_the_order(parts: list[Verdict]) -> None:
 @given(st.lists(verdicts, min_size=1, max_size=6), st.lists(verdicts, min_size=1, max_size=6))
 def test_composition_may_be_nested(some: list[Verdict], others: list[Verdict]) -> None:
     assert both([both(some), both(others)]).outcome is both(some + others).outcome
+
+
+def test_of_many_reasons_the_first_are_told() -> None:
+    few = both(failed(f"reason {n}") for n in range(5))
+    assert few.reason == "; ".join(f"reason {n}" for n in range(5))
+    many = both(failed(f"reason {n}") for n in range(40))
+    assert many.reason == "reason 0; reason 1; reason 2; reason 3; and 36 more like these"
