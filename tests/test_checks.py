@@ -479,6 +479,7 @@ def test_what_is_known_otherwise_goes_in_beside_the_history() -> None:
         ([WEB] * 3, [drop()], PASS),
         ([WEB, TIMEOUT], [], PASS),
         ([WEB, TIMEOUT], [drop()], FAIL),
+        ([WEB, TIMEOUT], [drop(reason="POLICY_DENY")], FAIL),
         ([WEB, RESET], [drop()], PASS),
         ([WEB, TIMEOUT], [drop(reason="CT_MAP_INSERTION_FAILED")], PASS),
         ([WEB, TIMEOUT], [drop(source_cluster="azure-cluster")], PASS),

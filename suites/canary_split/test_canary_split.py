@@ -105,6 +105,8 @@ def test_a_lost_backend_costs_its_own_share(judge: Judge, entry: Entry) -> None:
     Before that all conditions are as they should be: Programmed, Accepted, ResolvedRefs.
     """
     whole = entry.conditions()
+    if not whole.passed:
+        judge.conclude(whole)
     with entry.without(CANARY):
         told = in_time("ResolvedRefs is False", lambda: entry.see("ResolvedRefs", "False"))
         entry.converge(entry.route)

@@ -12,7 +12,7 @@ import pytest
 from clusters.kube import Document
 from clusters.steps import clustermesh
 from fixtures import convergence, mesh
-from fixtures.caller import Caller, joined, side_by_side
+from fixtures.caller import Caller, side_by_side
 from fixtures.checks import Drop
 from fixtures.history import History
 from fixtures.hubble import NAMESPACE, Agent
@@ -174,13 +174,17 @@ def window(guarded: Guarded) -> Window:
 
 
 @pytest.fixture(scope="module")
-def exposed(guarded: Guarded) -> History:
+def exposed(guarded: Guarded) -> Window:
     """Everyone asks frontend before the policy is applied, and after its removal."""
-    guarded.expose()
-    before = guarded.ask("frontend", label=" before")
-    guarded.protect()
-    guarded.expose()
-    return joined((before, guarded.ask("frontend", label=" after")))
+
+    def ask() -> History:
+        guarded.expose()
+        before = guarded.ask("frontend", label=" before")
+        guarded.protect()
+        guarded.expose()
+        return before + guarded.ask("frontend", label=" after")
+
+    return guarded.look(ask)
 
 
 def _address(caller: Caller) -> str:
