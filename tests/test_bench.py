@@ -71,6 +71,15 @@ def test_walks_side_by_side_decide_as_one_does(
     assert_alike(test, random.random(share.shape) < share, blocks)
 
 
+def test_a_side_keeps_its_first_answer() -> None:
+    """It accepted after 18 hits; the misses after that would make it reject at draw 38."""
+    test = SplitTest(share=0.9, margin=0.5)
+    draws = np.array([[True] * 20 + [False] * 40])
+    assert test.decide(draws[0].tolist()).outcome is Outcome.ACCEPT
+    for block in (1, 7, 30):
+        assert_alike(test, draws, [block])
+
+
 @pytest.mark.parametrize("true", [0.5, 0.85, 0.88, 0.9, 0.92, 0.95, 1.0])
 def test_they_do_so_at_the_setting_that_is_measured(true: float) -> None:
     random = np.random.default_rng(8)
@@ -95,24 +104,30 @@ def test_the_exact_chances_are_those_of_all_that_can_be_drawn(test: SplitTest, t
 
 @pytest.fixture(scope="module")
 def samples() -> dict[float, Sample]:
-    return {true: draw(COARSE, true, 4_000, (9, round(100 * true)), RULES) for true in (0.85, 0.9)}
+    shares = (0.85, 0.9, 0.95)
+    return {true: draw(COARSE, true, 4_000, (9, round(100 * true)), RULES) for true in shares}
 
 
-def test_samples_and_weights_agree_with_the_exact_chances(samples: dict[float, Sample]) -> None:
+def test_samples_and_their_weights_agree_with_the_exact_chances(
+    samples: dict[float, Sample],
+) -> None:
     """Three ways to one number: counted, counted under another share, and summed."""
-    for true, other, error in (
-        (0.9, 0.85, Outcome.TOO_FEW),
-        (0.85, 0.9, Outcome.ACCEPT),
-    ):
-        known = exact(COARSE, [true]).of(error)[0]
+    known = exact(COARSE, list(samples))
+    ways = {
+        (0.85, Outcome.ACCEPT): samples[0.9].accepts(0),
+        (0.95, Outcome.ACCEPT): samples[0.9].accepts(1),
+        (0.9, Outcome.TOO_FEW): samples[0.85].rejects(0),
+        (0.9, Outcome.TOO_MANY): samples[0.95].rejects(1),
+    }
+    for (true, error), weighed in ways.items():
+        chance = known.at(true).of(error)[0]
         counted = samples[true].came(error)
-        assert abs(counted.mean() - known) < ERRORS * np.sqrt(known / len(counted))
-        weighed = samples[other].reweighted(true, error)
-        assert abs(weighed.value - known) < ERRORS * weighed.error
-        assert weighed.error < known / 10
-    mean = exact(COARSE, [0.9]).mean_n[0]
-    n = samples[0.9].walks.n
-    assert abs(n.mean() - mean) < ERRORS * n.std() / np.sqrt(len(n))
+        assert abs(counted.mean() - chance) < ERRORS * np.sqrt(chance / len(counted))
+        assert abs(weighed.value - chance) < ERRORS * weighed.error
+        assert weighed.error < chance / 50
+    for true, sample in samples.items():
+        n = sample.walks.n
+        assert abs(n.mean() - known.at(true).mean_n[0]) < ERRORS * n.std() / np.sqrt(len(n))
 
 
 def test_the_same_seed_draws_the_same(samples: dict[float, Sample]) -> None:
@@ -181,6 +196,7 @@ def test_a_real_envoys_splits_are_counted_and_judged() -> None:
     true, wrong = (Measured(p, decisions, draws[0][:5_000], 1.0) for p in (90, 85))
     section = figures.real([true, wrong], exact(SplitTest(), [0.85, 0.9]))
     assert [claim.holds for claim in section.claims] == [True, False]
-    assert section.table.rows[0][:5] == ("90/10", "sequential", "3", "0", "0")
-    assert section.table.rows[0][5].startswith(f"{n / 3:,.0f} ± ")
-    assert section.table.rows[1][:2] == ("90/10", CONFORMANCE.name)
+    share = f"{draws[0][:5_000].mean():.4f}"
+    assert section.table.rows[0][:6] == ("90/10", share, "sequential", "3", "0", "0")
+    assert section.table.rows[0][6].startswith(f"{n / 3:,.0f} ± ")
+    assert section.table.rows[1][:3] == ("90/10", "", CONFORMANCE.name)

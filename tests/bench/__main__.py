@@ -7,14 +7,15 @@ not hold.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from datetime import date
 from pathlib import Path
 
 from rich.console import Console
 
-from clusters import doctor, engine, versions
-from clusters.errors import EngineError, PlumblineError
+from clusters import doctor, engine, signals, versions
+from clusters.errors import EngineError, InterruptedRunError, PlumblineError
 from clusters.home import Home
 from clusters.progress import Progress
 from tests.bench import envoy, figures
@@ -36,14 +37,15 @@ WIDTH = 110  # characters, where no terminal says so
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Measure and show; the exit status is 0 if every claim holds, else 1."""
+    """Measure and show; the exit status is 0 if every claim holds, else 1, 130 if interrupted."""
     options = _parser().parse_args(argv)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
     try:
-        page = measured(options)
+        with signals.as_errors():
+            page = measured(options)
     except PlumblineError as error:
         print(f"{type(error).__name__}\n{error}", file=sys.stderr)
-        return 1
+        return 130 if isinstance(error, InterruptedRunError) else 1
     page.show(console)
     if options.write:
         page.write(options.write)
@@ -91,7 +93,8 @@ def _about(options: argparse.Namespace, progress: Progress) -> str:
         f"Written by `make bench` on {date.today()}: {options.walks:,} walks per true share, "
         f"seed {options.seed}. {machine.cpu}, {machine.cores} cores, "
         f"{machine.memory_bytes / doctor.GIB:.0f} GiB, kernel {machine.kernel}, {machine.system}; "
-        f"{versions.load(TRAIN).reference('envoy')}. Took: {took}."
+        f"{versions.load(TRAIN).reference('envoy')}. Took, at a load average of "
+        f"{os.getloadavg()[-1]:.1f}: {took}."
     )
 
 

@@ -57,10 +57,11 @@ def measure(test: SplitTest, splits: Mapping[int, int]) -> list[Measured]:
         str(percent): Behaviour(weighted({STABLE: percent, CANARY: 100 - percent}))
         for percent in splits
     }
+    # The pool comes first, to end last: once Envoy is gone, its threads fail and end too.
     with (
+        ThreadPoolExecutor(len(splits)) as pool,
         tempfile.TemporaryDirectory() as folder,
         running(behaviours, (STABLE, CANARY), Path(folder)) as place,
-        ThreadPoolExecutor(len(splits)) as pool,
     ):
         return list(pool.map(partial(_measured, place, test), splits, splits.values()))
 

@@ -164,7 +164,8 @@ def errors(by_rate: Mapping[float, Samples]) -> Section:
         "shown at work where it can be seen, at larger rates, and beside it are two ways that "
         "need no error to be seen. *From other draws*: the walks of a share under which the "
         "decision is common, each counted by its likelihood ratio (importance sampling, with its "
-        "standard error). *Exact*: the chances of all that can be drawn, summed up (Aroian's "
+        "standard error; for an acceptance it counts the side against that share, which is no "
+        "less than both). *Exact*: the chances of all that can be drawn, summed up (Aroian's "
         "direct method).",
         Table(columns, [rate.row for rate in rates]),
         claims,
@@ -181,12 +182,11 @@ def _rates(allowed: float, samples: Samples) -> Iterator[Rate]:
 
 
 def _estimated(samples: Samples, error: Error) -> Estimate:
-    """An error's rate from draws of shares under which its outcomes are common."""
+    """An error's rate from draws of a share under which what is wrong is common."""
     if error.true == DECLARED.share:
-        low, high = WRONG
-        few = samples[low].reweighted(error.true, Outcome.TOO_FEW)
-        return few + samples[high].reweighted(error.true, Outcome.TOO_MANY)
-    return samples[DECLARED.share].reweighted(error.true, *error.outcomes)
+        below, above = (samples[wrong].rejects(side) for side, wrong in enumerate(WRONG))
+        return below + above
+    return samples[DECLARED.share].accepts(WRONG.index(error.true))
 
 
 # --- beside the fixed rules ----------------------------------------------------------------
@@ -267,7 +267,7 @@ def _split(stable: int, canary: int) -> tuple[str, ...]:
 
 def real(measured: Sequence[Measured], known: Exact) -> Section:
     """The splits of a real Envoy, by each rule."""
-    columns = ("Envoy's weights", "rule", "accepted", "rejected", "undecided", "mean N", "exact")
+    columns = ("weights", "seen", "rule", "accepted", "rejected", "undecided", "mean N", "exact")
     return Section(
         "Through a real Envoy",
         "Weighted clusters of one Envoy before two echo servers, asked by the suites' own prober. "
@@ -283,13 +283,12 @@ def _real(each: Measured, known: Exact) -> Iterator[tuple[str, ...]]:
     counts = (str(sum(map(ended.count, kind))) for kind in KINDS)
     n = np.array([decision.n for decision in each.decisions])
     mean = f"{n.mean():,.0f} ± {n.std() / np.sqrt(len(n)):.0f}"
-    summed = known.at(each.percent / 100).mean_n[0]
-    yield _weights(each), "sequential", *counts, mean, f"{summed:,.0f}"
+    summed = f"{known.at(each.percent / 100).mean_n[0]:,.0f}"
+    yield _weights(each), f"{each.answers.mean():.4f}", "sequential", *counts, mean, summed
     for rule in RULES:
         passed, asked = zip(*each.fixed(rule), strict=True)
-        failed = len(passed) - sum(passed)
-        mean = f"{np.mean(asked):,.0f}"
-        yield _weights(each), rule.name, str(sum(passed)), str(failed), "", mean, ""
+        counts = (f"{number:,}" for number in (sum(passed), len(passed) - sum(passed)))
+        yield _weights(each), "", rule.name, *counts, "", f"{np.mean(asked):,.0f}", ""
 
 
 def _right(each: Measured) -> Claim:

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from math import log, sqrt
+from math import sqrt
 
 import numpy as np
 
 from fixtures.sequential import Outcome, SplitTest
 from tests.bench.rules import FixedRule, Tries
-from tests.bench.walks import OUTCOMES, Counts, Flags, Walks
+from tests.bench.walks import OUTCOMES, Counts, Flags, Numbers, Walks
 
 BLOCK = 500  # draws at a time: one try of the longest fixed rule
 SIDE_BY_SIDE = 250  # walks at a time: with a block, what fits into a processor's cache
@@ -25,6 +25,11 @@ class Estimate:
 
     value: float
     error: float
+
+    @classmethod
+    def of(cls, numbers: Numbers) -> Estimate:
+        """The mean of independent numbers."""
+        return cls(float(numbers.mean()), float(numbers.std()) / sqrt(len(numbers)))
 
     def __add__(self, other: Estimate) -> Estimate:
         return Estimate(self.value + other.value, sqrt(self.error**2 + other.error**2))
@@ -48,17 +53,20 @@ class Sample:
         """For each walk, whether it ended with one of these."""
         return np.isin(self.walks.outcome, [OUTCOMES.index(outcome) for outcome in outcomes])
 
-    def reweighted(self, share: float, *outcomes: Outcome) -> Estimate:
-        """How often these outcomes come when `share` is true, from the draws of another share.
+    def accepts(self, side: int) -> Estimate:
+        """How often a side accepts when its wrong share is true, of draws of the declared one.
 
-        Each walk counts by the likelihood of its draws under the one over that under the
-        other (D. Siegmund, "Importance Sampling in the Monte Carlo Study of Sequential
-        Tests", Annals of Statistics 4, 1976).
+        Each walk counts by its ratio, the likelihood of its draws under the one share over
+        that under the other (D. Siegmund, "Importance Sampling in the Monte Carlo Study of
+        Sequential Tests", Annals of Statistics 4, 1976).
         """
-        hits, misses = self.walks.hits, self.walks.n - self.walks.hits
-        logs = hits * log(share / self.true) + misses * log((1 - share) / (1 - self.true))
-        weights = np.where(self.came(*outcomes), np.exp(logs), 0.0)
-        return Estimate(float(weights.mean()), float(weights.std()) / sqrt(len(self)))
+        told = self.walks.told[side]
+        return Estimate.of(np.where(told < 0, np.exp(told), 0.0))
+
+    def rejects(self, side: int) -> Estimate:
+        """How often a side rejects when the declared share is true, of draws of its wrong one."""
+        told = self.walks.told[side]
+        return Estimate.of(np.where(told > 0, np.exp(-told), 0.0))
 
 
 def draw(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import log
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -53,7 +54,11 @@ def _side(test: SplitTest, wrong: float | None) -> Side | None:
 
 
 class Walks:
-    """The state of `count` walks; `outcome` holds positions in OUTCOMES."""
+    """The state of `count` walks; `outcome` holds positions in OUTCOMES.
+
+    `told` holds for each side its ratio at the draw at which it accepted (below 0) or
+    rejected (above), and no number before; 0 for a side that has nothing to say.
+    """
 
     def __init__(self, test: SplitTest, count: int) -> None:
         self.test = test
@@ -61,7 +66,7 @@ class Walks:
         self.hits: Counts = np.zeros(count, dtype=np.int64)
         self.outcome: Counts = np.full(count, UNDECIDED)
         self._sides = sides(test)
-        self._accepted = [np.full(count, side is None) for side in self._sides]
+        self.told = [np.full(count, 0.0 if side is None else np.nan) for side in self._sides]
 
     def going(self, walks: Counts) -> Flags:
         """For each of these walks, whether another draw would be of use."""
@@ -76,34 +81,45 @@ class Walks:
         n = self.n[walks]
         hits: Numbers = self.hits[walks, None] + draws.cumsum(axis=1, dtype=np.float64)
         misses = n[:, None] + np.arange(1.0, draws.shape[1] + 1) - hits
-        too_few, accepts_low = self._crossed(0, walks, hits, misses)
-        too_many, accepts_high = self._crossed(1, walks, hits, misses)
-        accept = np.maximum(accepts_low, accepts_high)
-        stop = np.minimum(np.minimum(too_few, too_many), accept)
+        low, high = (self._answer(number, walks, hits, misses) for number in (0, 1))
+        accept = np.maximum(low.accepts, high.accepts)
+        ends = {Outcome.TOO_FEW: low.rejects, Outcome.TOO_MANY: high.rejects}
+        stop = np.minimum(accept, np.minimum(low.rejects, high.rejects))
         last = np.minimum(draws.shape[1], self.test.cap - n) - 1
-        ends = {Outcome.TOO_FEW: too_few, Outcome.TOO_MANY: too_many, Outcome.ACCEPT: accept}
-        for outcome, at in ends.items():
+        for outcome, at in (*ends.items(), (Outcome.ACCEPT, accept)):
             self.outcome[walks[(at == stop) & (stop <= last)]] = OUTCOMES.index(outcome)
         taken = np.minimum(stop, last)
         self.n[walks] += taken + 1
         self.hits[walks] = hits[np.arange(len(walks)), taken]
+        for told, side in zip(self.told, (low, high), strict=True):
+            now = side.first <= taken
+            told[walks[now]] = side.ratio[now]
 
-    def _crossed(
-        self, number: int, walks: Counts, hits: Numbers, misses: Numbers
-    ) -> tuple[Counts, Counts]:
-        """At which of these draws a side rejects and at which it accepts, if at all.
-
-        Each side keeps its first answer: one that accepted before does so at draw -1.
-        """
-        before = self._accepted[number][walks]
-        rejects, accepts = np.full(len(walks), NEVER), np.where(before, -1, NEVER)
+    def _answer(self, number: int, walks: Counts, hits: Numbers, misses: Numbers) -> _Answer:
+        """What a side has to say to these draws. It keeps its first answer."""
+        never = np.full(len(walks), NEVER)
+        before = ~np.isnan(self.told[number][walks])
+        accepted = np.where(before, -1, NEVER)
         side = self._sides[number]
-        if side is not None:
-            ratio = side.ratio(hits, misses)
-            over, under = ratio >= side.reject, ratio <= side.accept
-            first = (over | under).argmax(axis=1)
-            row = np.arange(len(walks))
-            rejects = np.where(over[row, first] & ~before, first, NEVER)
-            accepts = np.where(under[row, first] & ~before, first, accepts)
-            self._accepted[number][walks] = accepts < NEVER
-        return rejects, accepts
+        if side is None:
+            return _Answer(never, accepted, never, self.told[number][walks])
+        ratios = side.ratio(hits, misses)
+        over, under = ratios >= side.reject, ratios <= side.accept
+        at = (np.arange(len(walks)), (over | under).argmax(axis=1))
+        rejects = np.where(over[at] & ~before, at[1], NEVER)
+        accepts = np.where(under[at] & ~before, at[1], NEVER)
+        first = np.minimum(rejects, accepts)
+        return _Answer(rejects, np.minimum(accepts, accepted), first, ratios[at])
+
+
+class _Answer(NamedTuple):
+    """Of one side, for each walk: the draw of a block at which it rejects, or accepts.
+
+    One that accepted before does so at draw -1. `first` is the draw of an answer that is
+    given in this block, and `ratio` that of the side at that draw.
+    """
+
+    rejects: Counts
+    accepts: Counts
+    first: Counts
+    ratio: Numbers
