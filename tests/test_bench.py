@@ -176,6 +176,7 @@ def test_the_page_says_what_was_measured_and_fails_with_its_claims(
     small = {"TRUE": (0.85, 0.9, 0.95), "CURVE": (0.85, 0.9), "RATES": (1e-2,), "SPLITS": ()}
     for name, value in small.items():
         monkeypatch.setattr(figures, name, value)
+    monkeypatch.setenv("PLUMBLINE_HOME", str(tmp_path))
     page = tmp_path / "bench.md"
     asked = ["--walks", "400", "--seed", "3", "--splits", "0"]
     assert bench.main([*asked, "--write", str(page)]) == 0
