@@ -9,7 +9,7 @@ export VERSIONS ?= 2026-08
 export IMAGES   ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help e2e test up suites mutants soak report status logs down mirror doctor lint fmt lock clean
+.PHONY: help e2e test bench up suites mutants soak report status logs down mirror doctor lint fmt lock clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET [VERSIONS=2026-08] [IMAGES=auto|pull|forge] [MIRROR=host:port] [MANIFESTS=dir]\n"} \
@@ -21,6 +21,10 @@ e2e: $(STAMP) ## the main job: clusters up, suites, report, clusters down (KEEP=
 test: $(STAMP) lint ## the harness's own tests, lint and types
 	@$(PY) -m clusters images envoy echo registry --tool crane
 	@$(PY) -m clusters run -- $(PY) -m pytest tests -n 2
+
+bench: $(STAMP) ## error rates and mean number of requests of the split decision, beside fixed-N rules
+	@$(PY) -m clusters images envoy echo
+	@$(PY) -m clusters run -- $(PY) -m tests.bench --write docs/bench.md
 
 up: $(STAMP) ## bring the clusters up and leave them up
 	@$(PY) -m clusters up

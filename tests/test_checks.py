@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import cycle, islice
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from fixtures import checks
@@ -230,9 +231,19 @@ def test_a_later_batch_is_complete_on_its_own() -> None:
 SERVICES = ("api-service", "api-service-canary", "api-service-third")
 
 
+WIDE = SplitTest(margin=0.2)
+"""Decides within a few hundred draws, at the usual error rates."""
+
+
 def drawn(n: int, *shares: float, seed: int = 7) -> History:
     """Answers of backends drawn with these shares."""
-    chosen = np.random.default_rng(seed).choice(SERVICES[: len(shares)], n, p=shares)
+    return answered(n, shares, seed, SERVICES)
+
+
+def answered(n: int, shares: Sequence[float], seed: int, names: Sequence[str] = ()) -> History:
+    """Answers of however many backends, by default of `backend-0`, `backend-1` and so on."""
+    names = (names or [f"backend-{number}" for number in range(len(shares))])[: len(shares)]
+    chosen = np.random.default_rng(seed).choice(names, n, p=shares)
     return exchanges(*({"status": 200, "service": str(service)} for service in chosen))
 
 
@@ -257,6 +268,51 @@ def test_three_backends_are_each_decided_against_the_rest() -> None:
     assert swapped.outcome is FAIL
     assert "api-service-third" in swapped.reason
     assert float(swapped.numbers["api-service.alpha"]) == pytest.approx(test.alpha / 3)
+
+
+@pytest.mark.parametrize("weights", [(1, 2, 7), (1, 1, 1, 1), (3, 1, 1, 2, 5), (0, 1, 3)])
+def test_any_weights_are_told_from_the_nearest_wrong_ones(weights: tuple[int, ...]) -> None:
+    total, test = sum(weights), SplitTest(margin=0.09)
+    check = checks.split({f"backend-{n}": weight for n, weight in enumerate(weights)}, test)
+    shares = [weight / total for weight in weights]
+    assert check(answered(6_000, shares, seed=8)).passed
+    moved = [shares[0] + test.margin, *shares[1:-1], shares[-1] - test.margin]
+    verdict = check(answered(6_000, moved, seed=9))
+    assert verdict.outcome is FAIL, verdict
+
+
+any_weights = st.lists(st.integers(0, 9), min_size=1, max_size=7).filter(any)
+
+
+@settings(max_examples=30)
+@given(any_weights, st.integers(0, 2**32), st.integers(2, 5))
+def test_true_weights_never_fail(weights: list[int], seed: int, times: int) -> None:
+    """Of however many backends; only the weights' proportions matter."""
+    names = [f"backend-{n}" for n in range(len(weights))]
+    history = answered(1_000, [weight / sum(weights) for weight in weights], seed)
+    verdict = checks.split(dict(zip(names, weights, strict=True)), WIDE)(history)
+    assert verdict.outcome is not FAIL, verdict
+    larger = {name: times * weight for name, weight in zip(names, weights, strict=True)}
+    assert checks.split(larger, WIDE)(history) == verdict
+
+
+@settings(max_examples=30)
+@given(any_weights, any_weights, st.integers(0, 2**32))
+def test_wrong_weights_never_pass(true: list[int], declared: list[int], seed: int) -> None:
+    """Where some backend's true share is no nearer to the declared one than a wrong share."""
+    size = max(len(true), len(declared))
+    drawn_by, weights = ([*each, *[0] * (size - len(each))] for each in (true, declared))
+    shares = [weight / sum(true) for weight in drawn_by]
+    tests = [replace(WIDE, share=weight / sum(declared)) for weight in weights]
+    assume(any(_is_wrong(test, share) for test, share in zip(tests, shares, strict=True)))
+    check = checks.split({f"backend-{n}": weight for n, weight in enumerate(weights)}, WIDE)
+    assert not check(answered(1_000, shares, seed)).passed
+
+
+def _is_wrong(test: SplitTest, share: float) -> bool:
+    """Whether a share is as far from the declared one as its wrong shares, or farther."""
+    below, above = test.low, test.high
+    return (below is not None and share <= below) or (above is not None and share >= above)
 
 
 def test_a_backend_of_no_weight_must_not_answer() -> None:

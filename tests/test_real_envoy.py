@@ -8,24 +8,11 @@ plays a part of the lab: what is wrong is the configuration, and the checks must
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-os.environ["TESTCONTAINERS_RYUK_DISABLED"] = "true"  # testcontainers reads it when imported
-
-from testcontainers.core.container import DockerContainer
-from testcontainers.core.wait_strategies import LogMessageWaitStrategy
-
-from clusters import engine, versions
-from fixtures.callers import bundle
+from clusters import engine
 from fixtures.checks import (
     all_answered_by,
     complete,
@@ -34,7 +21,6 @@ from fixtures.checks import (
     independent,
     never_answered,
     never_reached,
-    nonces,
     on,
     only_answered_by,
     split,
@@ -43,56 +29,32 @@ from fixtures.checks import (
 )
 from fixtures.history import History
 from fixtures.sequential import SplitTest
-from fixtures.streams import Plan, Stream, Who
+from fixtures.streams import Stream
 from fixtures.verdict import Outcome
+from tests.real_envoy import (
+    JSON,
+    Behaviour,
+    Place,
+    Tree,
+    address_of,
+    all_to,
+    header,
+    running,
+    weighted,
+)
 
-TRAIN = "2026-08"
-WHO = Who(caller="prober", cluster="none", identity="outside the mesh")
 STABLE, CANARY = "api-service", "api-service-canary"
 MOBILE, WEB = "mobile-service-v2", "web-service-v1"
 VICTIM = "victim"
 SERVICES = (STABLE, CANARY, MOBILE, WEB, VICTIM)
-PORT = 3000  # of the echo servers
 PRINCIPAL = "x-principal"
 FRONTEND, STRANGER = (f"cluster.local/ns/default/sa/{name}" for name in ("frontend", "stranger"))
-DEADLINE = 20  # seconds, for a container to be ready
 COUNT = 20
 BATCH = 700  # a little more than half of what a split takes on average
-JSON = {"Content-Type": "application/json"}
 FAIL, INCONCLUSIVE, PASS = Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.PASS
 
-Tree = dict[str, Any]
 
-
-# --- Envoy's configuration -----------------------------------------------------------------
-
-
-def cluster(service: str, address: str) -> Tree:
-    endpoint = {"endpoint": {"address": socket_address(address, PORT)}}
-    return {
-        "name": service,
-        "connect_timeout": "1s",
-        "load_assignment": {"cluster_name": service, "endpoints": [{"lb_endpoints": [endpoint]}]},
-    }
-
-
-def socket_address(host: str, port: int) -> Tree:
-    return {"socket_address": {"address": host, "port_value": port}}
-
-
-def header(name: str, **match: object) -> Tree:
-    return {"prefix": "/", "headers": [{"name": name, "string_match": match}]}
-
-
-def all_to(service: str) -> list[Tree]:
-    return [{"match": {"prefix": "/"}, "route": {"cluster": service}}]
-
-
-def weighted(weights: dict[str, int]) -> list[Tree]:
-    """One route for JSON, as Gateway API's exact header match with weighted backends."""
-    shares = [{"name": name, "weight": weight} for name, weight in weights.items()]
-    route = {"weighted_clusters": {"clusters": shares}}
-    return [{"match": header("content-type", exact="application/json"), "route": route}]
+# --- the configuration ---------------------------------------------------------------------
 
 
 def by_agent(mobile: str, other: str, regex: str = ".*Mobile.*") -> list[Tree]:
@@ -118,28 +80,6 @@ def rbac(*principals: str) -> Tree:
     return {"name": "rbac", "typed_config": config}
 
 
-@dataclass(frozen=True)
-class Behaviour:
-    """One listener: its routes, and the filters before its router."""
-
-    routes: list[Tree]
-    filters: list[Tree] = field(default_factory=list)
-
-    def listener(self, port: int) -> Tree:
-        filters = "type.googleapis.com/envoy.extensions.filters"
-        router = {"@type": f"{filters}.http.router.v3.Router"}
-        host = {"name": "any", "domains": ["*"], "routes": self.routes}
-        manager = {
-            "@type": f"{filters}.network.http_connection_manager.v3.HttpConnectionManager",
-            "stat_prefix": str(port),
-            "normalize_path": True,
-            "route_config": {"virtual_hosts": [host]},
-            "http_filters": [*self.filters, {"name": "router", "typed_config": router}],
-        }
-        chain = {"filters": [{"name": "http", "typed_config": manager}]}
-        return {"address": socket_address("0.0.0.0", port), "filter_chains": [chain]}  # noqa: S104
-
-
 BEHAVIOURS = {
     "90/10": Behaviour(weighted({STABLE: 90, CANARY: 10})),
     "85/15": Behaviour(weighted({STABLE: 85, CANARY: 15})),
@@ -152,64 +92,6 @@ BEHAVIOURS = {
     "policy that leaks": Behaviour(all_to(STABLE), [rbac(FRONTEND, STRANGER)]),
     "victim": Behaviour(all_to(VICTIM)),
 }
-PORTS = {name: 10_000 + number for number, name in enumerate(BEHAVIOURS)}
-
-
-def bootstrap(addresses: dict[str, str]) -> Tree:
-    """Envoy's static configuration, for echo servers at these addresses."""
-    listeners = [each.listener(PORTS[name]) for name, each in BEHAVIOURS.items()]
-    clusters = [cluster(service, address) for service, address in addresses.items()]
-    return {"static_resources": {"listeners": listeners, "clusters": clusters}}
-
-
-# --- what runs -----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Place:
-    """Envoy and the echo servers as they run, and the folder of the prober."""
-
-    envoy: DockerContainer
-    echoes: dict[str, DockerContainer]
-    pod: Path
-
-    def url(self, behaviour: str) -> str:
-        host = self.envoy.get_container_host_ip()
-        return f"http://{host}:{self.envoy.get_exposed_port(PORTS[behaviour])}/"
-
-    def probe(self, *streams: Stream) -> History:
-        """Run the prober as a pod does: by itself, with a plan on its standard input."""
-        done = subprocess.run(
-            [sys.executable, "-S", "-s", str(self.pod / "prober.py")],
-            input=Plan(who=WHO, streams=streams).model_dump_json(),
-            env={"PYTHONPATH": str(self.pod / "httpx.zip")},
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=60,
-        )
-        return History.parse(done.stdout.splitlines())
-
-    def draw(self, behaviours: Sequence[str], test: SplitTest) -> History:
-        """Batches until the test has decided of each, as fixtures.drawing has a pod do it."""
-        walks, history = {name: test.walk() for name in behaviours}, History()
-        while undecided := {name: walk.n for name, walk in walks.items() if not walk.done}:
-            batch = self.probe(
-                *(
-                    Stream(stream=n, url=self.url(n), headers=JSON, first=first, count=BATCH)
-                    for n, first in undecided.items()
-                )
-            )
-            history += batch
-            for exchange in batch:
-                assert exchange.status == 200
-                walks[exchange.stream].observe(exchange.service == STABLE)
-        return history
-
-    def record(self, service: str) -> frozenset[str]:
-        """The nonces in an echo server's own log."""
-        out, error = self.echoes[service].get_logs()
-        return nonces((out + error).decode())
 
 
 @pytest.fixture(scope="session")
@@ -218,39 +100,25 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     if engine.of_user() is None:
         missing = "no container engine answers: `make test` brings one"
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(missing)
-    pod = tmp_path_factory.mktemp("pod")
-    for name, content in bundle().items():
-        (pod / name).write_bytes(content)
-    with ExitStack() as running:
-        echoes = {service: running.enter_context(echo(service)) for service in SERVICES}
-        addresses = {service: address_of(container) for service, container in echoes.items()}
-        proxy = running.enter_context(envoy(bootstrap(addresses)))
-        yield Place(proxy, echoes, pod)
+    with running(BEHAVIOURS, SERVICES, tmp_path_factory.mktemp("pod")) as place:
+        yield place
 
 
-def image(name: str) -> str:
-    return versions.load(TRAIN).reference(name)
-
-
-def echo(service: str) -> DockerContainer:
-    ready = LogMessageWaitStrategy(f"listening on port {PORT}").with_poll_interval(0.05)
-    names = {"SERVICE_NAME": service, "POD_NAME": f"{service}-0", "NAMESPACE": "tests"}
-    container = DockerContainer(image("echo")).with_envs(HTTP_PORT=str(PORT), **names)
-    return container.waiting_for(ready.with_startup_timeout(DEADLINE))
-
-
-def envoy(config: Tree) -> DockerContainer:
-    ready = LogMessageWaitStrategy("starting main dispatch loop").with_poll_interval(0.05)
-    container = DockerContainer(image("envoy")).with_exposed_ports(*PORTS.values())
-    # An image from elsewhere has a start script that takes Envoy's own arguments, as ours does.
-    command = ["--config-yaml", yaml.safe_dump(config), "--concurrency", "1"]
-    return container.with_command(command).waiting_for(ready.with_startup_timeout(DEADLINE))
-
-
-def address_of(container: DockerContainer) -> str:
-    """Its address in Docker's default network, where Envoy is too."""
-    found: str = container.get_docker_client().bridge_ip(container.get_container_id())
-    return found
+def draw(place: Place, behaviours: Sequence[str], test: SplitTest) -> History:
+    """Batches until the test has decided of each, as fixtures.drawing has a pod do it."""
+    walks, history = {name: test.walk() for name in behaviours}, History()
+    while undecided := {name: walk.n for name, walk in walks.items() if not walk.done}:
+        batch = place.probe(
+            *(
+                Stream(stream=n, url=place.url(n), headers=JSON, first=first, count=BATCH)
+                for n, first in undecided.items()
+            )
+        )
+        history += batch
+        for exchange in batch:
+            assert exchange.status == 200
+            walks[exchange.stream].observe(exchange.service == STABLE)
+    return history
 
 
 # --- what is asked: of each behaviour some streams, all of them in one run of the prober ----
@@ -284,7 +152,7 @@ def with_headers(place: Place, behaviour: str, names: Sequence[str]) -> Iterator
 def under_policy(place: Place, behaviour: str) -> Iterator[Stream]:
     """The twin that the reference's policy allows, and what it does not; each with a nonce."""
     for name, (principal, method, path) in CALLS.items():
-        nonce = f"?nonce={name}-{PORTS[behaviour]}-{{seq}}"
+        nonce = f"?nonce={name}-{place.ports[behaviour]}-{{seq}}"
         yield Stream(
             stream=f"{behaviour}/{name}",
             method=method,
@@ -346,7 +214,7 @@ WEIGHTS = {"90/10": PASS, "85/15": FAIL}
 
 @pytest.fixture(scope="session")
 def drawn(place: Place) -> History:
-    return place.draw(tuple(WEIGHTS), SplitTest(share=0.90))
+    return draw(place, tuple(WEIGHTS), SplitTest(share=0.90))
 
 
 @pytest.mark.parametrize(("weights", "outcome"), WEIGHTS.items())

@@ -18,6 +18,7 @@ from fixtures.sequential import (
     exact_interval,
     independence,
 )
+from tests.bench.exact import exact
 
 WALKS = 150
 
@@ -92,6 +93,26 @@ def test_large_error_rates_are_kept_too() -> None:
     # Three standard errors above the bound.
     assert 0 < len(rejected) / 2_000 < 0.05 + 0.015
     assert len(accepted) / 2_000 < 0.05 + 0.015
+
+
+@settings(max_examples=50)
+@given(
+    share=st.floats(0, 1),
+    margin=st.floats(0.02, 0.5),
+    alpha=st.floats(1e-6, 0.2),
+    beta=st.floats(1e-6, 0.2),
+    cap=st.integers(1, 400),
+)
+def test_the_error_rates_are_kept_by_any_test(
+    share: float, margin: float, alpha: float, beta: float, cap: int
+) -> None:
+    """Exactly, not by simulation: whatever the weights, what is wrong stays within its bound."""
+    assume(share in (0, 1) or 1e-3 < share < 1 - 1e-3)
+    test = SplitTest(share, margin, alpha, beta, cap)
+    wrong = [each for each in (test.low, test.high) if each is not None]
+    chances = exact(test, [share, *wrong])
+    assert chances.of(Outcome.TOO_FEW, Outcome.TOO_MANY)[0] <= alpha
+    assert (chances.of(Outcome.ACCEPT)[1:] <= beta).all()
 
 
 def test_the_cap_leaves_it_undecided() -> None:
