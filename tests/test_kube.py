@@ -177,3 +177,13 @@ def test_a_pods_containers_are_found_wherever_they_start() -> None:
     pod = {"spec": {"initContainers": [{"name": "a"}], "containers": [{"name": "b"}]}}
     assert objects.containers(pod) == {"a", "b"}
     assert objects.containers({"spec": {"containers": [{"name": "b"}]}}) == {"b"}
+
+
+def test_backends_are_those_in_force() -> None:
+    def service(*backends: dict[str, str]) -> dict[str, Any]:
+        return {"status": {"realized": {"backend-addresses": list(backends)}}}
+
+    quiet = {"ip": "10.0.0.3", "state": "terminating"}
+    services = [service({"ip": "10.0.0.1"}, {"ip": "10.0.0.2", "state": "active"}), service(quiet)]
+    assert hubble.parse_backends(services) == {"10.0.0.1", "10.0.0.2"}
+    assert hubble.parse_backends([{"status": {}}, {}]) == frozenset()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
 import pytest
 
-from clusters.kube import Document
+from clusters.kube import Document, Kube
 from clusters.steps import clustermesh
 from fixtures import convergence, mesh
 from fixtures.caller import Caller, side_by_side
@@ -34,10 +35,10 @@ SECONDS = 6.0
 # The denied wait for their timeouts and cost nothing; the allowed must not crowd out of
 # Hubble's ring what it says of them.
 USERS = {
-    "aws-cluster/backend": 20,
-    "aws-cluster/other": 20,
+    "aws-cluster/backend": 40,
+    "aws-cluster/other": 40,
     "azure-cluster/backend": 4,
-    "azure-cluster/other": 20,
+    "azure-cluster/other": 40,
 }
 
 
@@ -97,7 +98,7 @@ class Guarded:
         calls: list[Callable[[], History]] = [
             partial(
                 caller.load,
-                self.stream(f"{who}->frontend", "frontend", timeout=1),
+                self.stream(f"{who}->frontend", "frontend", timeout=2),
                 users=USERS[who],
                 seconds=SECONDS + 1,
             )
@@ -121,13 +122,20 @@ class Guarded:
         kubes = [self.callers[f"{name}/other"].kube for name in (AWS, AZURE)]
         before = {kube: clustermesh.connections(kube) for kube in kubes}
         try:
-            for kube in kubes:
-                kube.scale(NAMESPACE, clustermesh.SERVICE, 0, self.deadline)
+            self._scale_mesh(kubes, 0)
             yield
         finally:
-            for kube in kubes:
-                kube.scale(NAMESPACE, clustermesh.SERVICE, 1, self.deadline)
+            self._scale_mesh(kubes, 1)
             mesh.wait_joined(before, self.deadline)
+
+    def _scale_mesh(self, kubes: Collection[Kube], replicas: int) -> None:
+        """All control planes at once: each waits for the others before it is ready."""
+        with ThreadPoolExecutor(len(kubes)) as pool:
+            scale = partial(self._scaled, replicas=replicas)
+            list(pool.map(scale, kubes))
+
+    def _scaled(self, kube: Kube, replicas: int) -> None:
+        kube.scale(NAMESPACE, clustermesh.SERVICE, replicas, self.deadline)
 
     @property
     def namespace(self) -> str:
@@ -159,9 +167,14 @@ def guarded(lab: Lab) -> Guarded:
         for app in ("backend", "other")
     }
     addresses = [_address(caller) for caller in callers.values()]
-    convergence.identities(agent, addresses, lab.deadline("convergence"))
+    deadline = lab.deadline("convergence")
+    convergence.identities(agent, addresses, deadline)
+    guarded = [target, here.kube.pod(here.namespace, "app=bystander")]
+    for space in spaces.values():
+        there = [str(pod["status"]["podIP"]) for pod in guarded]
+        convergence.backends(Agent.any_of(space.kube), there, deadline)
     policy = lab.manifests.given("ciliumnetworkpolicy")
-    made = Guarded(here, target, agent, policy, callers, lab.deadline("convergence"))
+    made = Guarded(here, target, agent, policy, callers, deadline)
     made.expose()
     return made
 

@@ -34,7 +34,7 @@ POLICY = "CiliumNetworkPolicy/cross-cluster-policy"
 MESH = "CiliumClustermeshConfig/multi-cloud-mesh"
 OTHER = f"{AZURE}/other"
 FRONTEND = frozenset({"k8s:app=frontend"})
-REQUESTS = 100  # under load, of the denied: twenty users and a timeout of a second each
+REQUESTS = 100  # under load, of the denied: forty users and a timeout of two seconds each
 BACKEND = f"{AZURE}/backend"
 
 pytestmark = pytest.mark.feature("clustermesh")
