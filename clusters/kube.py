@@ -114,11 +114,8 @@ class Kube:
                 **({"dry_run": "All"} if dry_run else {}),
             )
         except DynamicApiError as error:
-            raise RefusedError(
-                f"{self.cluster.name} to accept {origin or title(document)}",
-                seen=_message(error),
-                look=self.kubectl(f"explain {document['kind'].lower()}"),
-            ) from None
+            look = self.kubectl(f"explain {document['kind'].lower()}")
+            raise self._refused(origin or title(document), error, look) from None
         return _plain(applied)
 
     def delete(self, document: Mapping[str, Any], namespace: str, deadline: float = 60) -> None:
@@ -152,12 +149,13 @@ class Kube:
                 serialize=False,
             )
         except DynamicApiError as error:
-            raise RefusedError(
-                f"{self.cluster.name} to accept a change of {title(document)}",
-                seen=_message(error),
-                look=self.kubectl(f"-n {namespace} get {document['kind']}"),
-            ) from None
+            look = self.kubectl(f"-n {namespace} get {document['kind']}")
+            raise self._refused(f"a change of {title(document)}", error, look) from None
         return _plain(patched)
+
+    def _refused(self, what: str, error: DynamicApiError, look: str) -> RefusedError:
+        expected = f"{self.cluster.name} to accept {what}"
+        return RefusedError(expected, seen=_message(error), look=look)
 
     def scale(self, namespace: str, deployment: str, replicas: int, deadline: float) -> None:
         """Give a Deployment so many replicas, and wait until that many run.
