@@ -1,0 +1,68 @@
+"""A caller's history: whole, or it says why not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from clusters.kube import Kube
+from clusters.remote import SUCCESS, Ended
+from clusters.topology import Cluster
+from fixtures.caller import Caller
+from fixtures.checks import status_is
+from fixtures.history import Exchange, Window
+from fixtures.streams import Stream
+from fixtures.verdict import Outcome
+
+WHO = {"caller": "pod-1", "cluster": "aws-cluster", "identity": "i"}
+LINES = [
+    Exchange(
+        **WHO, stream="s", seq=seq, sent=0, received=1, url="http://x/", status=200
+    ).model_dump_json(exclude_defaults=True)
+    for seq in range(2)
+]
+
+
+def last(lines: int) -> str:
+    return f'{{"window":{Window(**WHO, ended=1, lines=lines).model_dump_json()}}}'
+
+
+class Pod:
+    """A cluster whose one pod ends a program as it was told to; it runs nothing."""
+
+    def __init__(self, ended: Ended) -> None:
+        self.ended = ended
+        self.cluster = Cluster(name="aws-cluster", kubeconfig=Path("absent"), context="c")
+
+    def run(self, *_: Any, **__: Any) -> Ended:
+        return self.ended
+
+
+def probe(*lines: str, how: str = SUCCESS, err: str = "", end: str = "\n") -> Any:
+    pod = cast(Kube, Pod(Ended("\n".join(lines) + end, err, how)))
+    return Caller(pod, "default", "pod-1", "i").probe(Stream(stream="s", url="http://x/"))
+
+
+def test_a_whole_history_is_taken_as_it_is() -> None:
+    history = probe(*LINES, last(2))
+    assert len(history) == 2
+    assert [window.died for window in history.windows] == [""]
+    assert status_is(200, 2)(history).passed
+
+
+@pytest.mark.parametrize(
+    ("history", "died"),
+    [
+        (probe(*LINES, last(3)), "3 lines written, 2 read"),
+        (probe(*LINES), "Success: it left no last line"),
+        (probe(*LINES, LINES[0][:20], end=""), "Success: it left no last line"),
+        (probe(*LINES, last(2), how="no end after 60 s"), "no end after 60 s: it left no last"),
+        (probe(how="exit code 1", err="Traceback"), "exit code 1: Traceback"),
+    ],
+)
+def test_what_is_not_whole_says_why_and_proves_nothing(history: Any, died: str) -> None:
+    assert history.windows[-1].died.startswith(died)
+    assert history.windows[-1].caller == "pod-1"
+    assert status_is(200)(history).outcome is Outcome.INCONCLUSIVE
