@@ -47,6 +47,15 @@ def show(results: Results, directory: Path, console: Console | None = None) -> N
     for note in results.notes:
         out.print(Text(f"note: {one_line(note)}", "dim"))
     out.print(Text(f"page: {directory / 'report.html'}", "dim"), soft_wrap=True)
+    # Last, where a terminal stays and a CI's log ends: in the form that every tool counts.
+    out.print(Text(_closing(results), _RUN_STYLES[results.status]))
+
+
+def _closing(results: Results) -> str:
+    red = results.count("fail") + results.count("inconclusive")
+    skipped = results.count("skip")
+    counted = f"{results.count('pass')} passed, {red} failed"
+    return f"{counted}, {skipped} skipped" if skipped else counted
 
 
 def show_matrix(matrix: Matrix, directory: Path, console: Console | None = None) -> None:

@@ -312,3 +312,19 @@ def test_numbers_for_people(value: float | bool, told: str) -> None:
 )
 def test_durations_for_people(seconds: float, told: str) -> None:
     assert duration(seconds) == told
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "closing"),
+    [
+        (["pass", "pass"], "2 passed, 0 failed"),
+        (["pass", "fail", "inconclusive"], "1 passed, 2 failed"),
+        (["pass", "skip"], "1 passed, 0 failed, 1 skipped"),
+        ([], "0 passed, 0 failed"),
+    ],
+)
+def test_the_terminal_ends_with_the_counts(verdicts: list[Status], closing: str) -> None:
+    asked = tuple(samples.requirement(v, id=f"A{n}") for n, v in enumerate(verdicts))
+    out = StringIO()
+    show(samples.results(asked), Path("run"), Console(file=out, width=120, color_system=None))
+    assert out.getvalue().rstrip().splitlines()[-1] == closing
