@@ -9,7 +9,7 @@ export VERSIONS ?= 2026-08
 export IMAGES   ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help e2e test bench up suites mutants soak report status logs down mirror doctor lint fmt lock clean
+.PHONY: help e2e test bench up suites mutants soak report compare status logs down mirror doctor lint fmt lock clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET [VERSIONS=2026-08] [IMAGES=auto|pull|forge] [MIRROR=host:port] [MANIFESTS=dir]\n"} \
@@ -40,6 +40,9 @@ soak: $(STAMP) ## the suites N times over in random order: no false red (BURN=1:
 
 report: $(STAMP) ## show the latest run's results
 	@$(PY) -m reports show
+
+compare: $(STAMP) ## two runs side by side, BASE=dir NEW=dir: red if anything regressed
+	@$(PY) -m reports compare $(BASE) $(or $(NEW),reports/out/latest)
 
 status: $(STAMP) ## what is up
 	@$(PY) -m clusters status

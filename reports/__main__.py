@@ -13,10 +13,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from reports.compare import compare
 from reports.publish import LATEST, append_step_summary, render
 from reports.reading import Unreadable, read
 from reports.schema import Results
-from reports.terminal import show
+from reports.terminal import show, show_comparison
 
 BAD_INPUT = 2
 OUT = Path(__file__).parent / "out"
@@ -26,11 +27,13 @@ examples:
   python -m reports show                        the latest run, in the terminal
   python -m reports show reports/out/RUN        another run
   python -m reports render reports/out/RUN      make its JUnit, Markdown and HTML again
+  python -m reports compare OLD NEW             what newly fails, what newly passes
   python -m reports schema > results.schema.json
 
 exit status:
   0  done; for `show`: every requirement of the run passed
-  1  for `show`: the run failed, was inconclusive or was interrupted
+  1  for `show`: the run failed, was inconclusive or was interrupted;
+     for `compare`: something that passed no longer does
   2  the input cannot be used; what was expected, seen and is to be done is printed
 """
 
@@ -43,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _render(asked.directory)
         if asked.command == "show":
             return _show(asked.directory)
+        if asked.command == "compare":
+            return _compare(asked.base, asked.new)
         return _schema()
     except (Unreadable, OSError) as error:
         print(f"python -m reports {asked.command}: {error}", file=sys.stderr)
@@ -61,6 +66,12 @@ def _show(directory: Path) -> int:
     results = read(directory)
     show(results, directory)
     return results.exit_status
+
+
+def _compare(base: Path, new: Path) -> int:
+    found = compare(*(read(path.parent if path.is_file() else path) for path in (base, new)))
+    show_comparison(found)
+    return 1 if found.regressed else 0
 
 
 def _schema() -> int:
@@ -94,6 +105,12 @@ def _parser() -> argparse.ArgumentParser:
         default=OUT / LATEST,
         help="folder of a run; without it reports/out/latest",
     )
+    text = "print what differs between two runs; end with 1 if anything regressed"
+    comparing = commands.add_parser("compare", help=text, description=text.capitalize() + ".")
+    for name in ("base", "new"):
+        comparing.add_argument(
+            name, metavar=name.upper(), type=Path, help="a run's folder, or its results.json"
+        )
     text = "print the JSON Schema of results.json"
     commands.add_parser("schema", help=text, description=f"P{text[1:]}.")
     return parser

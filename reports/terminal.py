@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from reports.compare import Change, Comparison
 from reports.matrix import Matrix
 from reports.schema import Requirement, Results, RunStatus, Status
 from reports.wording import (
@@ -34,6 +35,17 @@ _STYLES: dict[Status, str] = {
     "fail": "bold red",
     "inconclusive": "bold yellow",
     "skip": "dim",
+}
+
+
+# What is told of each change line by line, and in which colour; the rest is only counted.
+_CHANGES: dict[Change, str] = {
+    "regression": "bold red",
+    "gone": "bold red",
+    "fix": "green",
+    "new": "yellow",
+    "still red": "red",
+    "still green": "",
 }
 
 
@@ -68,6 +80,25 @@ def show_matrix(matrix: Matrix, directory: Path, console: Console | None = None)
     for cell in matrix.reference_red:
         out.print(Text(f"reference: {cell.requirement} {cell.verdict}: {one_line(cell.reason)}"))
     out.print(Text(f"page: {directory / 'mutants.html'}", "dim"), soft_wrap=True)
+
+
+def show_comparison(found: Comparison, console: Console | None = None) -> None:
+    """Print what differs between two runs: the counts, then each change, losses on top."""
+    out = console or Console()
+    counts = {change: len(found.of(change)) for change in _CHANGES}
+    told = ", ".join(f"{n} {change}" for change, n in counts.items() if n) or "nothing was asked"
+    style = "bold red" if found.regressed else "bold green"
+    out.print(Text(f"{found.new} beside {found.base}: {told}", style))
+    for warning in found.warnings:
+        out.print(Text(f"note: {one_line(warning)}", "dim"))
+    for change, colour in _CHANGES.items():
+        for row in found.of(change) if colour else ():
+            line = f"{change} {row.key} {row.base or '-'} -> {row.new or '-'}: {row.sentence}"
+            out.print(Text(one_line(line), colour))
+            out.print(Text(f"  {one_line(row.reason)}", "dim"))
+    for shift in found.shifts:
+        moved = f"{shift.name} {shift.base:.1f} -> {shift.new:.1f} ms"
+        out.print(Text(one_line(f"slower or faster: {shift.key} {moved}")))
 
 
 def _table(results: Results) -> Table:
