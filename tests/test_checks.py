@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import cycle, islice
 from typing import Any
 
@@ -58,6 +59,10 @@ def exchanges(*answers: Answer, stream: str = "s", **common: Any) -> History:
     )
 
 
+def window(**fields: Any) -> Window:
+    return Window(caller="caller-1", cluster="aws-cluster", identity="default/frontend", **fields)
+
+
 def without(history: History, *seqs: int) -> History:
     return history.where(lambda e: e.seq not in seqs)
 
@@ -76,27 +81,34 @@ def denied_l4(*drops: Drop, minimum: int = 1) -> Check:
     return checks.denied_l4(drops, ["k8s:app=backend"], ["k8s:app=frontend"], minimum)
 
 
-MADE: dict[str, Check] = {
-    "all_answered_by": checks.all_answered_by("mobile-service", 3, "mobile-service-v2-"),
-    "only_answered_by": checks.only_answered_by(["web-service", "mobile-service"], 3),
-    "never_answered": checks.never_answered(["web-service"], ["mobile-service-v1-"], 3),
-    "status_is": checks.status_is(404, 3),
-    "denied_http": checks.denied_http(3),
-    "denied_http_or_400": checks.denied_http(3, or_status=[400]),
-    "denied_l4": denied_l4(drop(), minimum=3),
-    "denied_l4_unproven": denied_l4(minimum=3),
-    "denied_l4_otherwise": denied_l4(drop(reason="CT_MAP_INSERTION_FAILED"), minimum=3),
-    "denied_l4_elsewhere": denied_l4(drop(source_cluster="azure-cluster"), minimum=3),
-    "denied_l4_another_source": denied_l4(
-        drop(source_labels=frozenset({"k8s:app=other"})), minimum=3
+MADE: dict[str, Callable[[], Check]] = {
+    "all_answered_by": partial(checks.all_answered_by, "mobile-service", 3, "mobile-service-v2-"),
+    "only_answered_by": partial(checks.only_answered_by, ["web-service", "mobile-service"], 3),
+    "never_answered": partial(checks.never_answered, ["web-service"], ["mobile-service-v1-"], 3),
+    "status_is": partial(checks.status_is, 404, 3),
+    "denied_http": partial(checks.denied_http, 3),
+    "denied_http_or_400": partial(checks.denied_http, 3, or_status=[400]),
+    "denied_l4": partial(denied_l4, drop(), minimum=3),
+    "denied_l4_unproven": partial(denied_l4, minimum=3),
+    "denied_l4_otherwise": partial(denied_l4, drop(reason="CT_MAP_INSERTION_FAILED"), minimum=3),
+    "denied_l4_elsewhere": partial(denied_l4, drop(source_cluster="azure-cluster"), minimum=3),
+    "denied_l4_another_source": partial(
+        denied_l4, drop(source_labels=frozenset({"k8s:app=other"})), minimum=3
     ),
-    "denied_l4_another_target": denied_l4(drop(destination_labels=frozenset()), minimum=3),
-    "served_under_load": checks.served_under_load(3, 0.03),
-    "served_by_under_load": checks.served_under_load(3, 0.03, ["web-service"]),
-    "denied_under_load": checks.denied_under_load(3, 0.03),
-    "lasted": checks.lasted(0.03),
-    "split": checks.split({"web-service": 90, "mobile-service": 10}),
+    "denied_l4_another_target": partial(denied_l4, drop(destination_labels=frozenset()), minimum=3),
+    "not_dropped": partial(checks.not_dropped, [drop()], ["k8s:app=backend"]),
+    "served_under_load": partial(checks.served_under_load, 3, 0.03),
+    "served_by_under_load": partial(checks.served_under_load, 3, 0.03, ["web-service"]),
+    "denied_under_load": partial(checks.denied_under_load, 3, 0.03),
+    "lasted": partial(checks.lasted, 0.03),
+    "split": partial(checks.split, {"web-service": 90, "mobile-service": 10}),
+    "independent": partial(checks.independent, "web-service", 0.3, 3),
 }
+"""How to make each check: anew for each test, so that a fault in the making is seen too."""
+
+
+def made(name: str) -> Check:
+    return MADE[name]()
 
 
 @pytest.mark.parametrize(
@@ -167,14 +179,14 @@ MADE: dict[str, Check] = {
     ],
 )
 def test_a_history_has_its_verdict(name: str, answers: list[Answer], outcome: Outcome) -> None:
-    verdict = MADE[name](exchanges(*answers))
+    verdict = made(name)(exchanges(*answers))
     assert verdict.outcome is outcome, verdict.reason
     assert verdict.reason
 
 
 @pytest.mark.parametrize("name", MADE)
 def test_no_exchange_is_never_a_pass(name: str) -> None:
-    assert MADE[name](History()).outcome is INCONCLUSIVE
+    assert made(name)(History()).outcome is INCONCLUSIVE
 
 
 @pytest.mark.parametrize(
@@ -202,8 +214,8 @@ def test_no_exchange_is_never_a_pass(name: str) -> None:
 )
 def test_a_pass_is_spoilt(name: str, answer: Answer, spoil: Callable[[History], History]) -> None:
     history = exchanges(*[answer] * 10)
-    assert MADE[name](history).passed
-    assert MADE[name](spoil(history)).outcome is INCONCLUSIVE
+    assert made(name)(history).passed
+    assert made(name)(spoil(history)).outcome is INCONCLUSIVE
 
 
 def test_a_leak_stays_a_leak_however_little_else_is_known() -> None:
@@ -388,10 +400,12 @@ def test_nonces_are_read_from_urls_and_logs_alike() -> None:
 
 # --- composition ---------------------------------------------------------------------------
 
-TWIN = checks.twin(
-    denied=checks.on("denied", checks.denied_http(2)),
-    allowed=checks.on("allowed", checks.all_answered_by("web-service", 2)),
-)
+
+def twin(history: History) -> Verdict:
+    return checks.twin(
+        denied=checks.on("denied", checks.denied_http(2)),
+        allowed=checks.on("allowed", checks.all_answered_by("web-service", 2)),
+    )(history)
 
 
 @pytest.mark.parametrize(
@@ -409,12 +423,12 @@ def test_a_denial_counts_with_its_twin(
     denied: list[Answer], allowed: list[Answer], outcome: Outcome
 ) -> None:
     history = exchanges(*denied, stream="denied") + exchanges(*allowed, stream="allowed")
-    assert TWIN(history).outcome is outcome
+    assert twin(history).outcome is outcome
 
 
 def test_streams_keep_their_numbers_apart() -> None:
     history = exchanges(*[DENIED] * 2, stream="denied") + exchanges(*[WEB] * 3, stream="allowed")
-    numbers = TWIN(history).numbers
+    numbers = twin(history).numbers
     assert (numbers["denied.n"], numbers["allowed.n"]) == (2, 3)
 
 
@@ -448,40 +462,119 @@ def test_a_split_carries_what_it_decided_by() -> None:
 
 # --- properties ----------------------------------------------------------------------------
 
-ANSWERS = st.sampled_from([WEB, MOBILE, DENIED, FORBIDDEN_BY_APP, UNAVAILABLE, TIMEOUT, STARVED])
-histories = st.lists(ANSWERS, max_size=12).map(lambda answers: exchanges(*answers))
-made = st.sampled_from(sorted(MADE))
+ANSWERS = st.sampled_from(
+    [WEB, MOBILE, OLD, DENIED, FORBIDDEN_BY_APP, BAD_PATH, NOT_FOUND, UNAVAILABLE, TIMEOUT, STARVED]
+)
+few = st.lists(ANSWERS, max_size=6) | st.builds(
+    lambda *n: [n[0]] * n[1], ANSWERS, st.integers(3, 9)
+)
+names = st.sampled_from(sorted(MADE))
+
+WRONG: dict[str, Answer] = {
+    "all_answered_by": OLD,
+    "only_answered_by": UNAVAILABLE,
+    "never_answered": OLD,
+    "status_is": WEB,
+    "denied_http": WEB,
+    "denied_http_or_400": {**WEB, "status": 400},
+    "denied_l4": DENIED,
+    "denied_l4_unproven": DENIED,
+    "denied_l4_otherwise": DENIED,
+    "denied_l4_elsewhere": DENIED,
+    "denied_l4_another_source": DENIED,
+    "denied_l4_another_target": DENIED,
+    "not_dropped": TIMEOUT,
+    "served_under_load": UNAVAILABLE,
+    "served_by_under_load": MOBILE,
+    "denied_under_load": WEB,
+    "split": UNAVAILABLE,
+}
+"""For each check an answer that no history makes good."""
 
 
-@given(made, histories)
+@st.composite
+def histories(draw: st.DrawFn) -> History:
+    """Of up to three callers, each with lines of its own; often of one kind, as a pass wants it."""
+    callers = draw(st.lists(few, max_size=3))
+    return sum(
+        (exchanges(*answers, caller=f"caller-{n}") for n, answers in enumerate(callers)), History()
+    )
+
+
+def worse(outcome: Outcome) -> Outcome:
+    """What is left of an outcome once the history is known not to be whole."""
+    return FAIL if outcome is FAIL else INCONCLUSIVE
+
+
+@given(names, histories())
 def test_every_check_has_a_verdict_for_every_history(name: str, history: History) -> None:
-    verdict = MADE[name](history)
+    verdict = made(name)(history)
     assert isinstance(verdict, Verdict)
     assert verdict.reason
     assert all(isinstance(value, (int, float, str, bool)) for value in verdict.numbers.values())
 
 
-@given(made, histories)
-def test_the_order_of_the_lines_does_not_matter(name: str, history: History) -> None:
-    reverse = History(reversed(tuple(history)))
-    assert MADE[name](reverse).outcome is MADE[name](history).outcome
+@given(names, histories(), st.randoms(use_true_random=False))
+def test_the_order_of_the_lines_does_not_matter(name: str, history: History, random: Any) -> None:
+    shuffled = list(history)
+    random.shuffle(shuffled)
+    told, again = made(name)(history), made(name)(History(shuffled))
+    assert (again.outcome, again.numbers) == (told.outcome, told.numbers)
 
 
-@given(histories)
+@given(st.sampled_from(sorted(WRONG)), histories())
+def test_a_wrong_answer_fails_whatever_else_there_is(name: str, history: History) -> None:
+    wrong = exchanges(WRONG[name], caller="another")
+    assert made(name)(history + wrong).outcome is FAIL
+    assert made(name)(history + wrong + exchanges(STARVED, caller="third")).outcome is FAIL
+
+
+@given(names, histories())
+def test_what_was_starved_or_died_never_passes_and_hides_no_failure(
+    name: str, history: History
+) -> None:
+    expected = worse(made(name)(history).outcome)
+    for spoilt in (exchanges(STARVED, caller="another"), History((), [window(died="killed")])):
+        assert made(name)(history + spoilt).outcome is expected
+
+
+@given(names, histories(), st.data())
+def test_what_is_lost_or_doubled_never_passes(name: str, history: History, data: Any) -> None:
+    lines = list(history)
+    inner = [
+        e for e in lines if e.seq and any(f.seq > e.seq and f.caller == e.caller for f in lines)
+    ]
+    assume(inner)
+    line = data.draw(st.sampled_from(inner))
+    assert not made(name)(History(e for e in lines if e is not line)).passed
+    assert not made(name)(History([*lines, line])).passed
+
+
+@given(st.sampled_from(sorted(MADE.keys() - {"lasted", "not_dropped"})), histories())
+def test_too_few_never_pass(name: str, history: History) -> None:
+    assert not made(name)(History(islice(history, 2))).passed
+
+
+@given(names, histories(), st.floats(0, 1))
+def test_pressure_excuses_nothing_but_silence(name: str, history: History, share: float) -> None:
+    busy = History((), [window(ended=10, stalled=10 * share)])
+    calm, pressed = made(name)(history).outcome, made(name)(history + busy).outcome
+    silent = any(e.error == "timeout" for e in history)
+    excused = calm is FAIL and pressed is INCONCLUSIVE
+    assert pressed is calm or (excused and silent and share > 0.79)
+
+
+@given(histories())
 def test_a_denial_passes_only_if_each_answer_is_one(history: History) -> None:
     denied = all(e.status == 403 and e.body == "RBAC: access denied" for e in history)
     assert checks.denied_http(1)(history).passed == (len(history) > 0 and denied)
 
 
-@given(histories)
+@given(histories())
 def test_a_success_among_the_denied_is_always_a_failure(history: History) -> None:
     leak = exchanges(WEB, caller="another")
     assert checks.denied_http(1)(history + leak).outcome is FAIL
     assert denied_l4(drop())(history + leak).outcome is FAIL
-
-
-def window(**fields: Any) -> Window:
-    return Window(caller="caller-1", cluster="aws-cluster", identity="default/frontend", **fields)
 
 
 def under(pressure: float, *answers: Answer) -> History:
@@ -502,7 +595,7 @@ def under(pressure: float, *answers: Answer) -> History:
 def test_only_silence_is_excused_by_pressure(
     pressure: float, answers: list[Answer], outcome: Outcome
 ) -> None:
-    verdict = MADE["all_answered_by"](under(pressure, *answers))
+    verdict = made("all_answered_by")(under(pressure, *answers))
     assert verdict.outcome is outcome
     assert verdict.numbers["pressure"] == pressure
     if outcome is INCONCLUSIVE:
@@ -511,11 +604,11 @@ def test_only_silence_is_excused_by_pressure(
 
 def test_a_caller_that_died_leaves_it_open_but_a_leak_is_a_leak() -> None:
     dead = History((), [window(died="no end after 60 s")])
-    verdict = MADE["all_answered_by"](exchanges(*[MOBILE] * 3) + dead)
+    verdict = made("all_answered_by")(exchanges(*[MOBILE] * 3) + dead)
     assert verdict.outcome is INCONCLUSIVE
     assert "caller-1 in aws-cluster: no end after 60 s" in verdict.reason
-    assert MADE["denied_http"](exchanges(DENIED, WEB) + dead).outcome is FAIL
-    assert MADE["denied_http"](dead).outcome is INCONCLUSIVE
+    assert made("denied_http")(exchanges(DENIED, WEB) + dead).outcome is FAIL
+    assert made("denied_http")(dead).outcome is INCONCLUSIVE
 
 
 def test_what_is_known_otherwise_goes_in_beside_the_history() -> None:
