@@ -238,6 +238,47 @@ def test_a_later_batch_is_complete_on_its_own() -> None:
     assert checks.complete(without(exchanges(*[WEB] * 10), 0, 1, 2)).passed
 
 
+def test_what_is_missing_is_named() -> None:
+    history = exchanges(*[WEB] * 4) + exchanges(WEB, WEB, WEB, stream="other", caller="b")
+    gaps = checks.complete(without(history, 1))
+    assert gaps.reason == "lines were lost or doubled in b/other, caller-1/s"
+    dead = [window(died="killed"), window(), window(died="no end after 60 s")]
+    assert checks.complete(history + History((), dead)).reason == (
+        "a caller died: caller-1 in aws-cluster: killed; caller-1 in aws-cluster: no end after 60 s"
+    )
+    assert checks.complete(history).reason == "7 requests are complete"
+    assert checks.complete(exchanges(*[WEB] * 2, STARVED), 3).reason.startswith("1 of 3 were not")
+
+
+@pytest.mark.parametrize("minimum", [-1, 0, 1])
+def test_nothing_is_too_few_whatever_is_asked_for(minimum: int) -> None:
+    verdict = checks.complete(History(), minimum)
+    assert verdict.outcome is INCONCLUSIVE
+    assert verdict.reason == "0 requests were made, too few: 1 are needed"
+    assert checks.complete(exchanges(WEB), minimum).passed
+
+
+@pytest.mark.parametrize(
+    ("check", "answer"),
+    [
+        (lambda: checks.all_answered_by("web-service"), WEB),
+        (lambda: checks.only_answered_by(["web-service"]), WEB),
+        (lambda: checks.never_answered(["mobile-service"]), WEB),
+        (lambda: checks.never_answered([], ["mobile-service-v1-"]), MOBILE),
+        (lambda: checks.status_is(200), WEB),
+        (checks.denied_http, DENIED),
+        (lambda: denied_l4(drop()), TIMEOUT),
+        (lambda: checks.denied_l4([drop()], ["k8s:app=backend"]), TIMEOUT),
+        (lambda: checks.not_dropped([drop()], ["k8s:app=backend"]), WEB),
+        (lambda: checks.lasted(0.01), WEB),
+    ],
+)
+def test_one_is_enough_unless_more_are_asked_for(
+    check: Callable[[], Check], answer: Answer
+) -> None:
+    assert check()(exchanges(answer)).passed
+
+
 # --- weights -------------------------------------------------------------------------------
 
 SERVICES = ("api-service", "api-service-canary", "api-service-third")
@@ -359,6 +400,39 @@ def test_draws_in_turn_are_not_independent() -> None:
     assert check(drawn(1_000, 0.9, 0.1)).outcome is INCONCLUSIVE
 
 
+def test_independence_wants_many_draws_and_is_sure_before_it_fails() -> None:
+    few, enough = drawn(1_999, 0.9, 0.1), drawn(2_000, 0.9, 0.1)
+    check = checks.independent("api-service")
+    assert check(few).reason == "1999 requests were made, too few: 2000 are needed"
+    told = check(enough).numbers
+    assert (told["n"], told["hits"]) == (2_000, sum(e.service == "api-service" for e in enough))
+    chance = float(told["p_value"])
+    assert checks.independent("api-service", alpha=chance)(enough).passed
+    assert checks.independent("api-service", alpha=1.01 * chance)(enough).outcome is FAIL
+    assert checks.independent("api-service", 1e-5, 4)(exchanges(*[WEB] * 3)).outcome is INCONCLUSIVE
+
+
+def test_only_answers_that_were_served_are_draws_in_the_order_of_sending() -> None:
+    turns = exchanges(*[WEB, MOBILE] * 20)
+    broken = exchanges(*[{**WEB, "status": 500}] * 5, caller="another")
+    check = checks.independent("web-service", minimum=4)
+    assert check(turns + broken).numbers == check(turns).numbers
+    assert check(History(sorted(turns, key=lambda e: e.service))).numbers == check(turns).numbers
+
+
+def test_a_split_of_two_is_one_test_and_of_more_shares_its_allowance() -> None:
+    test = SplitTest(margin=0.1, alpha=0.03, beta=0.06, cap=7)
+    two = checks.split({"a": 1, "b": 1}, test)(exchanges({**WEB, "service": "a"})).numbers
+    assert (two["a.alpha"], two["b.beta"]) == (0.03, 0.06)
+    three = checks.split({"a": 2, "b": 1, "c": 1}, test)
+    numbers = three(exchanges(*[{**WEB, "service": "a"}] * 9)).numbers
+    assert [numbers["a.alpha"], numbers["c.beta"]] == pytest.approx([0.01, 0.02])
+    assert numbers["a.n"] == 7
+    assert numbers["a.expected_n"] == round(replace(test, share=0.5, beta=0.02).expected_n)
+    one = checks.split({"a": 3})(exchanges({**WEB, "service": "a"})).numbers
+    assert (one["a.alpha"], one["a.beta"]) == (1e-6, 1e-6)
+
+
 # --- what the backend saw ------------------------------------------------------------------
 
 REFUSED_ONES = exchanges(DENIED, DENIED, stream="refused")
@@ -386,6 +460,61 @@ def test_what_was_refused_must_not_be_in_the_backends_record(
 ) -> None:
     verdict = checks.never_reached(seen, refused=["refused"], allowed=["allowed"])(history)
     assert verdict.outcome is outcome, verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("history", "seen", "reason", "numbers"),
+    [
+        (
+            REFUSED_ONES + ALLOWED_ONES,
+            ALLOWED_NONCES,
+            "none of 2 refused requests reached the backend",
+            {"n": 2, "reached": 0, "control": 2},
+        ),
+        (
+            REFUSED_ONES + ALLOWED_ONES + exchanges(WEB, stream="other"),
+            ["refused-1", "allowed-0", "other-0"],
+            "1 of 4 were refused and yet reached the backend; the first:"
+            " GET http://backend/?nonce=refused-1 as default/frontend, refused 1: 403 by",
+            {"n": 2, "reached": 1, "control": 1},
+        ),
+        (
+            REFUSED_ONES + exchanges(WEB, stream="allowed", url="http://b/"),
+            [],
+            "1 of 3 were sent without a nonce; the first: GET http://b/",
+            {"n": 2, "reached": 0, "control": 0},
+        ),
+        (REFUSED_ONES, [], "no refused request, or no allowed twin, was sent", {"n": 2}),
+        (ALLOWED_ONES, ALLOWED_NONCES, "no refused request, or no", {"n": 0, "control": 2}),
+        (
+            REFUSED_ONES + ALLOWED_ONES,
+            ["allowed-1"],
+            "1 of 2 were allowed, but not in the backend's record; the first:",
+            {"n": 2, "reached": 0, "control": 1},
+        ),
+    ],
+)
+def test_what_the_backends_record_shows_is_said(
+    history: History, seen: list[str], reason: str, numbers: dict[str, int]
+) -> None:
+    verdict = checks.never_reached(seen, refused=["refused"], allowed=["allowed"])(history)
+    assert verdict.reason.startswith(reason)
+    assert numbers.items() <= verdict.numbers.items()
+
+
+@given(
+    st.integers(0, 3), st.integers(0, 3), st.sets(st.sampled_from(["refused-0", *ALLOWED_NONCES]))
+)
+def test_a_record_proves_a_refusal_only_if_it_has_every_twin(
+    refused: int, allowed: int, seen: set[str]
+) -> None:
+    history = exchanges(*[DENIED] * refused, stream="refused")
+    history += exchanges(*[WEB] * allowed, stream="allowed")
+    verdict = checks.never_reached(seen, refused=["refused"], allowed=["allowed"])(history)
+    kept = {f"allowed-{n}" for n in range(allowed)} <= seen
+    leaked = refused > 0 and "refused-0" in seen
+    assert (verdict.outcome is FAIL) == leaked
+    assert verdict.passed == (refused > 0 and allowed > 0 and kept and not leaked)
 
 
 def test_nonces_are_read_from_urls_and_logs_alike() -> None:
@@ -432,6 +561,19 @@ def test_streams_keep_their_numbers_apart() -> None:
     assert (numbers["denied.n"], numbers["allowed.n"]) == (2, 3)
 
 
+def test_a_twin_that_was_not_served_is_named_with_its_numbers() -> None:
+    history = exchanges(*[DENIED] * 2, stream="denied") + exchanges(WEB, MOBILE, stream="allowed")
+    verdict = twin(history)
+    assert verdict.reason.startswith(
+        "the allowed twin was not served, so a denial proves nothing:"
+        " allowed: 1 of 2 were not answered 200 by web-service;"
+    )
+    assert (verdict.numbers["denied.leaks"], verdict.numbers["allowed.hits"]) == (0, 1)
+    assert twin(exchanges(WEB, stream="denied")).reason.startswith(
+        "denied: 1 of 1 were let through"
+    )
+
+
 def test_every_wants_all_of_them() -> None:
     check = checks.every(checks.status_is(200), checks.only_answered_by(["web-service"]))
     assert check(exchanges(WEB)).passed
@@ -439,6 +581,187 @@ def test_every_wants_all_of_them() -> None:
 
 
 # --- numbers -------------------------------------------------------------------------------
+
+FIRST = "the first: GET http://backend/?nonce=s"
+ONE_OF_TWO = {"n": 2, "hits": 1, "errors": 0, "error_rate": 0.0}
+ALL_THREE = {"n": 3, "hits": 3, "errors": 0, "error_rate": 0.0}
+TWO_OF_THREE = {"n": 3, "hits": 2, "errors": 1, "error_rate": 1 / 3}
+
+
+@pytest.mark.parametrize(
+    ("name", "answers", "reason", "numbers"),
+    [
+        (
+            "all_answered_by",
+            [MOBILE] * 3,
+            "all 3 were answered 200 by mobile-service (mobile-service-v2-*)",
+            ALL_THREE,
+        ),
+        (
+            "all_answered_by",
+            [MOBILE, OLD],
+            "1 of 2 were not answered 200 by mobile-service (mobile-service-v2-*);"
+            f" {FIRST}-1 as default/frontend, s 1: 200 by mobile-service",
+            ONE_OF_TWO,
+        ),
+        (
+            "only_answered_by",
+            [WEB, MOBILE, WEB],
+            "none of 3 was answered by others than web-service, mobile-service",
+            {"n": 3, "hits": 0, "errors": 0, "control": 3},
+        ),
+        (
+            "only_answered_by",
+            [WEB, MOBILE, TIMEOUT],
+            "none was answered by others than web-service, mobile-service,"
+            " but only 2 by a backend that may",
+            {"n": 3, "hits": 0, "errors": 1, "control": 2},
+        ),
+        (
+            "only_answered_by",
+            [WEB, UNAVAILABLE],
+            "1 of 2 were answered by others than web-service, mobile-service;"
+            f" {FIRST}-1 as default/frontend, s 1: 503 by no backend",
+            {**ONE_OF_TWO, "control": 1},
+        ),
+        (
+            "never_answered",
+            [OLD, MOBILE],
+            "1 of 2 were answered by web-service, mobile-service-v1-;"
+            f" {FIRST}-0 as default/frontend, s 0: 200 by mobile-service",
+            {**ONE_OF_TWO, "control": 1},
+        ),
+        ("status_is", [NOT_FOUND] * 3, "all 3 were answered 404", ALL_THREE),
+        ("status_is", [NOT_FOUND], "1 requests were made, too few: 3 are needed", {"n": 1}),
+        (
+            "status_is",
+            [NOT_FOUND] * 3 + [STARVED],
+            "1 of 4 were not sent in time by a starved generator;"
+            f" {FIRST}-3 as default/frontend, s 3: starved",
+            ALL_THREE,
+        ),
+        ("status_is", [], "0 requests were made, too few: 3 are needed", {"n": 0}),
+        ("denied_http", [DENIED] * 3, "all 3 were denied by RBAC", {**ALL_THREE, "leaks": 0}),
+        (
+            "denied_http",
+            [DENIED, WEB],
+            f"1 of 2 were let through; {FIRST}-1 as default/frontend, s 1: 200 by web-service",
+            {**ONE_OF_TWO, "leaks": 1},
+        ),
+        (
+            "denied_http",
+            [DENIED, UNAVAILABLE],
+            "1 of 2 were not answered by RBAC's 403;"
+            f" {FIRST}-1 as default/frontend, s 1: 503 by no backend",
+            {**ONE_OF_TWO, "leaks": 0},
+        ),
+        (
+            "denied_http",
+            [DENIED, DENIED, TIMEOUT],
+            f"1 of 3 were not answered at all; {FIRST}-2 as default/frontend, s 2: timeout",
+            {**TWO_OF_THREE, "leaks": 0},
+        ),
+        (
+            "denied_l4",
+            [TIMEOUT] * 3,
+            "all 3 were dropped as POLICY_DENIED",
+            {"n": 3, "hits": 3, "errors": 3, "error_rate": 1.0, "leaks": 0, "drops": 1},
+        ),
+        (
+            "denied_l4",
+            [TIMEOUT, WEB],
+            f"1 of 2 were let through; {FIRST}-1 as default/frontend, s 1: 200 by web-service",
+            {"n": 2, "hits": 1, "errors": 1, "leaks": 1, "drops": 1},
+        ),
+        (
+            "denied_l4",
+            [TIMEOUT, RESET],
+            f"1 of 2 were ended by other than silence; {FIRST}-1 as default/frontend, s 1: reset",
+            {"n": 2, "hits": 1, "errors": 2, "leaks": 0, "drops": 1},
+        ),
+        (
+            "denied_l4_elsewhere",
+            [TIMEOUT] * 3,
+            "silence, but no POLICY_DENIED drop from aws-cluster",
+            {"n": 3, "leaks": 0, "drops": 1},
+        ),
+        ("not_dropped", [WEB], "none was dropped for a policy's sake", {}),
+        (
+            "not_dropped",
+            [WEB, TIMEOUT],
+            f"1 of 2 were dropped for a policy's sake; {FIRST}-1 as default/frontend, s 1: timeout",
+            {},
+        ),
+        (
+            "served_under_load",
+            [WEB] * 3,
+            "sent for 0.0 s; 3 requests are complete; all 3 were served; 3",
+            {**ALL_THREE, "seconds": 0.03},
+        ),
+        (
+            "served_by_under_load",
+            [WEB, WEB, MOBILE],
+            "1 of 3 were not served by web-service;",
+            {"n": 3, "hits": 2, "errors": 0},
+        ),
+        ("lasted", [WEB] * 10, "sent for 0.1 s", {"seconds": 0.1}),
+        (
+            "lasted",
+            [{**WEB, "sent": 0.0, "received": 0.0123}],
+            "a caller sent for 0.0 s only, not for 0.03 s",
+            {"seconds": 0.012},
+        ),
+        (
+            "split",
+            [WEB, UNAVAILABLE],
+            "1 of 2 were not answered by web-service, mobile-service;"
+            f" {FIRST}-1 as default/frontend, s 1: 503 by no backend",
+            ONE_OF_TWO,
+        ),
+        (
+            "split",
+            [WEB, MOBILE, TIMEOUT],
+            f"1 of 3 were not answered at all; {FIRST}-2 as default/frontend, s 2: timeout;"
+            " web-service answered 1 of 2 (50.0%, declared 90.0%): undecided;"
+            " mobile-service answered 1 of 2 (50.0%, declared 10.0%): undecided",
+            {**TWO_OF_THREE, "web-service.n": 2, "web-service.hits": 1, "mobile-service.hits": 1},
+        ),
+        (
+            "split",
+            [WEB] * 2_000,
+            "web-service answered 269 of 269 (100.0%, declared 90.0%): too many;"
+            " mobile-service answered 0 of 269 (0.0%, declared 10.0%): too few",
+            {"n": 2_000, "hits": 2_000, "web-service.n": 269, "mobile-service.hits": 0},
+        ),
+        (
+            "independent",
+            [WEB] * 3,
+            "web-service is drawn independently (p = 1)",
+            {"n": 3, "hits": 3, "p_value": 1.0},
+        ),
+        (
+            "independent",
+            [WEB, MOBILE, WEB] * 9,
+            "web-service is not drawn independently (p = 0.0077)",
+            {"n": 27, "hits": 18},
+        ),
+    ],
+)
+def test_a_verdict_says_what_was_seen(
+    name: str, answers: list[Answer], reason: str, numbers: dict[str, float]
+) -> None:
+    verdict = made(name)(exchanges(*answers))
+    assert verdict.reason.startswith(reason)
+    assert numbers.items() <= verdict.numbers.items()
+
+
+def test_latency_is_told_as_median_and_99th_percentile_of_the_answers() -> None:
+    times = [{**WEB, "sent": 0.0, "received": ms / 1000} for ms in range(1, 101)]
+    numbers = checks.status_is(200)(exchanges(*times, {**TIMEOUT, "received": 9.0})).numbers
+    assert (numbers["p50_ms"], numbers["p99_ms"]) == (50.5, 99.01)
+    two = checks.status_is(200)(exchanges(times[0], {**WEB, "sent": 0.0, "received": 0.0020006}))
+    assert (two.numbers["p50_ms"], two.numbers["p99_ms"]) == (1.5, 1.991)
+    assert "p50_ms" not in checks.status_is(200)(exchanges(WEB)).numbers
 
 
 def test_a_verdict_carries_its_numbers() -> None:
@@ -707,3 +1030,33 @@ def test_what_was_not_asked_during_the_load_shows_nothing_of_it(
     history: History, outcome: Outcome
 ) -> None:
     assert checks.meanwhile("through", ["there", "back"])(history).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("history", "reason"),
+    [
+        (streams((10, 20), there=12, back=15), "through was under way meanwhile"),
+        (streams((10, 20), there=12), "through and there, back are not all of one caller"),
+        (
+            streams((10, 20), there=9, back=21),
+            "through was not under way when there, back began",
+        ),
+    ],
+)
+def test_what_was_not_under_way_is_named(history: History, reason: str) -> None:
+    assert checks.meanwhile("through", ["there", "back"])(history).reason.startswith(reason)
+
+
+moments = st.integers(0, 9).map(float)
+
+
+@given(st.lists(st.tuples(moments, moments), max_size=4), st.lists(moments, max_size=4))
+def test_a_load_of_many_requests_lasts_from_the_first_to_the_last_answer(
+    load: list[tuple[float, float]], begun: list[float]
+) -> None:
+    loaded = ({**WEB, "sent": min(ends), "received": max(ends)} for ends in load)
+    others = ({**WEB, "sent": sent, "received": sent + 1} for sent in begun)
+    history = exchanges(*loaded, stream="through") + exchanges(*others, stream="there")
+    within = load and begun and min(map(min, load)) <= min(begun) <= max(map(max, load))
+    assert checks.meanwhile("through", ["there"])(history).passed == bool(within)
+    assert not checks.meanwhile("through", ["there", "back"])(history).passed
