@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from fixtures import checks
 from fixtures.checks import Check, Drop
 from fixtures.history import Exchange, History, Window
-from fixtures.sequential import SplitTest
+from fixtures.sequential import Interval, SplitTest, exact_interval
 from fixtures.verdict import Outcome, Verdict
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
@@ -238,6 +238,16 @@ def test_a_later_batch_is_complete_on_its_own() -> None:
     assert checks.complete(without(exchanges(*[WEB] * 10), 0, 1, 2)).passed
 
 
+@pytest.mark.parametrize(
+    ("status", "outcome"), [(199, PASS), (200, FAIL), (201, FAIL), (299, FAIL), (300, PASS)]
+)
+def test_a_success_of_whomever_is_a_leak_even_where_its_status_counts_as_refused(
+    status: int, outcome: Outcome
+) -> None:
+    check = checks.denied_http(or_status=[status])
+    assert check(exchanges({"status": status})).outcome is outcome
+
+
 def test_what_is_missing_is_named() -> None:
     history = exchanges(*[WEB] * 4) + exchanges(WEB, WEB, WEB, stream="other", caller="b")
     gaps = checks.complete(without(history, 1))
@@ -277,6 +287,18 @@ def test_one_is_enough_unless_more_are_asked_for(
     check: Callable[[], Check], answer: Answer
 ) -> None:
     assert check()(exchanges(answer)).passed
+
+
+def test_each_caller_must_have_lasted() -> None:
+    """Callers have clocks of their own: only what one of them sent is measured together."""
+    long = [{**WEB, "sent": at, "received": at + 0.5} for at in (3.0, 7.0)]
+    both = exchanges(*long) + exchanges(*long[:1], cluster="azure-cluster")
+    mixed = History(sorted(both, key=lambda e: e.sent))
+    assert checks.lasted(4.5)(exchanges(*long)).passed
+    for history in (both, mixed):
+        assert checks.lasted(4.5)(history).numbers == {"seconds": 0.5}
+        assert checks.lasted(0.6)(history).outcome is INCONCLUSIVE
+        assert checks.lasted(0.5)(history).passed
 
 
 # --- weights -------------------------------------------------------------------------------
@@ -387,8 +409,9 @@ def test_the_cap_makes_a_split_inconclusive() -> None:
 
 
 def test_weights_without_a_share_are_refused() -> None:
-    with pytest.raises(ValueError, match="share"):
+    with pytest.raises(ValueError, match=r"^weights {'api-service': 0} have no share to measure$"):
         checks.split({"api-service": 0})
+    assert checks.split({"web-service": 1})(exchanges(*[WEB] * 300)).passed
 
 
 def test_draws_in_turn_are_not_independent() -> None:
@@ -781,6 +804,9 @@ def test_a_split_carries_what_it_decided_by() -> None:
     names = ("n", "hits", "low", "high", "expected_n", "alpha", "beta")
     assert {f"api-service.{name}" for name in names} <= verdict.numbers.keys()
     assert verdict.numbers["api-service.expected_n"] == 1268
+    for name in SERVICES[:2]:
+        n, hits, low, high = (verdict.numbers[f"{name}.{key}"] for key in names[:4])
+        assert exact_interval(int(hits), int(n)) == Interval(float(low), float(high))
 
 
 # --- properties ----------------------------------------------------------------------------
@@ -923,6 +949,13 @@ def test_only_silence_is_excused_by_pressure(
     assert verdict.numbers["pressure"] == pressure
     if outcome is INCONCLUSIVE:
         assert "waited for a core in 80% of the time" in verdict.reason
+
+
+def test_pressure_is_that_of_the_busiest_machine() -> None:
+    calm, busy = window(ended=9, stalled=1), window(ended=9, stalled=8)
+    verdict = made("all_answered_by")(exchanges(*[TIMEOUT] * 3) + History((), [calm, busy, calm]))
+    assert verdict.outcome is INCONCLUSIVE
+    assert verdict.numbers["pressure"] == 0.889
 
 
 def test_a_caller_that_died_leaves_it_open_but_a_leak_is_a_leak() -> None:
