@@ -36,6 +36,7 @@ TIMEOUT: Answer = {"error": "timeout"}
 RESET: Answer = {"error": "reset"}
 REFUSED: Answer = {"error": "refused"}
 STARVED: Answer = {"error": "starved"}
+AT_ONCE: Answer = {"sent": 0.0, "received": 0.01}
 
 
 def exchanges(*answers: Answer, stream: str = "s", **common: Any) -> History:
@@ -165,10 +166,12 @@ def made(name: str) -> Check:
         ("served_under_load", [WEB, WEB], INCONCLUSIVE),
         ("served_under_load", [WEB, WEB, UNAVAILABLE], FAIL),
         ("served_under_load", [WEB, WEB, RESET], FAIL),
+        ("served_under_load", [AT_ONCE | WEB] * 3, INCONCLUSIVE),
         ("served_by_under_load", [WEB] * 3, PASS),
         ("served_by_under_load", [WEB, WEB, MOBILE], FAIL),
         ("denied_under_load", [DENIED] * 3, PASS),
         ("denied_under_load", [DENIED] * 2, INCONCLUSIVE),
+        ("denied_under_load", [AT_ONCE | DENIED] * 3, INCONCLUSIVE),
         ("denied_under_load", [DENIED, WEB, DENIED], FAIL),
         ("lasted", [WEB] * 3, PASS),
         ("lasted", [WEB] * 2, INCONCLUSIVE),
@@ -176,6 +179,7 @@ def made(name: str) -> Check:
         ("split", [WEB] * 2_000, FAIL),
         ("split", [WEB, UNAVAILABLE], FAIL),
         ("split", [WEB, TIMEOUT], INCONCLUSIVE),
+        ("split", [WEB, {**WEB, "status": 500}], FAIL),
     ],
 )
 def test_a_history_has_its_verdict(name: str, answers: list[Answer], outcome: Outcome) -> None:
@@ -669,6 +673,12 @@ TWO_OF_THREE = {"n": 3, "hits": 2, "errors": 1, "error_rate": 1 / 3}
             "denied_http",
             [DENIED, WEB],
             f"1 of 2 were let through; {FIRST}-1 as default/frontend, s 1: 200 by web-service",
+            {**ONE_OF_TWO, "leaks": 1},
+        ),
+        (
+            "denied_http",
+            [DENIED, FORBIDDEN_BY_ECHO],
+            f"1 of 2 were let through; {FIRST}-1 as default/frontend, s 1: 403 by web-service",
             {**ONE_OF_TWO, "leaks": 1},
         ),
         (
