@@ -190,7 +190,10 @@ def test_a_history_has_its_verdict(name: str, answers: list[Answer], outcome: Ou
 
 @pytest.mark.parametrize("name", MADE)
 def test_no_exchange_is_never_a_pass(name: str) -> None:
-    assert made(name)(History()).outcome is INCONCLUSIVE
+    verdict = made(name)(History())
+    assert verdict.outcome is INCONCLUSIVE
+    assert verdict.numbers == {"n": 0}
+    assert made(name)(exchanges(STARVED)).numbers == {"n": 0}
 
 
 @pytest.mark.parametrize(
@@ -269,7 +272,8 @@ def test_nothing_is_too_few_whatever_is_asked_for(minimum: int) -> None:
     verdict = checks.complete(History(), minimum)
     assert verdict.outcome is INCONCLUSIVE
     assert verdict.reason == "0 requests were made, too few: 1 are needed"
-    assert checks.complete(exchanges(WEB), minimum).passed
+    assert checks.complete(exchanges(WEB), minimum) == checks.complete(exchanges(WEB))
+    assert checks.complete(exchanges(WEB)).passed
 
 
 @pytest.mark.parametrize(
@@ -410,6 +414,11 @@ def test_a_split_is_decided_in_the_order_of_sending() -> None:
 def test_the_cap_makes_a_split_inconclusive() -> None:
     check = checks.split({"api-service": 90, "api-service-canary": 10}, SplitTest(cap=200))
     assert check(drawn(4_000, 0.9, 0.1)).outcome is INCONCLUSIVE
+
+
+def test_only_what_was_served_is_of_a_backend() -> None:
+    told = [checks.served_by(e) for e in exchanges(WEB, FORBIDDEN_BY_ECHO, TIMEOUT)]
+    assert told == ["web-service", "", ""]
 
 
 def test_weights_without_a_share_are_refused() -> None:
@@ -807,6 +816,7 @@ def test_a_verdict_carries_its_numbers() -> None:
     assert [numbers["p50_ms"], numbers["p99_ms"]] == pytest.approx([10, 10])
     assert "1 of 100" in verdict.reason
     assert "s 99: timeout" in verdict.reason
+    assert "pressure" not in numbers
 
 
 def test_a_split_carries_what_it_decided_by() -> None:

@@ -197,6 +197,14 @@ def test_a_side_rejects_at_its_half_of_the_allowance(share: float, hit: bool) ->
     assert step ** (decision.n - 1) < 2 / 0.02 <= step**decision.n
 
 
+def test_a_ratio_that_just_reaches_its_limit_decides() -> None:
+    """Powers of two, so that four steps come to the limit without rounding."""
+    rejecting = SplitTest(0.25, margin=0.25, alpha=2 * 2**-4, beta=0.1)
+    assert rejecting.decide([True] * 9).n == 4
+    accepting = SplitTest(1.0, margin=0.5, alpha=0.1, beta=2**-4)
+    assert accepting.decide([True] * 9).n == 4
+
+
 @given(coarse, backends(), draws)
 def test_what_comes_after_the_stop_does_not_matter(
     test: SplitTest, before: list[bool], after: list[bool]

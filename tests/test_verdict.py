@@ -55,5 +55,7 @@ def test_composition_may_be_nested(some: list[Verdict], others: list[Verdict]) -
 def test_of_many_reasons_the_first_are_told() -> None:
     few = both(failed(f"reason {n}") for n in range(5))
     assert few.reason == "; ".join(f"reason {n}" for n in range(5))
+    six = both(failed(f"reason {n}") for n in range(6))
+    assert six.reason == "reason 0; reason 1; reason 2; reason 3; and 2 more like these"
     many = both(failed(f"reason {n}") for n in range(40))
     assert many.reason == "reason 0; reason 1; reason 2; reason 3; and 36 more like these"
