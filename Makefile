@@ -9,7 +9,7 @@ export VERSIONS ?= 2026-08
 export IMAGES   ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help e2e test bench up suites mutants soak report compare status logs down mirror doctor lint fmt lock clean
+.PHONY: help e2e test bench mutation up suites mutants soak report compare status logs down mirror doctor lint fmt lock clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET [VERSIONS=2026-08] [IMAGES=auto|pull|forge] [MIRROR=host:port] [MANIFESTS=dir]\n"} \
@@ -25,6 +25,11 @@ test: $(STAMP) lint ## the harness's own tests, lint and types
 bench: $(STAMP) ## error rates and mean number of requests of the split decision, beside fixed-N rules
 	@$(PY) -m clusters images envoy echo
 	@$(PY) -m clusters run -- $(PY) -m tests.bench --write docs/bench.md
+
+mutation: $(STAMP) ## faults made in the checks' own code: their tests must notice (JOBS=1: one at a time)
+	@$(if $(ONLY),,rm -rf mutants)
+	@$(VENV)/bin/mutmut run $(if $(JOBS),--max-children $(JOBS)) $(ONLY)
+	@$(VENV)/bin/mutmut results
 
 up: $(STAMP) ## bring the clusters up and leave them up
 	@$(PY) -m clusters up
@@ -73,8 +78,8 @@ lock: $(STAMP) ## write requirements.lock anew from pyproject.toml
 	@$(PY) -m uv pip compile pyproject.toml --universal --python-version 3.11 --extra dev --quiet --upgrade \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" -o requirements.lock
 
-clean: ## delete the virtual environment and the reports
-	rm -rf $(VENV) reports/out
+clean: ## delete the virtual environment, the reports and the mutants
+	rm -rf $(VENV) reports/out mutants
 
 # Debian keeps ensurepip in a package of its own, which root can install.
 $(STAMP): requirements.lock

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import cycle, islice
 from typing import Any
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from fixtures import checks
 from fixtures.checks import Check, Drop
 from fixtures.history import Exchange, History, Window
-from fixtures.sequential import SplitTest
+from fixtures.sequential import Interval, SplitTest, exact_interval
 from fixtures.verdict import Outcome, Verdict
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
@@ -35,6 +36,7 @@ TIMEOUT: Answer = {"error": "timeout"}
 RESET: Answer = {"error": "reset"}
 REFUSED: Answer = {"error": "refused"}
 STARVED: Answer = {"error": "starved"}
+AT_ONCE: Answer = {"sent": 0.0, "received": 0.01}
 
 
 def exchanges(*answers: Answer, stream: str = "s", **common: Any) -> History:
@@ -58,6 +60,10 @@ def exchanges(*answers: Answer, stream: str = "s", **common: Any) -> History:
     )
 
 
+def window(**fields: Any) -> Window:
+    return Window(caller="caller-1", cluster="aws-cluster", identity="default/frontend", **fields)
+
+
 def without(history: History, *seqs: int) -> History:
     return history.where(lambda e: e.seq not in seqs)
 
@@ -76,27 +82,34 @@ def denied_l4(*drops: Drop, minimum: int = 1) -> Check:
     return checks.denied_l4(drops, ["k8s:app=backend"], ["k8s:app=frontend"], minimum)
 
 
-MADE: dict[str, Check] = {
-    "all_answered_by": checks.all_answered_by("mobile-service", 3, "mobile-service-v2-"),
-    "only_answered_by": checks.only_answered_by(["web-service", "mobile-service"], 3),
-    "never_answered": checks.never_answered(["web-service"], ["mobile-service-v1-"], 3),
-    "status_is": checks.status_is(404, 3),
-    "denied_http": checks.denied_http(3),
-    "denied_http_or_400": checks.denied_http(3, or_status=[400]),
-    "denied_l4": denied_l4(drop(), minimum=3),
-    "denied_l4_unproven": denied_l4(minimum=3),
-    "denied_l4_otherwise": denied_l4(drop(reason="CT_MAP_INSERTION_FAILED"), minimum=3),
-    "denied_l4_elsewhere": denied_l4(drop(source_cluster="azure-cluster"), minimum=3),
-    "denied_l4_another_source": denied_l4(
-        drop(source_labels=frozenset({"k8s:app=other"})), minimum=3
+MADE: dict[str, Callable[[], Check]] = {
+    "all_answered_by": partial(checks.all_answered_by, "mobile-service", 3, "mobile-service-v2-"),
+    "only_answered_by": partial(checks.only_answered_by, ["web-service", "mobile-service"], 3),
+    "never_answered": partial(checks.never_answered, ["web-service"], ["mobile-service-v1-"], 3),
+    "status_is": partial(checks.status_is, 404, 3),
+    "denied_http": partial(checks.denied_http, 3),
+    "denied_http_or_400": partial(checks.denied_http, 3, or_status=[400]),
+    "denied_l4": partial(denied_l4, drop(), minimum=3),
+    "denied_l4_unproven": partial(denied_l4, minimum=3),
+    "denied_l4_otherwise": partial(denied_l4, drop(reason="CT_MAP_INSERTION_FAILED"), minimum=3),
+    "denied_l4_elsewhere": partial(denied_l4, drop(source_cluster="azure-cluster"), minimum=3),
+    "denied_l4_another_source": partial(
+        denied_l4, drop(source_labels=frozenset({"k8s:app=other"})), minimum=3
     ),
-    "denied_l4_another_target": denied_l4(drop(destination_labels=frozenset()), minimum=3),
-    "served_under_load": checks.served_under_load(3, 0.03),
-    "served_by_under_load": checks.served_under_load(3, 0.03, ["web-service"]),
-    "denied_under_load": checks.denied_under_load(3, 0.03),
-    "lasted": checks.lasted(0.03),
-    "split": checks.split({"web-service": 90, "mobile-service": 10}),
+    "denied_l4_another_target": partial(denied_l4, drop(destination_labels=frozenset()), minimum=3),
+    "not_dropped": partial(checks.not_dropped, [drop()], ["k8s:app=backend"]),
+    "served_under_load": partial(checks.served_under_load, 3, 0.03),
+    "served_by_under_load": partial(checks.served_under_load, 3, 0.03, ["web-service"]),
+    "denied_under_load": partial(checks.denied_under_load, 3, 0.03),
+    "lasted": partial(checks.lasted, 0.03),
+    "split": partial(checks.split, {"web-service": 90, "mobile-service": 10}),
+    "independent": partial(checks.independent, "web-service", 0.3, 3),
 }
+"""How to make each check: anew for each test, so that a fault in the making is seen too."""
+
+
+def made(name: str) -> Check:
+    return MADE[name]()
 
 
 @pytest.mark.parametrize(
@@ -153,10 +166,12 @@ MADE: dict[str, Check] = {
         ("served_under_load", [WEB, WEB], INCONCLUSIVE),
         ("served_under_load", [WEB, WEB, UNAVAILABLE], FAIL),
         ("served_under_load", [WEB, WEB, RESET], FAIL),
+        ("served_under_load", [AT_ONCE | WEB] * 3, INCONCLUSIVE),
         ("served_by_under_load", [WEB] * 3, PASS),
         ("served_by_under_load", [WEB, WEB, MOBILE], FAIL),
         ("denied_under_load", [DENIED] * 3, PASS),
         ("denied_under_load", [DENIED] * 2, INCONCLUSIVE),
+        ("denied_under_load", [AT_ONCE | DENIED] * 3, INCONCLUSIVE),
         ("denied_under_load", [DENIED, WEB, DENIED], FAIL),
         ("lasted", [WEB] * 3, PASS),
         ("lasted", [WEB] * 2, INCONCLUSIVE),
@@ -164,17 +179,21 @@ MADE: dict[str, Check] = {
         ("split", [WEB] * 2_000, FAIL),
         ("split", [WEB, UNAVAILABLE], FAIL),
         ("split", [WEB, TIMEOUT], INCONCLUSIVE),
+        ("split", [WEB, {**WEB, "status": 500}], FAIL),
     ],
 )
 def test_a_history_has_its_verdict(name: str, answers: list[Answer], outcome: Outcome) -> None:
-    verdict = MADE[name](exchanges(*answers))
+    verdict = made(name)(exchanges(*answers))
     assert verdict.outcome is outcome, verdict.reason
     assert verdict.reason
 
 
 @pytest.mark.parametrize("name", MADE)
 def test_no_exchange_is_never_a_pass(name: str) -> None:
-    assert MADE[name](History()).outcome is INCONCLUSIVE
+    verdict = made(name)(History())
+    assert verdict.outcome is INCONCLUSIVE
+    assert verdict.numbers == {"n": 0}
+    assert made(name)(exchanges(STARVED)).numbers == {"n": 0}
 
 
 @pytest.mark.parametrize(
@@ -202,8 +221,8 @@ def test_no_exchange_is_never_a_pass(name: str) -> None:
 )
 def test_a_pass_is_spoilt(name: str, answer: Answer, spoil: Callable[[History], History]) -> None:
     history = exchanges(*[answer] * 10)
-    assert MADE[name](history).passed
-    assert MADE[name](spoil(history)).outcome is INCONCLUSIVE
+    assert made(name)(history).passed
+    assert made(name)(spoil(history)).outcome is INCONCLUSIVE
 
 
 def test_a_leak_stays_a_leak_however_little_else_is_known() -> None:
@@ -224,6 +243,70 @@ def test_numbers_run_on_for_each_caller_and_stream_on_its_own() -> None:
 
 def test_a_later_batch_is_complete_on_its_own() -> None:
     assert checks.complete(without(exchanges(*[WEB] * 10), 0, 1, 2)).passed
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"), [(199, PASS), (200, FAIL), (201, FAIL), (299, FAIL), (300, PASS)]
+)
+def test_a_success_of_whomever_is_a_leak_even_where_its_status_counts_as_refused(
+    status: int, outcome: Outcome
+) -> None:
+    check = checks.denied_http(or_status=[status])
+    assert check(exchanges({"status": status})).outcome is outcome
+
+
+def test_what_is_missing_is_named() -> None:
+    history = exchanges(*[WEB] * 4) + exchanges(WEB, WEB, WEB, stream="other", caller="b")
+    gaps = checks.complete(without(history, 1))
+    assert gaps.reason == "lines were lost or doubled in b/other, caller-1/s"
+    dead = [window(died="killed"), window(), window(died="no end after 60 s")]
+    assert checks.complete(history + History((), dead)).reason == (
+        "a caller died: caller-1 in aws-cluster: killed; caller-1 in aws-cluster: no end after 60 s"
+    )
+    assert checks.complete(history).reason == "7 requests are complete"
+    assert checks.complete(exchanges(*[WEB] * 2, STARVED), 3).reason.startswith("1 of 3 were not")
+
+
+@pytest.mark.parametrize("minimum", [-1, 0, 1])
+def test_nothing_is_too_few_whatever_is_asked_for(minimum: int) -> None:
+    verdict = checks.complete(History(), minimum)
+    assert verdict.outcome is INCONCLUSIVE
+    assert verdict.reason == "0 requests were made, too few: 1 are needed"
+    assert checks.complete(exchanges(WEB), minimum) == checks.complete(exchanges(WEB))
+    assert checks.complete(exchanges(WEB)).passed
+
+
+@pytest.mark.parametrize(
+    ("check", "answer"),
+    [
+        (lambda: checks.all_answered_by("web-service"), WEB),
+        (lambda: checks.only_answered_by(["web-service"]), WEB),
+        (lambda: checks.never_answered(["mobile-service"]), WEB),
+        (lambda: checks.never_answered([], ["mobile-service-v1-"]), MOBILE),
+        (lambda: checks.status_is(200), WEB),
+        (checks.denied_http, DENIED),
+        (lambda: denied_l4(drop()), TIMEOUT),
+        (lambda: checks.denied_l4([drop()], ["k8s:app=backend"]), TIMEOUT),
+        (lambda: checks.not_dropped([drop()], ["k8s:app=backend"]), WEB),
+        (lambda: checks.lasted(0.01), WEB),
+    ],
+)
+def test_one_is_enough_unless_more_are_asked_for(
+    check: Callable[[], Check], answer: Answer
+) -> None:
+    assert check()(exchanges(answer)).passed
+
+
+def test_each_caller_must_have_lasted() -> None:
+    """Callers have clocks of their own: only what one of them sent is measured together."""
+    long = [{**WEB, "sent": at, "received": at + 0.5} for at in (3.0, 7.0)]
+    both = exchanges(*long) + exchanges(*long[:1], cluster="azure-cluster")
+    mixed = History(sorted(both, key=lambda e: e.sent))
+    assert checks.lasted(4.5)(exchanges(*long)).passed
+    for history in (both, mixed):
+        assert checks.lasted(4.5)(history).numbers == {"seconds": 0.5}
+        assert checks.lasted(0.6)(history).outcome is INCONCLUSIVE
+        assert checks.lasted(0.5)(history).passed
 
 
 # --- weights -------------------------------------------------------------------------------
@@ -333,9 +416,15 @@ def test_the_cap_makes_a_split_inconclusive() -> None:
     assert check(drawn(4_000, 0.9, 0.1)).outcome is INCONCLUSIVE
 
 
+def test_only_what_was_served_is_of_a_backend() -> None:
+    told = [checks.served_by(e) for e in exchanges(WEB, FORBIDDEN_BY_ECHO, TIMEOUT)]
+    assert told == ["web-service", "", ""]
+
+
 def test_weights_without_a_share_are_refused() -> None:
-    with pytest.raises(ValueError, match="share"):
+    with pytest.raises(ValueError, match=r"^weights {'api-service': 0} have no share to measure$"):
         checks.split({"api-service": 0})
+    assert checks.split({"web-service": 1})(exchanges(*[WEB] * 300)).passed
 
 
 def test_draws_in_turn_are_not_independent() -> None:
@@ -345,6 +434,39 @@ def test_draws_in_turn_are_not_independent() -> None:
     in_turn = exchanges(*({"status": 200, "service": service} for service in turns))
     assert check(in_turn).outcome is FAIL
     assert check(drawn(1_000, 0.9, 0.1)).outcome is INCONCLUSIVE
+
+
+def test_independence_wants_many_draws_and_is_sure_before_it_fails() -> None:
+    few, enough = drawn(1_999, 0.9, 0.1), drawn(2_000, 0.9, 0.1)
+    check = checks.independent("api-service")
+    assert check(few).reason == "1999 requests were made, too few: 2000 are needed"
+    told = check(enough).numbers
+    assert (told["n"], told["hits"]) == (2_000, sum(e.service == "api-service" for e in enough))
+    chance = float(told["p_value"])
+    assert checks.independent("api-service", alpha=chance)(enough).passed
+    assert checks.independent("api-service", alpha=1.01 * chance)(enough).outcome is FAIL
+    assert checks.independent("api-service", 1e-5, 4)(exchanges(*[WEB] * 3)).outcome is INCONCLUSIVE
+
+
+def test_only_answers_that_were_served_are_draws_in_the_order_of_sending() -> None:
+    turns = exchanges(*[WEB, MOBILE] * 20)
+    broken = exchanges(*[{**WEB, "status": 500}] * 5, caller="another")
+    check = checks.independent("web-service", minimum=4)
+    assert check(turns + broken).numbers == check(turns).numbers
+    assert check(History(sorted(turns, key=lambda e: e.service))).numbers == check(turns).numbers
+
+
+def test_a_split_of_two_is_one_test_and_of_more_shares_its_allowance() -> None:
+    test = SplitTest(margin=0.1, alpha=0.03, beta=0.06, cap=7)
+    two = checks.split({"a": 1, "b": 1}, test)(exchanges({**WEB, "service": "a"})).numbers
+    assert (two["a.alpha"], two["b.beta"]) == (0.03, 0.06)
+    three = checks.split({"a": 2, "b": 1, "c": 1}, test)
+    numbers = three(exchanges(*[{**WEB, "service": "a"}] * 9)).numbers
+    assert [numbers["a.alpha"], numbers["c.beta"]] == pytest.approx([0.01, 0.02])
+    assert numbers["a.n"] == 7
+    assert numbers["a.expected_n"] == round(replace(test, share=0.5, beta=0.02).expected_n)
+    one = checks.split({"a": 3})(exchanges({**WEB, "service": "a"})).numbers
+    assert (one["a.alpha"], one["a.beta"]) == (1e-6, 1e-6)
 
 
 # --- what the backend saw ------------------------------------------------------------------
@@ -376,6 +498,61 @@ def test_what_was_refused_must_not_be_in_the_backends_record(
     assert verdict.outcome is outcome, verdict.reason
 
 
+@pytest.mark.parametrize(
+    ("history", "seen", "reason", "numbers"),
+    [
+        (
+            REFUSED_ONES + ALLOWED_ONES,
+            ALLOWED_NONCES,
+            "none of 2 refused requests reached the backend",
+            {"n": 2, "reached": 0, "control": 2},
+        ),
+        (
+            REFUSED_ONES + ALLOWED_ONES + exchanges(WEB, stream="other"),
+            ["refused-1", "allowed-0", "other-0"],
+            "1 of 4 were refused and yet reached the backend; the first:"
+            " GET http://backend/?nonce=refused-1 as default/frontend, refused 1: 403 by",
+            {"n": 2, "reached": 1, "control": 1},
+        ),
+        (
+            REFUSED_ONES + exchanges(WEB, stream="allowed", url="http://b/"),
+            [],
+            "1 of 3 were sent without a nonce; the first: GET http://b/",
+            {"n": 2, "reached": 0, "control": 0},
+        ),
+        (REFUSED_ONES, [], "no refused request, or no allowed twin, was sent", {"n": 2}),
+        (ALLOWED_ONES, ALLOWED_NONCES, "no refused request, or no", {"n": 0, "control": 2}),
+        (
+            REFUSED_ONES + ALLOWED_ONES,
+            ["allowed-1"],
+            "1 of 2 were allowed, but not in the backend's record; the first:",
+            {"n": 2, "reached": 0, "control": 1},
+        ),
+    ],
+)
+def test_what_the_backends_record_shows_is_said(
+    history: History, seen: list[str], reason: str, numbers: dict[str, int]
+) -> None:
+    verdict = checks.never_reached(seen, refused=["refused"], allowed=["allowed"])(history)
+    assert verdict.reason.startswith(reason)
+    assert numbers.items() <= verdict.numbers.items()
+
+
+@given(
+    st.integers(0, 3), st.integers(0, 3), st.sets(st.sampled_from(["refused-0", *ALLOWED_NONCES]))
+)
+def test_a_record_proves_a_refusal_only_if_it_has_every_twin(
+    refused: int, allowed: int, seen: set[str]
+) -> None:
+    history = exchanges(*[DENIED] * refused, stream="refused")
+    history += exchanges(*[WEB] * allowed, stream="allowed")
+    verdict = checks.never_reached(seen, refused=["refused"], allowed=["allowed"])(history)
+    kept = {f"allowed-{n}" for n in range(allowed)} <= seen
+    leaked = refused > 0 and "refused-0" in seen
+    assert (verdict.outcome is FAIL) == leaked
+    assert verdict.passed == (refused > 0 and allowed > 0 and kept and not leaked)
+
+
 def test_nonces_are_read_from_urls_and_logs_alike() -> None:
     log = (
         "Echoing back request made to /api?nonce=a-1 to client (10.0.0.1:5)\n"
@@ -388,10 +565,12 @@ def test_nonces_are_read_from_urls_and_logs_alike() -> None:
 
 # --- composition ---------------------------------------------------------------------------
 
-TWIN = checks.twin(
-    denied=checks.on("denied", checks.denied_http(2)),
-    allowed=checks.on("allowed", checks.all_answered_by("web-service", 2)),
-)
+
+def twin(history: History) -> Verdict:
+    return checks.twin(
+        denied=checks.on("denied", checks.denied_http(2)),
+        allowed=checks.on("allowed", checks.all_answered_by("web-service", 2)),
+    )(history)
 
 
 @pytest.mark.parametrize(
@@ -409,13 +588,26 @@ def test_a_denial_counts_with_its_twin(
     denied: list[Answer], allowed: list[Answer], outcome: Outcome
 ) -> None:
     history = exchanges(*denied, stream="denied") + exchanges(*allowed, stream="allowed")
-    assert TWIN(history).outcome is outcome
+    assert twin(history).outcome is outcome
 
 
 def test_streams_keep_their_numbers_apart() -> None:
     history = exchanges(*[DENIED] * 2, stream="denied") + exchanges(*[WEB] * 3, stream="allowed")
-    numbers = TWIN(history).numbers
+    numbers = twin(history).numbers
     assert (numbers["denied.n"], numbers["allowed.n"]) == (2, 3)
+
+
+def test_a_twin_that_was_not_served_is_named_with_its_numbers() -> None:
+    history = exchanges(*[DENIED] * 2, stream="denied") + exchanges(WEB, MOBILE, stream="allowed")
+    verdict = twin(history)
+    assert verdict.reason.startswith(
+        "the allowed twin was not served, so a denial proves nothing:"
+        " allowed: 1 of 2 were not answered 200 by web-service;"
+    )
+    assert (verdict.numbers["denied.leaks"], verdict.numbers["allowed.hits"]) == (0, 1)
+    assert twin(exchanges(WEB, stream="denied")).reason.startswith(
+        "denied: 1 of 1 were let through"
+    )
 
 
 def test_every_wants_all_of_them() -> None:
@@ -425,6 +617,193 @@ def test_every_wants_all_of_them() -> None:
 
 
 # --- numbers -------------------------------------------------------------------------------
+
+FIRST = "the first: GET http://backend/?nonce=s"
+ONE_OF_TWO = {"n": 2, "hits": 1, "errors": 0, "error_rate": 0.0}
+ALL_THREE = {"n": 3, "hits": 3, "errors": 0, "error_rate": 0.0}
+TWO_OF_THREE = {"n": 3, "hits": 2, "errors": 1, "error_rate": 1 / 3}
+
+
+@pytest.mark.parametrize(
+    ("name", "answers", "reason", "numbers"),
+    [
+        (
+            "all_answered_by",
+            [MOBILE] * 3,
+            "all 3 were answered 200 by mobile-service (mobile-service-v2-*)",
+            ALL_THREE,
+        ),
+        (
+            "all_answered_by",
+            [MOBILE, OLD],
+            "1 of 2 were not answered 200 by mobile-service (mobile-service-v2-*);"
+            f" {FIRST}-1 as default/frontend, s 1: 200 by mobile-service",
+            ONE_OF_TWO,
+        ),
+        (
+            "only_answered_by",
+            [WEB, MOBILE, WEB],
+            "none of 3 was answered by others than web-service, mobile-service",
+            {"n": 3, "hits": 0, "errors": 0, "control": 3},
+        ),
+        (
+            "only_answered_by",
+            [WEB, MOBILE, TIMEOUT],
+            "none was answered by others than web-service, mobile-service,"
+            " but only 2 by a backend that may",
+            {"n": 3, "hits": 0, "errors": 1, "control": 2},
+        ),
+        (
+            "only_answered_by",
+            [WEB, UNAVAILABLE],
+            "1 of 2 were answered by others than web-service, mobile-service;"
+            f" {FIRST}-1 as default/frontend, s 1: 503 by no backend",
+            {**ONE_OF_TWO, "control": 1},
+        ),
+        (
+            "never_answered",
+            [OLD, MOBILE],
+            "1 of 2 were answered by web-service, mobile-service-v1-;"
+            f" {FIRST}-0 as default/frontend, s 0: 200 by mobile-service",
+            {**ONE_OF_TWO, "control": 1},
+        ),
+        ("status_is", [NOT_FOUND] * 3, "all 3 were answered 404", ALL_THREE),
+        ("status_is", [NOT_FOUND], "1 requests were made, too few: 3 are needed", {"n": 1}),
+        (
+            "status_is",
+            [NOT_FOUND] * 3 + [STARVED],
+            "1 of 4 were not sent in time by a starved generator;"
+            f" {FIRST}-3 as default/frontend, s 3: starved",
+            ALL_THREE,
+        ),
+        ("status_is", [], "0 requests were made, too few: 3 are needed", {"n": 0}),
+        ("denied_http", [DENIED] * 3, "all 3 were denied by RBAC", {**ALL_THREE, "leaks": 0}),
+        (
+            "denied_http",
+            [DENIED, WEB],
+            f"1 of 2 were let through; {FIRST}-1 as default/frontend, s 1: 200 by web-service",
+            {**ONE_OF_TWO, "leaks": 1},
+        ),
+        (
+            "denied_http",
+            [DENIED, FORBIDDEN_BY_ECHO],
+            f"1 of 2 were let through; {FIRST}-1 as default/frontend, s 1: 403 by web-service",
+            {**ONE_OF_TWO, "leaks": 1},
+        ),
+        (
+            "denied_http",
+            [DENIED, UNAVAILABLE],
+            "1 of 2 were not answered by RBAC's 403;"
+            f" {FIRST}-1 as default/frontend, s 1: 503 by no backend",
+            {**ONE_OF_TWO, "leaks": 0},
+        ),
+        (
+            "denied_http",
+            [DENIED, DENIED, TIMEOUT],
+            f"1 of 3 were not answered at all; {FIRST}-2 as default/frontend, s 2: timeout",
+            {**TWO_OF_THREE, "leaks": 0},
+        ),
+        (
+            "denied_l4",
+            [TIMEOUT] * 3,
+            "all 3 were dropped as POLICY_DENIED",
+            {"n": 3, "hits": 3, "errors": 3, "error_rate": 1.0, "leaks": 0, "drops": 1},
+        ),
+        (
+            "denied_l4",
+            [TIMEOUT, WEB],
+            f"1 of 2 were let through; {FIRST}-1 as default/frontend, s 1: 200 by web-service",
+            {"n": 2, "hits": 1, "errors": 1, "leaks": 1, "drops": 1},
+        ),
+        (
+            "denied_l4",
+            [TIMEOUT, RESET],
+            f"1 of 2 were ended by other than silence; {FIRST}-1 as default/frontend, s 1: reset",
+            {"n": 2, "hits": 1, "errors": 2, "leaks": 0, "drops": 1},
+        ),
+        (
+            "denied_l4_elsewhere",
+            [TIMEOUT] * 3,
+            "silence, but no POLICY_DENIED drop from aws-cluster",
+            {"n": 3, "leaks": 0, "drops": 1},
+        ),
+        ("not_dropped", [WEB], "none was dropped for a policy's sake", {}),
+        (
+            "not_dropped",
+            [WEB, TIMEOUT],
+            f"1 of 2 were dropped for a policy's sake; {FIRST}-1 as default/frontend, s 1: timeout",
+            {},
+        ),
+        (
+            "served_under_load",
+            [WEB] * 3,
+            "sent for 0.0 s; 3 requests are complete; all 3 were served; 3",
+            {**ALL_THREE, "seconds": 0.03},
+        ),
+        (
+            "served_by_under_load",
+            [WEB, WEB, MOBILE],
+            "1 of 3 were not served by web-service;",
+            {"n": 3, "hits": 2, "errors": 0},
+        ),
+        ("lasted", [WEB] * 10, "sent for 0.1 s", {"seconds": 0.1}),
+        (
+            "lasted",
+            [{**WEB, "sent": 0.0, "received": 0.0123}],
+            "a caller sent for 0.0 s only, not for 0.03 s",
+            {"seconds": 0.012},
+        ),
+        (
+            "split",
+            [WEB, UNAVAILABLE],
+            "1 of 2 were not answered by web-service, mobile-service;"
+            f" {FIRST}-1 as default/frontend, s 1: 503 by no backend",
+            ONE_OF_TWO,
+        ),
+        (
+            "split",
+            [WEB, MOBILE, TIMEOUT],
+            f"1 of 3 were not answered at all; {FIRST}-2 as default/frontend, s 2: timeout;"
+            " web-service answered 1 of 2 (50.0%, declared 90.0%): undecided;"
+            " mobile-service answered 1 of 2 (50.0%, declared 10.0%): undecided",
+            {**TWO_OF_THREE, "web-service.n": 2, "web-service.hits": 1, "mobile-service.hits": 1},
+        ),
+        (
+            "split",
+            [WEB] * 2_000,
+            "web-service answered 269 of 269 (100.0%, declared 90.0%): too many;"
+            " mobile-service answered 0 of 269 (0.0%, declared 10.0%): too few",
+            {"n": 2_000, "hits": 2_000, "web-service.n": 269, "mobile-service.hits": 0},
+        ),
+        (
+            "independent",
+            [WEB] * 3,
+            "web-service is drawn independently (p = 1)",
+            {"n": 3, "hits": 3, "p_value": 1.0},
+        ),
+        (
+            "independent",
+            [WEB, MOBILE, WEB] * 9,
+            "web-service is not drawn independently (p = 0.0077)",
+            {"n": 27, "hits": 18},
+        ),
+    ],
+)
+def test_a_verdict_says_what_was_seen(
+    name: str, answers: list[Answer], reason: str, numbers: dict[str, float]
+) -> None:
+    verdict = made(name)(exchanges(*answers))
+    assert verdict.reason.startswith(reason)
+    assert numbers.items() <= verdict.numbers.items()
+
+
+def test_latency_is_told_as_median_and_99th_percentile_of_the_answers() -> None:
+    times = [{**WEB, "sent": 0.0, "received": ms / 1000} for ms in range(1, 101)]
+    numbers = checks.status_is(200)(exchanges(*times, {**TIMEOUT, "received": 9.0})).numbers
+    assert (numbers["p50_ms"], numbers["p99_ms"]) == (50.5, 99.01)
+    two = checks.status_is(200)(exchanges(times[0], {**WEB, "sent": 0.0, "received": 0.0020006}))
+    assert (two.numbers["p50_ms"], two.numbers["p99_ms"]) == (1.5, 1.991)
+    assert "p50_ms" not in checks.status_is(200)(exchanges(WEB)).numbers
 
 
 def test_a_verdict_carries_its_numbers() -> None:
@@ -437,6 +816,7 @@ def test_a_verdict_carries_its_numbers() -> None:
     assert [numbers["p50_ms"], numbers["p99_ms"]] == pytest.approx([10, 10])
     assert "1 of 100" in verdict.reason
     assert "s 99: timeout" in verdict.reason
+    assert "pressure" not in numbers
 
 
 def test_a_split_carries_what_it_decided_by() -> None:
@@ -444,44 +824,126 @@ def test_a_split_carries_what_it_decided_by() -> None:
     names = ("n", "hits", "low", "high", "expected_n", "alpha", "beta")
     assert {f"api-service.{name}" for name in names} <= verdict.numbers.keys()
     assert verdict.numbers["api-service.expected_n"] == 1268
+    for name in SERVICES[:2]:
+        n, hits, low, high = (verdict.numbers[f"{name}.{key}"] for key in names[:4])
+        assert exact_interval(int(hits), int(n)) == Interval(float(low), float(high))
 
 
 # --- properties ----------------------------------------------------------------------------
 
-ANSWERS = st.sampled_from([WEB, MOBILE, DENIED, FORBIDDEN_BY_APP, UNAVAILABLE, TIMEOUT, STARVED])
-histories = st.lists(ANSWERS, max_size=12).map(lambda answers: exchanges(*answers))
-made = st.sampled_from(sorted(MADE))
+ANSWERS = st.sampled_from(
+    [WEB, MOBILE, OLD, DENIED, FORBIDDEN_BY_APP, BAD_PATH, NOT_FOUND, UNAVAILABLE, TIMEOUT, STARVED]
+)
+few = st.lists(ANSWERS, max_size=6) | st.builds(
+    lambda *n: [n[0]] * n[1], ANSWERS, st.integers(3, 9)
+)
+names = st.sampled_from(sorted(MADE))
+
+WRONG: dict[str, Answer] = {
+    "all_answered_by": OLD,
+    "only_answered_by": UNAVAILABLE,
+    "never_answered": OLD,
+    "status_is": WEB,
+    "denied_http": WEB,
+    "denied_http_or_400": {**WEB, "status": 400},
+    "denied_l4": DENIED,
+    "denied_l4_unproven": DENIED,
+    "denied_l4_otherwise": DENIED,
+    "denied_l4_elsewhere": DENIED,
+    "denied_l4_another_source": DENIED,
+    "denied_l4_another_target": DENIED,
+    "not_dropped": TIMEOUT,
+    "served_under_load": UNAVAILABLE,
+    "served_by_under_load": MOBILE,
+    "denied_under_load": WEB,
+    "split": UNAVAILABLE,
+}
+"""For each check an answer that no history makes good."""
 
 
-@given(made, histories)
+@st.composite
+def histories(draw: st.DrawFn) -> History:
+    """Of up to three callers, each with lines of its own; often of one kind, as a pass wants it."""
+    callers = draw(st.lists(few, max_size=3))
+    return sum(
+        (exchanges(*answers, caller=f"caller-{n}") for n, answers in enumerate(callers)), History()
+    )
+
+
+def worse(outcome: Outcome) -> Outcome:
+    """What is left of an outcome once the history is known not to be whole."""
+    return FAIL if outcome is FAIL else INCONCLUSIVE
+
+
+@given(names, histories())
 def test_every_check_has_a_verdict_for_every_history(name: str, history: History) -> None:
-    verdict = MADE[name](history)
+    verdict = made(name)(history)
     assert isinstance(verdict, Verdict)
     assert verdict.reason
     assert all(isinstance(value, (int, float, str, bool)) for value in verdict.numbers.values())
 
 
-@given(made, histories)
-def test_the_order_of_the_lines_does_not_matter(name: str, history: History) -> None:
-    reverse = History(reversed(tuple(history)))
-    assert MADE[name](reverse).outcome is MADE[name](history).outcome
+@given(names, histories(), st.randoms(use_true_random=False))
+def test_the_order_of_the_lines_does_not_matter(name: str, history: History, random: Any) -> None:
+    shuffled = list(history)
+    random.shuffle(shuffled)
+    told, again = made(name)(history), made(name)(History(shuffled))
+    assert (again.outcome, again.numbers) == (told.outcome, told.numbers)
 
 
-@given(histories)
+@given(st.sampled_from(sorted(WRONG)), histories())
+def test_a_wrong_answer_fails_whatever_else_there_is(name: str, history: History) -> None:
+    wrong = exchanges(WRONG[name], caller="another")
+    assert made(name)(history + wrong).outcome is FAIL
+    assert made(name)(history + wrong + exchanges(STARVED, caller="third")).outcome is FAIL
+
+
+@given(names, histories())
+def test_what_was_starved_or_died_never_passes_and_hides_no_failure(
+    name: str, history: History
+) -> None:
+    expected = worse(made(name)(history).outcome)
+    for spoilt in (exchanges(STARVED, caller="another"), History((), [window(died="killed")])):
+        assert made(name)(history + spoilt).outcome is expected
+
+
+@given(names, histories(), st.data())
+def test_what_is_lost_or_doubled_never_passes(name: str, history: History, data: Any) -> None:
+    lines = list(history)
+    inner = [
+        e for e in lines if e.seq and any(f.seq > e.seq and f.caller == e.caller for f in lines)
+    ]
+    assume(inner)
+    line = data.draw(st.sampled_from(inner))
+    assert not made(name)(History(e for e in lines if e is not line)).passed
+    assert not made(name)(History([*lines, line])).passed
+
+
+@given(st.sampled_from(sorted(MADE.keys() - {"lasted", "not_dropped"})), histories())
+def test_too_few_never_pass(name: str, history: History) -> None:
+    assert not made(name)(History(islice(history, 2))).passed
+
+
+@given(names, histories(), st.floats(0, 1))
+def test_pressure_excuses_nothing_but_silence(name: str, history: History, share: float) -> None:
+    busy = History((), [window(ended=10, stalled=10 * share)])
+    calm, pressed = made(name)(history).outcome, made(name)(history + busy).outcome
+    silent = any(e.error == "timeout" for e in history)
+    excused = calm is FAIL and pressed is INCONCLUSIVE
+    assert pressed is calm or (excused and silent and share > 0.79)
+
+
+@given(histories())
 def test_a_denial_passes_only_if_each_answer_is_one(history: History) -> None:
     denied = all(e.status == 403 and e.body == "RBAC: access denied" for e in history)
     assert checks.denied_http(1)(history).passed == (len(history) > 0 and denied)
 
 
-@given(histories)
+@given(histories())
 def test_a_success_among_the_denied_is_always_a_failure(history: History) -> None:
     leak = exchanges(WEB, caller="another")
     assert checks.denied_http(1)(history + leak).outcome is FAIL
     assert denied_l4(drop())(history + leak).outcome is FAIL
-
-
-def window(**fields: Any) -> Window:
-    return Window(caller="caller-1", cluster="aws-cluster", identity="default/frontend", **fields)
 
 
 def under(pressure: float, *answers: Answer) -> History:
@@ -502,20 +964,27 @@ def under(pressure: float, *answers: Answer) -> History:
 def test_only_silence_is_excused_by_pressure(
     pressure: float, answers: list[Answer], outcome: Outcome
 ) -> None:
-    verdict = MADE["all_answered_by"](under(pressure, *answers))
+    verdict = made("all_answered_by")(under(pressure, *answers))
     assert verdict.outcome is outcome
     assert verdict.numbers["pressure"] == pressure
     if outcome is INCONCLUSIVE:
         assert "waited for a core in 80% of the time" in verdict.reason
 
 
+def test_pressure_is_that_of_the_busiest_machine() -> None:
+    calm, busy = window(ended=9, stalled=1), window(ended=9, stalled=8)
+    verdict = made("all_answered_by")(exchanges(*[TIMEOUT] * 3) + History((), [calm, busy, calm]))
+    assert verdict.outcome is INCONCLUSIVE
+    assert verdict.numbers["pressure"] == 0.889
+
+
 def test_a_caller_that_died_leaves_it_open_but_a_leak_is_a_leak() -> None:
     dead = History((), [window(died="no end after 60 s")])
-    verdict = MADE["all_answered_by"](exchanges(*[MOBILE] * 3) + dead)
+    verdict = made("all_answered_by")(exchanges(*[MOBILE] * 3) + dead)
     assert verdict.outcome is INCONCLUSIVE
     assert "caller-1 in aws-cluster: no end after 60 s" in verdict.reason
-    assert MADE["denied_http"](exchanges(DENIED, WEB) + dead).outcome is FAIL
-    assert MADE["denied_http"](dead).outcome is INCONCLUSIVE
+    assert made("denied_http")(exchanges(DENIED, WEB) + dead).outcome is FAIL
+    assert made("denied_http")(dead).outcome is INCONCLUSIVE
 
 
 def test_what_is_known_otherwise_goes_in_beside_the_history() -> None:
@@ -614,3 +1083,33 @@ def test_what_was_not_asked_during_the_load_shows_nothing_of_it(
     history: History, outcome: Outcome
 ) -> None:
     assert checks.meanwhile("through", ["there", "back"])(history).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("history", "reason"),
+    [
+        (streams((10, 20), there=12, back=15), "through was under way meanwhile"),
+        (streams((10, 20), there=12), "through and there, back are not all of one caller"),
+        (
+            streams((10, 20), there=9, back=21),
+            "through was not under way when there, back began",
+        ),
+    ],
+)
+def test_what_was_not_under_way_is_named(history: History, reason: str) -> None:
+    assert checks.meanwhile("through", ["there", "back"])(history).reason.startswith(reason)
+
+
+moments = st.integers(0, 9).map(float)
+
+
+@given(st.lists(st.tuples(moments, moments), max_size=4), st.lists(moments, max_size=4))
+def test_a_load_of_many_requests_lasts_from_the_first_to_the_last_answer(
+    load: list[tuple[float, float]], begun: list[float]
+) -> None:
+    loaded = ({**WEB, "sent": min(ends), "received": max(ends)} for ends in load)
+    others = ({**WEB, "sent": sent, "received": sent + 1} for sent in begun)
+    history = exchanges(*loaded, stream="through") + exchanges(*others, stream="there")
+    within = load and begun and min(map(min, load)) <= min(begun) <= max(map(max, load))
+    assert checks.meanwhile("through", ["there"])(history).passed == bool(within)
+    assert not checks.meanwhile("through", ["there", "back"])(history).passed

@@ -37,6 +37,15 @@ def test_what_was_seen_is_in_the_reason() -> None:
     reason = condition([REFUSED], "Accepted", "True").reason
     assert reason == "expected Accepted True, saw Accepted is False (NotAllowedByListeners)"
     assert condition([], "Accepted", "True").reason == "expected Accepted True, saw none"
+    told = condition([ACCEPTED, REFUSED], "Accepted", "True", "Accepted").reason
+    assert told == (
+        "expected Accepted True Accepted,"
+        " saw Accepted is True (Accepted), Accepted is False (NotAllowedByListeners)"
+    )
+    assert condition([OTHER, OTHER], "ResolvedRefs", "True").reason == (
+        "ResolvedRefs is True (no reason), ResolvedRefs is True (no reason)"
+    )
+    assert not condition([OTHER], "ResolvedRefs", "True", "ResolvedRefs").passed
 
 
 def test_a_routes_conditions_are_those_of_all_its_parents() -> None:

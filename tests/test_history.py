@@ -65,6 +65,7 @@ def test_windows_are_saved_after_the_exchanges_and_stay_with_any_part(tmp_path: 
     path = tmp_path / "CS1.jsonl"
     History([exchange()], [window]).save(path)
     assert path.read_text().splitlines()[-1].startswith('{"window":')
+    assert "died" not in path.read_text()
     loaded = History.load(path)
     assert loaded.windows == loaded.stream("none").windows == (window,)
     assert (loaded + loaded).windows == (window, window)

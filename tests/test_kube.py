@@ -11,7 +11,7 @@ import pytest
 from clusters import objects
 from clusters.errors import CommandError, NotReadyError
 from clusters.waiting import wait_for
-from fixtures import convergence, hubble
+from fixtures import checks, convergence, hubble
 from fixtures.verdict import Outcome
 
 
@@ -101,6 +101,29 @@ def test_a_drop_without_labels_is_of_no_cluster() -> None:
     assert (drop.source_cluster, drop.source_labels) == ("", frozenset())
 
 
+def test_what_a_flow_leaves_out_is_empty() -> None:
+    bare = json.dumps({"flow": {"verdict": "DROPPED"}})
+    (drop,) = hubble.parse_drops(
+        ["  \n", json.dumps({"flow": None}), json.dumps({"flow": {}}), bare]
+    )
+    assert drop == checks.Drop("", frozenset(), frozenset(), "")
+    assert len(list(hubble.parse_drops([flow(), flow(verdict="FORWARDED"), flow()]))) == 2
+
+
+@pytest.mark.parametrize(
+    ("labels", "seen"),
+    [
+        (["k8s:io.cilium.k8s.policy.cluster=a=b"], "a=b"),
+        (["io.cilium.k8s.policy.cluster=a"], ""),
+        (["k8s:io.cilium.k8s.policy.clusters=a"], ""),
+        (["k8s:app=io.cilium.k8s.policy.cluster=a"], ""),
+    ],
+)
+def test_a_cluster_is_that_of_its_own_label(labels: list[str], seen: str) -> None:
+    (drop,) = hubble.parse_drops([flow(source={"labels": labels})])
+    assert drop.source_cluster == seen
+
+
 def test_an_endpoint_is_found_by_its_address() -> None:
     endpoint = {
         "status": {
@@ -112,17 +135,39 @@ def test_an_endpoint_is_found_by_its_address() -> None:
     assert hubble.parse_revision([endpoint], "10.0.0.2") == 0
 
 
+def test_an_endpoint_without_address_or_revision_enforces_nothing() -> None:
+    def endpoint(addressing: Any, realized: dict[str, int]) -> dict[str, Any]:
+        told = {"networking": {"addressing": addressing}, "policy": {"realized": realized}}
+        return {"status": told}
+
+    both = [{"ipv6": "fd00::1"}, {"ipv4": "10.0.0.3"}]
+    endpoints = [endpoint(None, {"policy-revision": 9}), endpoint(both, {})]
+    assert hubble.parse_revision(endpoints, "10.0.0.3") == 0
+    endpoints = [endpoints[0], endpoint(both, {"policy-revision": 8})]
+    assert hubble.parse_revision(endpoints, "10.0.0.3") == 8
+
+
 @pytest.mark.parametrize("field", ["Labels", "labels"])
 def test_a_policy_is_known_by_its_uid_in_both_spellings(field: str) -> None:
     rule = {field: [{"key": "io.cilium.k8s.policy.uid", "value": "u1"}]}
     found = {"policy": json.dumps([rule]), "revision": 4}
     assert hubble.parse_policies(found) == (frozenset({"u1"}), 4)
     assert hubble.parse_policies({"policy": "", "revision": 5}) == (frozenset(), 5)
+    assert hubble.parse_policies({}) == (frozenset(), 0)
+    other = {field: [{"key": "io.cilium.k8s.policy.name", "value": "n"}]}
+    found = {"policy": json.dumps([other, {}, {field: None}, rule]), "revision": "6"}
+    assert hubble.parse_policies(found) == (frozenset({"u1"}), 6)
 
 
 def test_addresses_with_reserved_identities_are_not_known_pods() -> None:
     entries = [{"cidr": "10.0.0.1/32", "identity": 65541}, {"cidr": "10.0.0.2/32", "identity": 2}]
     assert hubble.parse_addresses(entries) == {"10.0.0.1"}
+    edges: list[dict[str, Any]] = [
+        {"cidr": "10.0.0.3/32", "identity": 255},
+        {"cidr": "10.0.0.4/32", "identity": "256"},
+        {"cidr": "10.0.0.5/32"},
+    ]
+    assert hubble.parse_addresses(edges) == {"10.0.0.4"}
 
 
 def test_only_healthy_endpoints_count() -> None:
@@ -156,6 +201,7 @@ def test_an_identity_and_its_labels_are_found_by_address() -> None:
     told = {"id": 65541, "labels": labels}
     assert hubble.parse_labels([told]) == hubble.parse_labels(told) == set(labels)
     assert hubble.parse_labels({"id": 1, "labels": None}) == frozenset()
+    assert hubble.parse_labels([{}, told]) == set(labels)
 
 
 def test_what_takes_effect_in_time_says_how_long_it_took() -> None:

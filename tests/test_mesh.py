@@ -54,5 +54,36 @@ def test_anything_else_fails(remotes: list[Remote], reason: str) -> None:
     assert reason in verdict.reason
 
 
+def test_each_direction_says_what_it_is() -> None:
+    def reason(*remotes: Remote) -> str:
+        return as_named(REFERENCE, remotes).reason
+
+    back = remote(AZURE, AWS)
+    at = "azure-cluster.mesh.internal:2379"
+    assert reason(remote(AWS, AZURE), back) == (
+        f"aws-cluster reaches azure-cluster at {at};"
+        " azure-cluster reaches aws-cluster at aws-cluster.mesh.internal:2379"
+    )
+    assert reason(remote(AWS, AZURE, ready=False), back) == (
+        "azure-cluster is not ready as seen from aws-cluster: etcd: 1/1"
+    )
+    assert reason(Remote(AWS, AZURE, "", True, ""), back) == (
+        f"aws-cluster reaches azure-cluster at no address, not at {at}"
+    )
+    strangers = (remote(AWS, "gcp"), remote("gcp", AWS))
+    verdict = as_named(REFERENCE, (remote(AWS, AZURE, ready=False), back, *strangers))
+    assert verdict.reason.endswith(
+        "; not in the reference: aws-cluster sees gcp, gcp sees aws-cluster"
+    )
+    assert verdict.numbers == {"directions": 2, "ready": 1}
+    assert as_named(REFERENCE, []).numbers == {"directions": 2, "ready": 0}
+
+
 def test_an_address_counts_once_it_was_connected_to() -> None:
     assert parse_addresses(TROUBLESHOOT) == {AZURE: "azure-cluster.mesh.internal:2379"}
+    second = TROUBLESHOOT.partition("\n\n")[2].replace("azure", "b.c_d")
+    assert parse_addresses(TROUBLESHOOT + "\n" + second) == {
+        AZURE: "azure-cluster.mesh.internal:2379",
+        "b.c_d-cluster": "b.c_d-cluster.mesh.internal:2379",
+    }
+    assert parse_addresses("") == {}

@@ -113,6 +113,67 @@ def test_a_patch_that_does_not_fit_says_so() -> None:
         mutant.manifests(REFERENCE)
 
 
+def mutant(**fields: object) -> Mutant:
+    return Mutant.model_validate(
+        {"name": "a", "suite": "s", "what": "w", "kills": ["CS1"], **fields}
+    )
+
+
+def test_a_patch_that_does_not_fit_says_where_to_look() -> None:
+    unfit = mutant(file="httproute", patch=[{"op": "remove", "path": "/spec/nowhere"}])
+    with pytest.raises(MutantsError) as raised:
+        unfit.manifests(REFERENCE)
+    assert raised.value.expected == "the patch of s/a to fit HTTPRoute/advanced-routing"
+    assert "nowhere" in raised.value.seen
+    assert raised.value.look == "$EDITOR suites/s/mutants.yaml"
+
+
+def test_a_patch_leaves_the_reference_as_it_is() -> None:
+    before = REFERENCE.given("httproute").document
+    patch = [{"op": "replace", "path": "/metadata/name", "value": "another"}]
+    patched = mutant(file="httproute", patch=patch).manifests(REFERENCE).given("httproute")
+    assert title(patched.document) == "HTTPRoute/another"
+    assert (patched.origin, patched.absent) == ("mutant a", False)
+    assert REFERENCE.given("httproute").document == before
+    assert title(before) == "HTTPRoute/advanced-routing"
+
+
+def test_what_is_left_out_or_applied_elsewhere_is_not_applied_in_its_place() -> None:
+    document = REFERENCE.given("httproute").document
+    extra = {"kind": "ConfigMap", "metadata": {"name": "x"}}
+    gone = mutant(file="httproute", absent=True)
+    moved = mutant(file="httproute", elsewhere="other", extra=[extra])
+    for each in (gone, moved):
+        given = each.manifests(REFERENCE).given("httproute")
+        assert (given.document, given.origin, given.absent) == (document, "mutant a", True)
+    assert gone.beside(REFERENCE) == []
+    assert moved.beside(REFERENCE) == [(document, "other"), (extra, "")]
+    assert mutant(extra=[extra]).manifests(REFERENCE) == REFERENCE
+
+
+def test_only_the_document_that_is_named_is_patched() -> None:
+    patch = [{"op": "add", "path": "/data", "value": "new"}]
+    documents = [{"kind": "ConfigMap", "metadata": {"name": name}} for name in ("a", "b")]
+    patched = mutant(support="ConfigMap/b", patch=patch).supported(documents)
+    assert patched == [{"kind": "ConfigMap", "metadata": {"name": "b"}, "data": "new"}]
+    assert mutant(file="httproute", patch=patch).supported(documents) == []
+
+
+def test_a_mutant_that_is_not_there_is_told_from_those_that_are(tmp_path: Path) -> None:
+    with pytest.raises(MutantsError) as raised:
+        mutants.named(tmp_path, "b")
+    assert raised.value.expected == f"a mutant b in {tmp_path / 'mutants.yaml'}"
+    assert raised.value.seen == "none"
+    other = tmp_path / "other"
+    other.mkdir()
+    entry = "- {{name: {name}, what: w, kills: [CS1], absent: true}}\n"
+    (other / "mutants.yaml").write_text(entry.format(name="a") + entry.format(name="c"))
+    with pytest.raises(MutantsError) as raised:
+        mutants.named(other, "b")
+    assert raised.value.seen == "a, c"
+    assert mutants.named(other, "c").name == "c"
+
+
 def test_mutants_of_a_cluster_share_its_lane() -> None:
     test = "suites/canary_split/test_canary_split.py::test_nine_to_one"
     plain = lanes.lane(f"{test}[aws-cluster]")
@@ -157,6 +218,47 @@ def test_a_mutant_is_killed_when_all_that_must_fail_did() -> None:
     assert matrix.proven
     assert matrix.headline.startswith("1 killed, 0 survived, 1 not applicable; the reference was")
     assert matrix.references == 1
+
+
+def test_a_matrix_tells_of_its_run_and_of_each_verdict() -> None:
+    red = told("CS1", "m", "fail")
+    long = told("CS2", "m", "fail").model_copy(update={"reason": "x" * 401})
+    joint = told("CS1", "m", "pass").model_copy(update={"suite": "mobile_routing"})
+    plain = samples.requirement("pass", id="CS1", variant="aws-cluster")
+    after = told("CS1", "reference-after-m", "fail")
+    matrix = made(red, long, joint, plain, after, told("CS2", "reference-after-m", "pass"))
+    results = samples.results(())
+    assert (matrix.run, matrix.train, matrix.machine) == (
+        results.run,
+        results.train,
+        results.machine,
+    )
+    assert (matrix.seconds, matrix.references) == (180.0, 2)
+    assert matrix.reference_red == (
+        forms.Cell(
+            requirement="CS1", verdict="fail", reason=f"reference-after-m: {after.reason}"[:400]
+        ),
+    )
+    killed, listed = matrix.entries
+    assert killed == forms.Entry(
+        name="m",
+        suite="canary_split",
+        cluster="aws-cluster",
+        what="w",
+        kills=("CS1", "CS2"),
+        outcome="killed",
+        cells=(
+            forms.Cell(requirement="CS1", verdict="fail", reason=red.reason),
+            forms.Cell(requirement="CS2", verdict="fail", reason="x" * 400),
+        ),
+    )
+    assert (listed.cluster, listed.cells) == ("", ())
+
+
+def test_a_mutant_of_a_joint_suite_is_of_no_cluster() -> None:
+    joint = told("CS1", "m", "pass").model_copy(update={"variant": "mutant=m"})
+    assert made(joint).entries[0].cluster == ""
+    assert made(joint).entries[0].reason == "CS1: pass, CS2: not asked"
 
 
 @pytest.mark.parametrize("verdict", ["pass", "inconclusive", "skip"])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import combinations, groupby
 
 import numpy as np
 import pytest
@@ -156,12 +158,51 @@ def test_the_wrong_shares_stay_within_the_edges(
 
 
 @pytest.mark.parametrize(
-    "wrong",
-    [{"share": 1.1}, {"share": -0.1}, {"margin": 0}, {"alpha": 0}, {"beta": 1}, {"cap": 0}],
+    ("wrong", "reason"),
+    [
+        ({"share": 1.1}, "share 1.1 is outside [0, 1]"),
+        ({"share": -0.1}, "share -0.1 is outside [0, 1]"),
+        ({"margin": 0}, "margin 0 is outside (0, 1)"),
+        ({"margin": 1}, "margin 1 is outside (0, 1)"),
+        ({"alpha": 0}, "alpha 0 is outside (0, 1)"),
+        ({"beta": 1}, "beta 1 is outside (0, 1)"),
+        ({"cap": 0}, "cap 0 allows no draw"),
+    ],
 )
-def test_a_test_that_cannot_be_is_refused(wrong: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match=next(iter(wrong))):
+def test_a_test_that_cannot_be_is_refused(wrong: dict[str, float], reason: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(reason)}$"):
         replace(SplitTest(), **wrong)  # type: ignore[arg-type]
+
+
+def test_one_draw_is_the_least_that_may_be_allowed() -> None:
+    assert SplitTest(cap=1).decide([True, True]).n == 1
+
+
+def test_a_decision_carries_the_tests_own_numbers() -> None:
+    test = SplitTest(0.5, margin=0.1, alpha=0.01, beta=0.02)
+    decision = test.decide([True, False, True])
+    assert (decision.alpha, decision.beta) == (0.01, 0.02)
+    assert decision.expected_n == test.expected_n
+    assert decision.interval == exact_interval(2, 3) == exact_interval(2, 3, 0.99)
+    assert decision.estimate == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize(("share", "hit"), [(0.5, True), (0.5, False), (0.9, False), (0.2, True)])
+def test_a_side_rejects_at_its_half_of_the_allowance(share: float, hit: bool) -> None:
+    """By definition: likelihood under the wrong share over that under the declared one."""
+    test = SplitTest(share, margin=0.1, alpha=0.02, beta=1e-9)
+    decision = test.decide([hit] * 200)
+    step = (share + 0.1) / share if hit else (1 - share + 0.1) / (1 - share)
+    assert decision.outcome is (Outcome.TOO_MANY if hit else Outcome.TOO_FEW)
+    assert step ** (decision.n - 1) < 2 / 0.02 <= step**decision.n
+
+
+def test_a_ratio_that_just_reaches_its_limit_decides() -> None:
+    """Powers of two, so that four steps come to the limit without rounding."""
+    rejecting = SplitTest(0.25, margin=0.25, alpha=2 * 2**-4, beta=0.1)
+    assert rejecting.decide([True] * 9).n == 4
+    accepting = SplitTest(1.0, margin=0.5, alpha=0.1, beta=2**-4)
+    assert accepting.decide([True] * 9).n == 4
 
 
 @given(coarse, backends(), draws)
@@ -226,4 +267,15 @@ def test_independent_draws_are_told_from_ordered_ones() -> None:
     assert independence([True, False] * 200) < 1e-6, "round robin"
     assert independence(([True] * 90 + [False] * 10) * 5) < 1e-6, "in blocks"
     assert independence([True] * 100) == 1.0, "nothing to tell"
-    assert independence([]) == 1.0
+    assert independence([]) == independence([True]) == independence([True, False]) == 1.0
+
+
+@given(st.lists(st.booleans(), min_size=3, max_size=9))
+def test_independence_is_the_chance_of_the_runs_seen(outcomes: list[bool]) -> None:
+    """Mean and variance of the runs are those over all orders of as many hits."""
+    n, hits = len(outcomes), sum(outcomes)
+    assume(0 < hits < n)
+    orders = [[at in chosen for at in range(n)] for chosen in combinations(range(n), hits)]
+    all_runs = [sum(1 for _ in groupby(order)) for order in orders]
+    away = abs(sum(1 for _ in groupby(outcomes)) - np.mean(all_runs)) / np.std(all_runs)
+    assert independence(outcomes) == pytest.approx(2 * special.ndtr(-away))

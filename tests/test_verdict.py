@@ -11,7 +11,7 @@ verdicts = st.builds(Verdict, st.sampled_from(Outcome), st.sampled_from("abc"))
 
 
 def test_no_verdict_at_all_is_inconclusive() -> None:
-    assert both([]).outcome is Outcome.INCONCLUSIVE
+    assert both([]) == inconclusive("nothing was checked")
 
 
 def test_a_failure_outweighs_an_inconclusive_which_outweighs_a_pass() -> None:
@@ -25,6 +25,12 @@ def test_all_numbers_are_kept_and_each_reason_is_said_once() -> None:
     verdict = both([failed("a", n=1), passed("b", m=2), failed("a", k=3), failed("c")])
     assert verdict.numbers == {"n": 1, "m": 2, "k": 3}
     assert verdict.reason == "a; c"
+
+
+def test_a_verdict_has_the_outcome_it_is_made_with() -> None:
+    assert passed("a", n=1) == Verdict(Outcome.PASS, "a", {"n": 1})
+    assert failed("b", n=2) == Verdict(Outcome.FAIL, "b", {"n": 2})
+    assert inconclusive("c", n=3) == Verdict(Outcome.INCONCLUSIVE, "c", {"n": 3})
 
 
 def test_only_a_pass_has_passed() -> None:
@@ -49,5 +55,7 @@ def test_composition_may_be_nested(some: list[Verdict], others: list[Verdict]) -
 def test_of_many_reasons_the_first_are_told() -> None:
     few = both(failed(f"reason {n}") for n in range(5))
     assert few.reason == "; ".join(f"reason {n}" for n in range(5))
+    six = both(failed(f"reason {n}") for n in range(6))
+    assert six.reason == "reason 0; reason 1; reason 2; reason 3; and 2 more like these"
     many = both(failed(f"reason {n}") for n in range(40))
     assert many.reason == "reason 0; reason 1; reason 2; reason 3; and 36 more like these"
