@@ -50,7 +50,7 @@ def test_what_is_printed_is_read_back(made: list[Exchange]) -> None:
 
 
 def test_what_is_saved_is_loaded_and_defaults_are_left_out(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "CS1.jsonl"
+    path = tmp_path / "new" / "run" / "CS1.jsonl"
     history = History([exchange(), exchange("denied", 1)])
     history.save(path)
     assert list(History.load(path)) == list(history)

@@ -166,8 +166,10 @@ def test_addresses_with_reserved_identities_are_not_known_pods() -> None:
         {"cidr": "10.0.0.3/32", "identity": 255},
         {"cidr": "10.0.0.4/32", "identity": "256"},
         {"cidr": "10.0.0.5/32"},
+        {"cidr": "10.0.0.6", "identity": 257},
     ]
-    assert hubble.parse_addresses(edges) == {"10.0.0.4"}
+    assert hubble.parse_addresses(edges) == {"10.0.0.4", "10.0.0.6"}
+    assert hubble.parse_identity(edges, "10.0.0.6") == 257
 
 
 def test_only_healthy_endpoints_count() -> None:

@@ -106,6 +106,40 @@ def test_a_malformed_catalogue_is_refused(tmp_path: Path, entry: str) -> None:
         mutants.catalogue(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("entry", "seen"),
+    [
+        ("- {name: a, what: w, file: httproute, absent: true}", "kills: names no requirement"),
+        ("- {name: a, what: w, kills: [CS1]}", "changes nothing"),
+        (
+            "- {name: a, what: w, kills: [CS1], patch: [{op: remove, path: /a}]}",
+            "patch: goes with file or support",
+        ),
+    ],
+)
+def test_a_malformed_catalogue_says_what_is_wrong_and_where(
+    tmp_path: Path, entry: str, seen: str
+) -> None:
+    path = tmp_path / "mutants.yaml"
+    path.write_text(entry)
+    with pytest.raises(MutantsError) as raised:
+        mutants.catalogue(tmp_path)
+    assert raised.value.expected == f"mutants in {path}"
+    assert f"Value error, {seen} [" in raised.value.seen
+    assert raised.value.look == f"$EDITOR {path}"
+
+
+def test_names_that_are_there_twice_are_named(tmp_path: Path) -> None:
+    names = ("a", "b", "c", "b", "a")
+    entries = [f"- {{name: {name}, what: w, kills: [CS1], absent: true}}" for name in names]
+    path = tmp_path / "mutants.yaml"
+    path.write_text("\n".join(entries))
+    with pytest.raises(MutantsError) as raised:
+        mutants.catalogue(tmp_path)
+    assert raised.value.expected == f"a name of its own for each mutant in {path}"
+    assert raised.value.seen == "a, b"
+
+
 def test_a_patch_that_does_not_fit_says_so() -> None:
     patch = ({"op": "remove", "path": "/spec/nowhere"},)
     mutant = Mutant(name="a", suite="s", what="w", kills=("CS1",), file="httproute", patch=patch)
