@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fixtures import convergence
-from fixtures.caller import Caller
+from fixtures.caller import Caller, joined
 from fixtures.history import History
 from fixtures.lab import Lab
 from fixtures.space import Space
@@ -61,5 +61,9 @@ def asked(frontend: Caller, space: Space) -> History:
         for h in SERVICES
         for n, a in (("phone", MOBILE["phone"]), ("desktop", OTHER["desktop"]["User-Agent"]))
     ]
-    every = (*mobile, *other, *direct, *own)
-    return frontend.probe(*(stream.model_copy(update={"count": COUNT}) for stream in every))
+    every = [s.model_copy(update={"count": COUNT}) for s in (*mobile, *other, *direct, *own)]
+    # One destination after another. The kernel may give connections to two of them the same
+    # source port; the sidecar's REDIRECT leads both to one place, where they cannot be told
+    # apart. It is the likely cause of three silences, seen once in some 150 runs of all at once.
+    urls = dict.fromkeys(stream.url for stream in every)
+    return joined(frontend.probe(*(s for s in every if s.url == url)) for url in urls)
