@@ -23,7 +23,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 def html(results: Results) -> str:
     """The page, to be written beside results.json: its links are relative to it."""
-    page = _environment().get_template("report.html.j2")
+    page = environment().get_template("report.html.j2")
     return page.render(
         results=results,
         wording=wording,
@@ -36,8 +36,9 @@ def html(results: Results) -> str:
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """What every page is made with: texts are escaped, and none can be unprintable."""
+    made = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
@@ -45,9 +46,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_printable,
     )
-    environment.filters |= {"anchor": _anchor, "relative": _relative, "groups": groups}
-    environment.filters |= {"number": wording.number, "duration": wording.duration}
-    return environment
+    made.filters |= {"anchor": _anchor, "relative": _relative, "groups": groups}
+    made.filters |= {"number": wording.number, "duration": wording.duration}
+    return made
 
 
 def _printable(value: object) -> object:

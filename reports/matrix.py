@@ -9,14 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import BaseModel, ConfigDict, Field
 
 from reports import wording
+from reports.html import environment
 from reports.publish import point, write
 from reports.schema import Machine, Status
 
-_TEMPLATES = Path(__file__).parent / "templates"
 LATEST = "mutants"
 
 Outcome = Literal["killed", "survived", "not applicable"]
@@ -133,11 +132,4 @@ def _cell(entry: Entry, requirement: str) -> str:
 
 def html(matrix: Matrix) -> str:
     """The page; it needs nothing else."""
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("mutants.html.j2").render(matrix=matrix, wording=wording)
+    return environment().get_template("mutants.html.j2").render(matrix=matrix, wording=wording)
