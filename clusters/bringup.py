@@ -78,11 +78,8 @@ class BringUp:
         with step("charts", each.name):
             kube.apply(self._marker())
             gateway_api.install(kube, self.charts.gateway_api, limits.gateway_api)
-            given = cilium.values(each, self.kind.node(each), confined=lacks_sys_resource())
-            ca = clustermesh.authority(self.home.lab)
-            given = _merged(given, clustermesh.values(each, everyone, ca))
-            cilium.install(self.helm, kube, self.charts.cilium, given)
-            istio.install(self.helm, kube, self.charts.istio, self._istio())
+            cilium.install(self.helm, kube, self.charts.cilium, self.cilium(each, everyone))
+            istio.install(self.helm, kube, self.charts.istio, self.istio())
         with step("cilium ready", each.name):
             cilium.announce(kube, each, limits.cilium)
             cilium.wait_ready(kube, limits.cilium)
@@ -112,10 +109,18 @@ class BringUp:
             features=FEATURES,
         )
 
-    def _istio(self) -> dict[str, object]:
+    def cilium(self, each: ClusterPlan, everyone: Sequence[ClusterPlan]) -> dict[str, object]:
+        """What Cilium's chart is given for one cluster, the mesh included."""
+        given = cilium.values(each, self.kind.node(each), confined=lacks_sys_resource())
+        ca = clustermesh.authority(self.home.lab)
+        return _merged(given, clustermesh.values(each, everyone, ca))
+
+    def istio(self, revision: str = "") -> dict[str, object]:
+        """What istiod's chart is given."""
         pilot = self.train.reference("istio-pilot")
         hub, _, tag = pilot.rpartition(":")
-        return istio.values(hub.rpartition("/")[0], tag, plain_envoy=self.supply.plain_envoy)
+        hub = hub.rpartition("/")[0]
+        return istio.values(hub, tag, revision, plain_envoy=self.supply.plain_envoy)
 
     def _marker(self) -> dict[str, object]:
         """Says in the cluster itself whose it is."""
@@ -127,11 +132,20 @@ class BringUp:
         }
 
 
-def up(home: Home, train: Train, run_id: str, progress: Progress, mesh: Path) -> Topology:
+def up(  # noqa: PLR0913 (where, what, for which run)
+    home: Home,
+    train: Train,
+    run_id: str,
+    progress: Progress,
+    mesh: Path,
+    *,
+    also: Train | None = None,
+) -> Topology:
     """Bring the lab up, or to this train if it is up already, and write topology.json.
 
     Args:
         mesh: the CiliumClustermeshConfig that names the clusters.
+        also: a train that the lab will be upgraded to: its images are put on the nodes too.
 
     Raises:
         PlumblineError: one of its branches, by what went wrong.
@@ -142,14 +156,10 @@ def up(home: Home, train: Train, run_id: str, progress: Progress, mesh: Path) ->
     with progress.step("engine"):
         running = engine.ensure(home)
         progress.say(f"engine: {running.name}")
-    helm = Helm(tools.ensure("helm", home, train, progress), home.lab, home.logs)
-    program = tools.ensure("kind", home, train, progress)
-    supply = source.ensure(home, running, train, progress)
-    charts = _charts(home, train)
+    bringing = prepared(home, train, running, progress, also=also)
+    supply = bringing.supply
     running.enter()  # from here on the clusters can be reached, and nothing outside
-    kind = Kind(home, running, train, program, supply.forged_node)
-    bringing = BringUp(home, train, running, kind, helm, charts, supply, progress)
-    kind.make_network()
+    bringing.kind.make_network()
     clusters = side_by_side(
         [lambda each=each: bringing.cluster(each, everyone) for each in everyone]  # type: ignore[misc]
     )
@@ -167,6 +177,22 @@ def up(home: Home, train: Train, run_id: str, progress: Progress, mesh: Path) ->
     )
     topology.save(home.topology)
     return topology
+
+
+def prepared(
+    home: Home, train: Train, running: Engine, progress: Progress, *, also: Train | None = None
+) -> BringUp:
+    """All that a bring-up works with: programs, images and charts; made if need be.
+
+    Raises:
+        DoctorError, CommandError: as `source.ensure` and `tools.ensure` do.
+    """
+    helm = Helm(tools.ensure("helm", home, train, progress), home.lab, home.logs)
+    program = tools.ensure("kind", home, train, progress)
+    supply = source.ensure(home, running, train, progress, also=also)
+    charts = _charts(home, train)
+    kind = Kind(home, running, train, program, supply.forged_node)
+    return BringUp(home, train, running, kind, helm, charts, supply, progress)
 
 
 def down(home: Home, train: Train, progress: Progress, mesh: Path, *, with_engine: bool) -> None:

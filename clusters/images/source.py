@@ -97,8 +97,13 @@ def answers(registry: str) -> bool:
         return False
 
 
-def ensure(home: Home, engine: Engine, train: Train, progress: Progress) -> Supply:
+def ensure(
+    home: Home, engine: Engine, train: Train, progress: Progress, *, also: Train | None = None
+) -> Supply:
     """Have every image of the lab in the engine, and a node image with all of them in it.
+
+    Args:
+        also: another train, whose images of the lab are put into the node image too.
 
     Raises:
         DoctorError: they must be forged and this machine cannot.
@@ -108,6 +113,10 @@ def ensure(home: Home, engine: Engine, train: Train, progress: Progress) -> Supp
     images, why = ensure_images(home, engine, train, progress, names, mirror=mirror)
     base = train.reference(NODE)
     inner = [train.reference(name) for name in LAB]
+    if also is not None:
+        more, _ = ensure_images(home, engine, also, progress, LAB, mirror=mirror)
+        images = tuple(dict.fromkeys((*images, *more)))
+        inner = list(dict.fromkeys((*inner, *(also.reference(name) for name in LAB))))
     target = f"plumbline/node:{train.name}-{digest(engine, base, inner)[:12]}"
     with progress.step("node image"):
         bake(engine, base, inner, target, work=home.folder("bake"))

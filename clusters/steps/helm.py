@@ -1,4 +1,4 @@
-"""Helm, as the steps use it: one chart, one values file, one cluster. Waits for nothing."""
+"""Helm, as the steps use it: one release in one cluster. It waits for nothing."""
 
 from __future__ import annotations
 
@@ -33,12 +33,33 @@ class Helm:
         file = self.work / f"{cluster.name}.{release}.values.yaml"
         file.touch(mode=0o600)
         file.write_text(yaml.safe_dump(values, sort_keys=True))
+        self._run(
+            cluster, release, namespace, "upgrade", "--install", release, str(chart),
+            "--create-namespace", "--values", str(file),
+            "--disable-openapi-validation",  # the API server checks what it is given
+        )  # fmt: skip
+
+    def rollback(self, cluster: Cluster, release: str, namespace: str) -> None:
+        """Bring a release back to what it was before its last upgrade.
+
+        Raises:
+            CommandError: helm failed, or there is nothing before.
+        """
+        self._run(cluster, release, namespace, "rollback", release)
+
+    def uninstall(self, cluster: Cluster, release: str, namespace: str) -> None:
+        """Take a release away; one that is not there is no error.
+
+        Raises:
+            CommandError: helm failed.
+        """
+        self._run(cluster, release, namespace, "uninstall", release, "--ignore-not-found")
+
+    def _run(self, cluster: Cluster, release: str, namespace: str, *words: str) -> None:
         run(
             [
-                self.program, "upgrade", "--install", release, chart, "--namespace", namespace,
-                "--create-namespace", "--kubeconfig", cluster.kubeconfig,
-                "--kube-context", cluster.context, "--values", file,
-                "--disable-openapi-validation",  # the API server checks what it is given
+                self.program, *words, "--namespace", namespace,
+                "--kubeconfig", cluster.kubeconfig, "--kube-context", cluster.context,
             ],
             env={
                 "HELM_CACHE_HOME": str(self.work / "helm" / "cache"),

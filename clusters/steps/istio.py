@@ -1,7 +1,8 @@
 """Istio, by its own charts: the base, and istiod with what the images here can do.
 
 Installs and proves ready: istiod available, its webhook answering. Gateways and sidecars
-come with the suites' workloads.
+come with the suites' workloads; which istiod they are of is said by their namespace's label.
+Without a revision istiod is the default one, as a bring-up installs it.
 """
 
 from __future__ import annotations
@@ -16,13 +17,18 @@ from clusters.waiting import wait_for
 BASE = "manifests/charts/base"
 ISTIOD = "manifests/charts/istio-control/istio-discovery"
 NAMESPACE = "istio-system"
+ISTIOD_LABEL = "app=istiod"
+REVISION = "istio.io/rev"
+PROXY = "istio-proxy"
+DEFAULT = "default"
 
 
-def values(hub: str, tag: str, *, plain_envoy: bool) -> dict[str, Any]:
+def values(hub: str, tag: str, revision: str = "", *, plain_envoy: bool) -> dict[str, Any]:
     """What istiod's chart is given.
 
     Args:
         hub: where the images are, such as docker.io/istio.
+        revision: empty for the default one.
         plain_envoy: the proxy is an upstream Envoy without Istio's own filters, as the
             forged one is; what would ask for those filters is then left out.
     """
@@ -44,6 +50,8 @@ def values(hub: str, tag: str, *, plain_envoy: bool) -> dict[str, Any]:
         "pilot": pilot,
         "meshConfig": mesh,
     }
+    if revision:
+        given["revision"] = revision
     if plain_envoy:
         pilot["env"] |= {
             "PILOT_ENABLE_METADATA_EXCHANGE": "false",
@@ -60,9 +68,38 @@ def install(helm: Helm, kube: Kube, charts: Path, given: dict[str, Any]) -> None
     Raises:
         CommandError: helm failed.
     """
-    base = {"defaultRevision": "default", "global": given["global"]}
+    install_base(helm, kube, charts, given)
+    install_istiod(helm, kube, charts, given)
+
+
+def install_base(
+    helm: Helm, kube: Kube, charts: Path, given: dict[str, Any], default: str = DEFAULT
+) -> None:
+    """The CRDs, and the webhook that has the `default` revision validate what is applied."""
+    base = {"defaultRevision": default, "global": given["global"]}
     helm.upgrade(kube.cluster, "istio-base", charts / BASE, NAMESPACE, base)
-    helm.upgrade(kube.cluster, "istiod", charts / ISTIOD, NAMESPACE, given)
+
+
+def install_istiod(helm: Helm, kube: Kube, charts: Path, given: dict[str, Any]) -> None:
+    """istiod of the revision that the values name, beside any other."""
+    release = istiod(str(given.get("revision", "")))
+    helm.upgrade(kube.cluster, release, charts / ISTIOD, NAMESPACE, given)
+
+
+def istiod(revision: str) -> str:
+    """The name of a revision's release, Deployment and Service."""
+    return f"istiod-{revision}" if revision else "istiod"
+
+
+def istiods(kube: Kube) -> list[str]:
+    """The Deployments of istiod there are, one per revision."""
+    found = kube.list("apps/v1", "Deployment", NAMESPACE, ISTIOD_LABEL)
+    return [deployment["metadata"]["name"] for deployment in found]
+
+
+def revision_of(version: str) -> str:
+    """A version as a revision's name: 1-31-0."""
+    return version.replace(".", "-")
 
 
 def wait_ready(kube: Kube, deadline: float) -> None:
@@ -76,7 +113,7 @@ def wait_ready(kube: Kube, deadline: float) -> None:
         f"istiod's webhook to answer in {kube.cluster.name}",
         lambda: _unguarded(kube),
         deadline,
-        kube.kubectl("-n istio-system logs deploy/istiod"),
+        kube.kubectl(f"-n {NAMESPACE} logs -l {ISTIOD_LABEL}"),
     )
 
 

@@ -20,7 +20,6 @@ from fixtures.streams import Stream
 
 API = "/api/v1/items"
 APP = "backend-api"
-ISTIOD = "istiod"
 
 
 @dataclass(frozen=True)
@@ -55,11 +54,12 @@ class Api:
     def without_istiod(self) -> Iterator[None]:
         """The cluster without istiod, until the block ends."""
         kube = self.space.kube
+        (istiod,) = istio.istiods(kube)
         try:
-            kube.scale(istio.NAMESPACE, ISTIOD, 0, self.deadline)
+            kube.scale(istio.NAMESPACE, istiod, 0, self.deadline)
             yield
         finally:
-            kube.scale(istio.NAMESPACE, ISTIOD, 1, self.deadline)
+            kube.scale(istio.NAMESPACE, istiod, 1, self.deadline)
             istio.wait_ready(kube, self.deadline)
 
     def record(self, expected: Iterable[str], deadline: float) -> frozenset[str]:

@@ -1,0 +1,95 @@
+"""The data plane: which istiod a cluster's proxies are of, and rolling them onto another.
+
+By the vendor's way: a label on the namespace says which revision injects and owns what is in
+it, and pods are made anew to take it (Istio, "Canary Upgrades"). It installs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+
+from clusters.kube import Document, Kube
+from clusters.objects import containers, ready
+from clusters.steps.istio import NAMESPACE, PROXY, REVISION
+from clusters.waiting import wait_for
+
+RESTARTED = "kubectl.kubernetes.io/restartedAt"
+GATEWAY = "gateway.networking.k8s.io/gateway-name"
+
+
+def namespaces(kube: Kube) -> tuple[str, ...]:
+    """The namespaces in which a pod has a proxy."""
+    return tuple(sorted({pod["metadata"]["namespace"] for pod in _with_proxy(kube)}))
+
+
+def label(kube: Kube, names: Iterable[str], revision: str) -> None:
+    """Give namespaces to a revision; the empty one is the default, which needs no label."""
+    for name in names:
+        labels = {REVISION: revision or None}
+        document = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+        document["metadata"]["labels"] = labels  # type: ignore[index]
+        kube.patch(document, "")
+
+
+def roll(kube: Kube, revision: str, chosen: Callable[[Document], bool], deadline: float) -> None:
+    """Have the Deployments with proxies that are `chosen` make their pods anew, all at once.
+
+    Returns when every pod of theirs has a proxy of the revision. A Gateway's own Deployment
+    belongs to its istiod, which makes it anew itself: it is waited for all the same.
+
+    Raises:
+        NotReadyError: they did not in time.
+    """
+    pods = [pod for pod in _with_proxy(kube) if chosen(pod)]
+    for namespace, name in sorted({_deployment(pod) for pod in pods if not _is_gateway(pod)}):
+        kube.patch(_restarted(name), namespace)
+    wait_for(
+        f"the proxies of {kube.cluster.name} to be of revision {revision or 'default'}",
+        lambda: "; ".join(_older(kube, revision, chosen)),
+        deadline,
+        kube.kubectl(f"get pods -A -L {REVISION}"),
+    )
+    for namespace in sorted({pod["metadata"]["namespace"] for pod in pods}):
+        kube.rolled_out(namespace, deadline)
+
+
+def _with_proxy(kube: Kube) -> list[Document]:
+    pods = kube.list("v1", "Pod")
+    return [p for p in pods if PROXY in containers(p) and p["metadata"]["namespace"] != NAMESPACE]
+
+
+def _older(kube: Kube, revision: str, chosen: Callable[[Document], bool]) -> list[str]:
+    """The pods that are of another revision, or not ready."""
+    return [
+        pod["metadata"]["name"]
+        for pod in _with_proxy(kube)
+        if chosen(pod) and not (ready(pod) and _revision(pod) == (revision or "default"))
+    ]
+
+
+def _revision(pod: Document) -> str:
+    """Injected pods are labelled with their revision, a Gateway's say it in their environment."""
+    named = pod["metadata"].get("labels", {}).get(REVISION)
+    return str(named or "default")
+
+
+def _is_gateway(pod: Document) -> bool:
+    return GATEWAY in pod["metadata"].get("labels", {})
+
+
+def _deployment(pod: Document) -> tuple[str, str]:
+    """Namespace and name of the Deployment that a pod is of: its ReplicaSet's without the hash."""
+    owner = pod["metadata"]["ownerReferences"][0]["name"]
+    return pod["metadata"]["namespace"], owner.rpartition("-")[0]
+
+
+def _restarted(name: str) -> Document:
+    """As `kubectl rollout restart` does."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name},
+        "spec": {"template": {"metadata": {"annotations": {RESTARTED: now}}}},
+    }

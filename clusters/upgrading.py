@@ -1,0 +1,220 @@
+"""Upgrading: a lab from one train to another, cluster by cluster, each vendor's documented way.
+
+A list of steps, each with a way back. Whoever runs them times them and may do something in
+between; nothing here measures traffic or judges. The order within a cluster is that of the
+vendors' own advice: CRDs before those who read them, the CNI, then the mesh.
+
+Sources: Gateway API, "Upgrading"; Istio, "Canary Upgrades" and "Install with Helm"; Cilium,
+"Upgrade Guide" (Helm with upgradeCompatibility, clusters of a mesh one after another).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from clusters.bringup import BringUp
+from clusters.errors import PlumblineError
+from clusters.kube import Document, Kube
+from clusters.plan import ClusterPlan
+from clusters.steps import cilium, clustermesh, data_plane, gateway_api, istio
+
+COMPONENTS = ("gateway-api", "kubernetes-crds", "cilium", "istio")
+CALLER = "plumbline/caller"
+
+
+class UpgradeError(PlumblineError):
+    """An upgrade that cannot be, such as of a component that no train has."""
+
+
+def _nothing() -> None:
+    return
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of one component's upgrade in one cluster.
+
+    Attributes:
+        replaces_callers: the callers in the mesh are made anew by it, so that whoever sends
+            from them must send from their successors.
+    """
+
+    name: str
+    component: str
+    cluster: str
+    do: Callable[[], None]
+    undo: Callable[[], None] = _nothing
+    replaces_callers: bool = False
+
+
+@dataclass(frozen=True)
+class Upgrading:
+    """What an upgrade works with: a bring-up of each train, and the clusters that are up."""
+
+    base: BringUp
+    to: BringUp
+    everyone: Sequence[ClusterPlan]
+
+    def steps(self, each: ClusterPlan, kube: Kube, only: str = "") -> list[Step]:
+        """The steps of one cluster, in order; of one component alone if it is named.
+
+        Raises:
+            UpgradeError: there is no such component.
+        """
+        if only and only not in COMPONENTS:
+            raise UpgradeError(f"ONLY to be one of {', '.join(COMPONENTS)}", seen=only)
+        made = {
+            "gateway-api": self._gateway_api,
+            "kubernetes-crds": self._crds,
+            "cilium": self._cilium,
+            "istio": self._istio,
+        }
+        chosen = [only] if only else COMPONENTS
+        return [step for name in chosen for step in made[name](each, kube)]
+
+    def _gateway_api(self, each: ClusterPlan, kube: Kube) -> Iterator[Step]:
+        limit = self.to.train.deadlines.gateway_api
+        yield Step(
+            "Gateway API's CRDs",
+            "gateway-api",
+            each.name,
+            partial(gateway_api.install, kube, self.to.charts.gateway_api, limit),
+            partial(gateway_api.install, kube, self.base.charts.gateway_api, limit),
+        )
+
+    def _crds(self, each: ClusterPlan, kube: Kube) -> Iterator[Step]:
+        """Istio's CRDs; Cilium's come with its operator, by its own way."""
+        yield Step(
+            "Istio's CRDs",
+            "kubernetes-crds",
+            each.name,
+            partial(istio.install_base, self.to.helm, kube, self.to.charts.istio, self.to.istio()),
+            partial(self.to.helm.rollback, kube.cluster, "istio-base", istio.NAMESPACE),
+        )
+
+    def _cilium(self, each: ClusterPlan, kube: Kube) -> Iterator[Step]:
+        limits, helm = self.to.train.deadlines, self.to.helm
+        before = self.base.train.versions.cilium.rpartition(".")[0]
+        given = self.to.cilium(each, self.everyone)
+        if _number(self.to.train.versions.cilium) > _number(self.base.train.versions.cilium):
+            given = {**given, "upgradeCompatibility": before}
+        others = [other.name for other in self.everyone if other.name != each.name]
+
+        def ready() -> None:
+            cilium.wait_ready(kube, limits.cilium)
+            kube.rolled_out(cilium.NAMESPACE, limits.cilium)
+            cilium.announce(kube, each, limits.cilium)
+
+        def do() -> None:
+            cilium.install(helm, kube, self.to.charts.cilium, given)
+            ready()
+
+        def undo() -> None:
+            helm.rollback(kube.cluster, "cilium", cilium.NAMESPACE)
+            ready()
+
+        def joined() -> None:
+            if not clustermesh.connected(kube, others):
+                clustermesh.connect(kube, others, limits.clustermesh)
+            clustermesh.wait_ready(kube, others, limits.clustermesh)
+
+        yield Step("Cilium's agents, operator and mesh", "cilium", each.name, do, undo)
+        yield Step("the mesh ready again", "cilium", each.name, joined)
+
+    def _istio(self, each: ClusterPlan, kube: Kube) -> Iterator[Step]:
+        limits, helm, charts = self.to.train.deadlines, self.to.helm, self.to.charts.istio
+        revision = istio.revision_of(self.to.train.versions.istio)
+        given, name = self.to.istio(revision), istio.istiod(revision)
+        (former,) = istio.istiods(kube)
+        owned = data_plane.namespaces(kube)
+        step = partial(Step, component="istio", cluster=each.name)
+
+        def beside() -> None:
+            istio.install_istiod(helm, kube, charts, given)
+            istio.wait_ready(kube, limits.istio)
+
+        def rolled(new: str, chosen: Callable[[Document], bool]) -> None:
+            data_plane.label(kube, owned, new)
+            data_plane.roll(kube, new, chosen, limits.workload)
+
+        default = partial(istio.install_base, helm, kube, charts, given)
+        rolling = partial(rolled, revision, lambda pod: not _calls(pod))
+        away = partial(helm.uninstall, kube.cluster, name, istio.NAMESPACE)
+        yield step("Istio's CRDs", do=partial(default, istio.DEFAULT))
+        yield step(f"{name} beside {former}", do=beside, undo=away)
+        yield step("workloads and Gateways rolled", do=rolling, undo=partial(rolled, "", _any))
+        yield step(
+            "callers rolled",
+            do=partial(rolled, revision, _any),
+            undo=partial(rolled, "", _any),
+            replaces_callers=True,
+        )
+        yield step(
+            f"{name} the default one",
+            do=partial(default, revision),
+            undo=partial(default, istio.DEFAULT),
+        )
+        yield step(
+            f"{former} removed",
+            do=partial(helm.uninstall, kube.cluster, former, istio.NAMESPACE),
+            undo=partial(
+                istio.install_istiod, helm, kube, self.base.charts.istio, self.base.istio()
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class Performed:
+    """What came of one step; `note` says what went wrong, and how the way back went."""
+
+    step: Step
+    outcome: Literal["done", "failed", "rolled back"]
+    note: str = ""
+
+
+def perform(
+    steps: Sequence[Step], around: Callable[[Step], AbstractContextManager[None]]
+) -> Iterator[Performed]:
+    """Take the steps in order; each is told of as it ends.
+
+    When one fails, it and what was done of its component before are undone, last first, and no
+    more steps are taken. `around` is entered for each step, those of the way back not.
+    """
+    done: list[Step] = []
+    for step in steps:
+        try:
+            with around(step):
+                step.do()
+        except PlumblineError as error:
+            former = [each for each in done if each.component == step.component]
+            yield _back(step, [*former, step], error)
+            return
+        done.append(step)
+        yield Performed(step, "done")
+
+
+def _back(failed: Step, steps: Sequence[Step], cause: PlumblineError) -> Performed:
+    """Undo what was done, last first; a way back that fails is told of too."""
+    note = f"{cause.expected}: {cause.seen}"
+    for step in reversed(steps):
+        try:
+            step.undo()
+        except PlumblineError as error:
+            return Performed(failed, "failed", f"{note}; the way back failed: {error.expected}")
+    return Performed(failed, "rolled back", note)
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+def _calls(pod: Document) -> bool:
+    return CALLER in pod["metadata"].get("labels", {})
+
+
+def _any(_: Document) -> bool:
+    return True
