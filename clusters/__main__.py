@@ -75,7 +75,8 @@ def _parser() -> argparse.ArgumentParser:
         return made
 
     command("doctor", _doctor, "say what this machine has, lacks, and how to mend it")
-    command("up", _up, "bring the clusters up and write topology.json")
+    up = command("up", _up, "bring the clusters up and write topology.json")
+    up.add_argument("--also", default="", help="a train to upgrade to: its images too")
     images = command("images", _images, "have some images in the engine, as a test needs them")
     images.add_argument("image", nargs="+", help="a recipe's name, such as echo")
     images.add_argument("--tool", action="append", default=[], help="a program too, such as crane")
@@ -108,8 +109,9 @@ def _doctor(_: argparse.Namespace, home: Home) -> int:
 
 def _up(options: argparse.Namespace, home: Home) -> None:
     train, progress = _begin(options, home)
+    also = versions.load(options.also) if options.also else None
     with lock.held(home, "up"):
-        bringup.up(home, train, bringup.new_run(), progress, options.mesh)
+        bringup.up(home, train, bringup.new_run(), progress, options.mesh, also=also)
     progress.say(f"ready: {home.topology}")
 
 

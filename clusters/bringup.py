@@ -179,17 +179,30 @@ def up(  # noqa: PLR0913 (where, what, for which run)
     return topology
 
 
-def prepared(
-    home: Home, train: Train, running: Engine, progress: Progress, *, also: Train | None = None
+def prepared(  # noqa: PLR0913 (where, what, and how much of it)
+    home: Home,
+    train: Train,
+    running: Engine,
+    progress: Progress,
+    *,
+    also: Train | None = None,
+    node: bool = True,
 ) -> BringUp:
     """All that a bring-up works with: programs, images and charts; made if need be.
+
+    Args:
+        also: as for `up`.
+        node: whether a node image is wanted too; not for a train that clusters are upgraded to.
 
     Raises:
         DoctorError, CommandError: as `source.ensure` and `tools.ensure` do.
     """
     helm = Helm(tools.ensure("helm", home, train, progress), home.lab, home.logs)
     program = tools.ensure("kind", home, train, progress)
-    supply = source.ensure(home, running, train, progress, also=also)
+    if node:
+        supply = source.ensure(home, running, train, progress, also=also)
+    else:
+        supply = source.present(running, train)
     charts = _charts(home, train)
     kind = Kind(home, running, train, program, supply.forged_node)
     return BringUp(home, train, running, kind, helm, charts, supply, progress)

@@ -22,12 +22,38 @@ from clusters.kube import Document, Kube
 from clusters.plan import ClusterPlan
 from clusters.steps import cilium, clustermesh, data_plane, gateway_api, istio
 
-COMPONENTS = ("gateway-api", "kubernetes-crds", "cilium", "istio")
+VERSIONS = {
+    "gateway-api": ("gateway_api",),
+    "kubernetes-crds": (),
+    "cilium": ("cilium",),
+    "istio": ("istio",),
+}
+COMPONENTS = tuple(VERSIONS)
+"""What is upgraded, in this order, with the versions of a train that each of them moves."""
+
 CALLER = "plumbline/caller"
 
 
 class UpgradeError(PlumblineError):
     """An upgrade that cannot be, such as of a component that no train has."""
+
+
+def check(only: str) -> None:
+    """Refuse a component that there is not; none is all of them.
+
+    Raises:
+        UpgradeError: there is no such component.
+    """
+    if only and only not in COMPONENTS:
+        raise UpgradeError(
+            f"ONLY to be one of {', '.join(COMPONENTS)}", seen=only, look="make help"
+        )
+
+
+def versions_of(only: str) -> frozenset[str]:
+    """The versions that an upgrade moves, of one component or of all."""
+    chosen = [only] if only else COMPONENTS
+    return frozenset(name for component in chosen for name in VERSIONS[component])
 
 
 def _nothing() -> None:
@@ -65,8 +91,7 @@ class Upgrading:
         Raises:
             UpgradeError: there is no such component.
         """
-        if only and only not in COMPONENTS:
-            raise UpgradeError(f"ONLY to be one of {', '.join(COMPONENTS)}", seen=only)
+        check(only)
         made = {
             "gateway-api": self._gateway_api,
             "kubernetes-crds": self._crds,

@@ -66,6 +66,13 @@ class Deadlines(_Strict):
     convergence: float = Field(gt=0, description="T: a change of configuration in effect")
 
 
+class Budget(_Strict):
+    """How long an upgrade of a component to this train may disturb any one stream, in seconds."""
+
+    closed: float = Field(ge=0, description="not served although it must be")
+    misrouted: float = Field(default=0.0, ge=0, description="answered by the wrong backend")
+
+
 class Train(_Strict):
     """One release train: a whole file."""
 
@@ -73,6 +80,7 @@ class Train(_Strict):
     versions: Versions
     images: dict[str, PublishedImage]
     deadlines: Deadlines
+    budgets: dict[str, Budget] = Field(default_factory=dict)
 
     def reference(self, image: str) -> str:
         """The full reference of an image, such as `quay.io/cilium/cilium:v1.20.2`.

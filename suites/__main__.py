@@ -1,4 +1,4 @@
-"""python -m suites: the main job, e2e, and its parts: run, mutants, soak.
+"""python -m suites: the main job, e2e, its parts, and what is made of them.
 
 The commands, and the order of an e2e's stages. It knows no requirement.
 """
@@ -12,13 +12,19 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from clusters import bringup, lock, signals
+from clusters import bringup, lock, signals, versions
 from clusters.errors import InterruptedRunError, PlumblineError
 from clusters.home import Home
 from clusters.topology import Topology
+from clusters.upgrading import COMPONENTS
 from reports.terminal import show
+from reports.upgrade import publish
+from reports.upgrade_schema import Upgrade
+from reports.upgrade_terminal import show_upgrade
 from suites import mutation, soak
 from suites.run import Run, check_input, own
+
+FAULTS = ("none", "short", "all")
 
 EXAMPLES = """
 examples:
@@ -29,6 +35,8 @@ examples:
   python -m suites mutants                      faults made on purpose: all must be noticed
   python -m suites mutants --only weights-85-15
   python -m suites soak --times 20 --burn       no false red, also with one core less
+  python -m suites watch --faults all           what the watch sees of faults made on purpose
+  python -m suites upgrade --from 2026-04 --to 2026-08 --only cilium
 
 environment: VERSIONS, IMAGES, MIRROR, ENGINE, MANIFESTS, KEEP=1 (e2e leaves the clusters up)
 exit status: 0 if every requirement passed, 1 if not, 130 if interrupted
@@ -79,6 +87,19 @@ def _parser() -> argparse.ArgumentParser:
     soaking = command("soak", _soak, "the suites many times over, in random order: no false red")
     soaking.add_argument("--times", type=int, default=20, metavar="N", help="runs (default: 20)")
     soaking.add_argument("--burn", action="store_true", help="with one core kept busy")
+    watching = command("watch", _watch, "watch the clusters that are up, 10 ms by 10 ms")
+    watching.add_argument(
+        "--quiet", type=float, default=60, metavar="SECONDS", help="(default: 60)"
+    )
+    watching.add_argument(
+        "--faults", choices=FAULTS, default="none", help="made on purpose: each must be found"
+    )
+    upgrading = command("upgrade", _upgrade, "from one train to another, under the watch")
+    upgrading.add_argument("--from", dest="base", required=True, metavar="TRAIN")
+    upgrading.add_argument("--to", required=True, metavar="TRAIN")
+    upgrading.add_argument(
+        "--only", default="", metavar="COMPONENT", help=f"one of {', '.join(COMPONENTS)}"
+    )
     for each in (*every, mutants, soaking):
         each.add_argument("pytest", nargs=argparse.REMAINDER, help="-- arguments for pytest")
     return parser
@@ -113,6 +134,27 @@ def _mutants(options: argparse.Namespace, run: Run) -> int:
 
 def _soak(options: argparse.Namespace, run: Run) -> int:
     return soak.soak(run, options.times, own(options.pytest), burn=options.burn)
+
+
+def _watch(options: argparse.Namespace, run: Run) -> int:
+    from suites.upgrade import watch  # noqa: PLC0415 (an e2e must not wait for what it does not use)
+
+    return _told(watch(run, options.quiet, options.faults), run)
+
+
+def _upgrade(options: argparse.Namespace, run: Run) -> int:
+    from suites.upgrade import upgrade  # noqa: PLC0415
+
+    trains = versions.load(options.base), versions.load(options.to)
+    upgraded = upgrade(run, trains, options.only)
+    _down(run)
+    return _told(upgraded, run)
+
+
+def _told(account: Upgrade, run: Run) -> int:
+    publish(account, run.folder)
+    show_upgrade(account, run.folder)
+    return account.exit_status
 
 
 if __name__ == "__main__":

@@ -73,10 +73,10 @@ class Run:
                 child.wait(GRACE)
                 raise
 
-    def pytest(self, *more: str) -> None:
+    def pytest(self, *more: str, phase: str = "suites") -> None:
         """Run the suites where the clusters can be reached; `more` are pytest's own arguments."""
         self.program(
-            "suites", "clusters", "run", "--", sys.executable, "-m", "pytest", "suites",
+            phase, "clusters", "run", "--", sys.executable, "-m", "pytest", "suites",
             f"--out={self.folder}", "-n", WORKERS, "--dist=loadgroup", *more,
         )  # fmt: skip
 

@@ -130,6 +130,17 @@ def ensure(
     )
 
 
+def present(engine: Engine, train: Train) -> Supply:
+    """What is known of a train whose images are on the nodes already: no node image of its own."""
+    return Supply(
+        (),
+        "",
+        plain_envoy=is_forged(engine, train.reference("istio-proxyv2")),
+        forged_node=is_forged(engine, train.reference(NODE)),
+        why="they are on the nodes",
+    )
+
+
 def ensure_images(  # noqa: PLR0913 - what to have, where, and where from
     home: Home,
     engine: Engine,

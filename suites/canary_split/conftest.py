@@ -25,6 +25,7 @@ from fixtures.streams import Stream
 from fixtures.verdict import Verdict, both
 
 SERVICES = STABLE, CANARY = ("api-service", "api-service-canary")
+OUTSIDER, OUTSIDE = "plumbline-outsider", "outside the mesh"
 TEST = SplitTest(share=0.90)
 DRAWS = 2_100  # what the runs test of CS4 wants; the split alone takes some 1,270 on average
 
@@ -173,12 +174,17 @@ def space(lab: Lab, cluster: str) -> Space:
 @pytest.fixture(scope="module")
 def outsider(lab: Lab, cluster: str) -> Caller:
     """A caller that is in no mesh."""
-    return lab.caller(cluster, "plumbline-outsider", identity="outside the mesh")
+    return lab.caller(cluster, OUTSIDER, identity=OUTSIDE)
 
 
 @pytest.fixture(scope="module")
 def entry(lab: Lab, space: Space, outsider: Caller) -> Entry:
     """The Gateway, once it routes by the reference and can draw both services."""
+    return entered(lab, space, outsider)
+
+
+def entered(lab: Lab, space: Space, outsider: Caller) -> Entry:
+    """The Gateway with the reference's route applied, and waited for."""
     gateway, route = lab.manifests.given("gateway"), lab.manifests.given("httproute")
     space.put(gateway)
     address = convergence.gateway_address(space, gateway, lab.deadline("workload"))

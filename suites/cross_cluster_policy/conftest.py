@@ -155,6 +155,11 @@ class Guarded:
 @pytest.fixture(scope="module")
 def guarded(lab: Lab) -> Guarded:
     """frontend without any policy yet, and the callers, known to its agent."""
+    return known(lab)
+
+
+def known(lab: Lab) -> Guarded:
+    """frontend without any policy, once its agent knows every caller."""
     spaces = {cluster: lab.space("cross_cluster_policy", cluster) for cluster in (AWS, AZURE)}
     here = spaces[AWS]
     target = here.kube.pod(here.namespace, "app=frontend")

@@ -41,6 +41,11 @@ def space(lab: Lab, cluster: str) -> Space:
 @pytest.fixture(scope="module")
 def frontend(lab: Lab, space: Space, cluster: str) -> Caller:
     """default/frontend, whose sidecar knows every version and routes by the reference."""
+    return routed(lab, space, cluster)
+
+
+def routed(lab: Lab, space: Space, cluster: str) -> Caller:
+    """The caller, once its sidecar routes by the reference."""
     caller, deadline = lab.caller(cluster, "plumbline-frontend"), lab.deadline("convergence")
     route = lab.manifests.given("virtualservice")
     convergence.virtual_service(space, route, [caller], URL, deadline)

@@ -90,6 +90,11 @@ class Api:
 @pytest.fixture(scope="module")
 def api(lab: Lab, cluster: str) -> Api:
     """backend-api, once its proxy enforces the reference's policy."""
+    return protected(lab, cluster)
+
+
+def protected(lab: Lab, cluster: str) -> Api:
+    """backend-api with the reference's policy applied, and waited for."""
     space = lab.space("rbac_denial", cluster)
     made = Api(
         space,

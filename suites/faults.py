@@ -1,0 +1,265 @@
+"""Faults made on purpose during a watch, to show that it sees them for what they are.
+
+Each says which stream must see it, of what kind, and between which bounds it truly lasted, by
+the clock of the one who made it. The watch knows nothing of them. For a lab of our own alone:
+some are made on the nodes.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from clusters.engine import Engine
+from clusters.kube import Kube
+from clusters.steps import cilium, clustermesh, istio
+from fixtures import convergence
+from fixtures.hubble import CLUSTER_LABEL
+from fixtures.lab import Lab
+from reports.upgrade_schema import Fault, Kind, Stream
+from suites.cross_cluster_policy.conftest import AWS, AZURE, Guarded
+from suites.mobile_routing.conftest import URL
+from suites.rbac_denial.conftest import Api, protected
+from suites.watch import Watch
+
+FORBIDDEN = frozenset({"k8s:app=backend", f"k8s:{CLUSTER_LABEL}={AWS}"})
+LOST = 0.25  # seconds after which a watcher gives a request up
+SETTLE = 1.5  # seconds between two faults, so that their episodes are two
+NODE = """
+pod={address}
+for ns in $(ls /var/run/netns); do
+  if nsenter --net=/var/run/netns/$ns ip -4 -o addr | grep -qF " $pod/"; then break; fi
+done
+rule="INPUT -p tcp --dport 3000 -j {target}"
+in() {{ nsenter --net=/var/run/netns/$ns iptables -w $1 $rule; }}
+a=$(date +%s%N); in -I; b=$(date +%s%N)
+sleep {seconds}
+c=$(date +%s%N); in -D; d=$(date +%s%N)
+echo $a $b $c $d
+"""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A fault as it was made: epoch times, and the bounds of its length in seconds."""
+
+    name: str
+    sentence: str
+    stream: str
+    kind: Kind | str
+    began: float
+    ended: float
+    least: float
+    most: float
+
+
+@dataclass(frozen=True)
+class Faults:
+    """Makes faults in the lab that is being watched."""
+
+    lab: Lab
+    engine: Engine
+    watch: Watch
+    guarded: Guarded
+
+    def of(self, which: str) -> tuple[Callable[[], Made], ...]:
+        """The faults of a name: none, short (those that take a second or two), or all."""
+        every = (
+            self.dropped_for_10_ms,
+            self.refused_for_20_ms,
+            self.policy_deleted_for_50_ms,
+            self.rbac_deleted,
+            self.misrouted,
+            self.istiod_killed,
+            self.agent_killed,
+            self.mesh_cut,
+            self.caller_stopped,
+        )
+        short = (self.dropped_for_10_ms, self.rbac_deleted)
+        return {"none": (), "short": short, "all": every}[which]
+
+    def make(self, chosen: Iterable[Callable[[], Made]]) -> list[Made]:
+        """Make some, one after another, each as a phase of the watch."""
+        made = []
+        for fault in chosen:
+            with self.watch.phase(fault.__name__.replace("_", " ")):
+                made.append(fault())
+                time.sleep(SETTLE)
+        return made
+
+    # --- on a node -------------------------------------------------------------------------
+
+    def dropped_for_10_ms(self) -> Made:
+        """frontend's packets are dropped for 10 ms."""
+        address = str(self.guarded.target["status"]["podIP"])
+        times = self._on_node(AWS, address, "DROP", 0.010)
+        return self._made(self.dropped_for_10_ms, f"{AZURE}/backend", "dropped", times)
+
+    def refused_for_20_ms(self) -> Made:
+        """A route leads to a backend that refuses connections for 20 ms."""
+        space = self.lab.space("mobile_routing", AWS)
+        pod = space.kube.pod(space.namespace, "app=web-service,version=v1")
+        address = str(pod["status"]["podIP"])
+        times = self._on_node(AWS, address, "REJECT --reject-with tcp-reset", 0.020)
+        return self._made(self.refused_for_20_ms, f"{AWS}/desktop", "refused", times)
+
+    def _on_node(self, cluster: str, address: str, target: str, seconds: float) -> Sequence[float]:
+        """A rule in a pod's own network for a while: before and after it came, and went."""
+        node = self.lab.kube(cluster).list("v1", "Node")[0]["metadata"]["name"]
+        script = NODE.format(address=address, target=target, seconds=seconds)
+        told = self.engine.docker("exec", node, "bash", "-c", script)
+        return [int(word) / 1e9 for word in told.split()[-4:]]
+
+    # --- by the API ------------------------------------------------------------------------
+
+    def policy_deleted_for_50_ms(self) -> Made:
+        """The network policy is deleted, and applied again after 50 ms."""
+        space, agent, began = self.guarded.space, self.guarded.agent, time.time()
+        opened = agent.now()
+        space.kube.delete(self.guarded.policy.document, space.namespace)
+        time.sleep(0.050)
+        self.guarded.uid = ""
+        self.guarded.protect()
+        ended = time.time()
+        times = let_in(agent.flows(opened, space.namespace, "--verdict", "FORWARDED"))
+        # Cilium may put both changes into one: then nothing was open, and nothing must be found.
+        if not times:
+            return self._made(self.policy_deleted_for_50_ms, "", "", (began,) * 4)
+        bounds = (began, min(times), max(times), ended)
+        return self._made(self.policy_deleted_for_50_ms, f"{AWS}/backend", "leak", bounds)
+
+    def rbac_deleted(self) -> Made:
+        """The authorization policy is deleted, and applied again once it is gone."""
+        api: Api = protected(self.lab, AWS)
+        began = time.time()
+        api.expose()
+        gone = time.time()
+        api.protect()
+        return self._made(
+            self.rbac_deleted, f"{AWS}/stranger", "leak", (began, gone, gone, time.time())
+        )
+
+    def misrouted(self) -> Made:
+        """The route leads mobile agents to web-service until it is put right."""
+        space = self.lab.space("mobile_routing", AZURE)
+        caller = self.lab.caller(AZURE, "plumbline-frontend")
+        right, deadline = self.lab.manifests.given("virtualservice"), self.guarded.deadline
+        document = _all_to_web(right.document)
+        began = time.time()
+        wrong = replace(right, document=document)
+        convergence.virtual_service(space, wrong, [caller], URL, deadline)
+        here = time.time()
+        convergence.virtual_service(space, right, [caller], URL, deadline)
+        return self._made(
+            self.misrouted, f"{AZURE}/mobile", "misrouted", (began, here, here, time.time())
+        )
+
+    # --- control planes and callers --------------------------------------------------------
+
+    def istiod_killed(self) -> Made:
+        """istiod is killed: nothing opens and nothing shuts."""
+        kube, began = self.lab.kube(AWS), time.time()
+        _kill(kube, istio.NAMESPACE, istio.ISTIOD_LABEL)
+        istio.wait_ready(kube, self.guarded.deadline)
+        return self._made(self.istiod_killed, f"{AWS}/stranger", "", (began, began, began, began))
+
+    def agent_killed(self) -> Made:
+        """Cilium's agent is killed: nothing opens and nothing shuts."""
+        kube, began = self.lab.kube(AWS), time.time()
+        _kill(kube, clustermesh.NAMESPACE, "k8s-app=cilium")
+        cilium.wait_ready(kube, self.lab.deadline("cilium"))
+        return self._made(self.agent_killed, f"{AWS}/backend", "", (began, began, began, began))
+
+    def mesh_cut(self) -> Made:
+        """The mesh's control planes are away for a while: nothing opens, and what was, stays."""
+        began = time.time()
+        with self.guarded.without_mesh():
+            time.sleep(SETTLE)
+        return self._made(self.mesh_cut, f"{AZURE}/backend", "", (began, began, began, began))
+
+    def caller_stopped(self) -> Made:
+        """A caller is kept from running for a second: it says so, and blames nobody."""
+        post, began = self.watch.post(AZURE, "other"), time.time()
+        post.stop(1.0)
+        ended = time.time()
+        # What was due in its last moments is sent late, and not given up (watcher.LOST).
+        times = (began, began, began + 1.0 - LOST, ended)
+        return self._made(self.caller_stopped, f"{AZURE}/other", "starved", times)
+
+    def _made(
+        self, fault: Callable[[], Made], stream: str, kind: Kind | str, times: Sequence[float]
+    ) -> Made:
+        began, here, going, gone = times
+        sentence = (fault.__doc__ or "").strip()
+        name = getattr(fault, "__name__", "")
+        least, most = max(0.0, going - here), gone - began
+        return Made(name.replace("_", " "), sentence, stream, kind, began, gone, least, most)
+
+
+def found(made: Made, streams: Iterable[Stream]) -> Fault:
+    """What the watch made of a fault: pure.
+
+    It is found if the stream has an episode of its kind in its time whose bounds agree with
+    those of the fault. One that must change nothing passes if no stream has an episode.
+    """
+    phase = made.name
+    stream = next((s for s in streams if s.key == made.stream), None)
+    episodes = [e for e in (stream.episodes if stream else ()) if e.phase == phase]
+    told = {
+        "name": made.name, "sentence": made.sentence, "stream": made.stream, "kind": made.kind,
+        "least": made.least, "most": made.most,
+    }  # fmt: skip
+    if not made.kind:
+        seen = [(s.key, e) for s in streams for e in s.episodes if e.phase == phase]
+        bad = [(key, e) for key, e in seen if e.kind not in ("late", "starved")]
+        reason = "; ".join(f"{key}: {e.kind} for {e.high:.3f} s" for key, e in bad)
+        verdict = "fail" if bad else "pass"
+        return Fault.model_validate({**told, "verdict": verdict, "reason": reason or "nothing"})
+    fitting = [e for e in episodes if e.kind == made.kind]
+    if not fitting:
+        others = ", ".join(sorted({e.kind for e in episodes})) or "nothing"
+        return Fault.model_validate({**told, "verdict": "fail", "reason": f"found: {others}"})
+    low, high = sum(e.low for e in fitting), sum(e.high for e in fitting)
+    agrees = low <= made.most and high >= made.least
+    reason = f"{sum(e.n for e in fitting)} requests, the first {fitting[0].seen}"
+    return Fault.model_validate(
+        {
+            **told,
+            "found": made.kind,
+            "found_low": low,
+            "found_high": high,
+            "verdict": "pass" if agrees else "fail",
+            "reason": reason,
+        }
+    )
+
+
+def let_in(flows: str) -> list[float]:
+    """When Cilium forwarded what the policy forbids, by Hubble's own account: epoch seconds."""
+    times = []
+    for line in flows.splitlines():
+        flow = json.loads(line).get("flow", {}) if line.strip() else {}
+        source = frozenset(flow.get("source", {}).get("labels", ()))
+        target = frozenset(flow.get("destination", {}).get("labels", ()))
+        if source >= FORBIDDEN and "k8s:app=frontend" in target:
+            times.append(datetime.fromisoformat(flow["time"]).timestamp())
+    return times
+
+
+def _kill(kube: Kube, namespace: str, labels: str) -> None:
+    pod = kube.pod(namespace, labels)["metadata"]["name"]
+    document = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": pod}}
+    kube.delete(document, namespace)
+
+
+def _all_to_web(document: dict[str, object]) -> dict[str, object]:
+    """The route with every rule leading where its last one does."""
+    made = copy.deepcopy(document)
+    rules = made["spec"]["http"]  # type: ignore[index]
+    for rule in rules:
+        rule["route"] = copy.deepcopy(rules[-1]["route"])
+    return made

@@ -1,0 +1,205 @@
+"""Stations: who sends what during a watch, and what each of these streams must get.
+
+Must-allow and must-deny for each of the four behaviours, over new connections and over kept
+ones, from callers in every cluster. The references' manifests are applied here and waited for;
+nothing is sent.
+
+Each stream asks every `INTERVAL` seconds: less than the 10 ms of the shortest window that it
+must not miss, by a fifth, which is what the sender's own beat may be late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from fixtures.caller import Caller
+from fixtures.demands import BY_RBAC, NO_ROUTE, Allowed, Demand, Silenced
+from fixtures.lab import EXAMPLE_ADDRESS, HOME, Lab
+from fixtures.posts import Post
+from fixtures.streams import OpenStream
+from fixtures.watched import Asked
+from suites.canary_split.conftest import OUTSIDE, OUTSIDER, SERVICES, entered
+from suites.cross_cluster_policy.conftest import AWS, AZURE
+from suites.mobile_routing.conftest import MOBILE, OTHER, routed
+from suites.rbac_denial.conftest import API, APP, protected
+
+INTERVAL = 0.008
+FEATURES = {
+    "mobile_routing": "istio",
+    "canary_split": "gateway-api",
+    "rbac_denial": "istio",
+    "cross_cluster_policy": "clustermesh",
+}
+SUITE_ACROSS = "cross_cluster_policy"
+EXAMPLE = "service.example.com"
+
+
+@dataclass(frozen=True)
+class Question:
+    """One stream: what it sends and what it must get."""
+
+    asked: Asked
+    stream: OpenStream
+
+
+@dataclass(frozen=True)
+class Station:
+    """A caller by its workload, so that its successor can take its place, and its streams."""
+
+    cluster: str
+    workload: str
+    namespace: str
+    identity: str
+    meshed: bool
+    questions: tuple[Question, ...]
+
+    def post(self, lab: Lab) -> Post:
+        """The watcher of the caller that is there now.
+
+        Raises:
+            NotReadyError: none is, in time.
+        """
+        caller: Caller = lab.caller(
+            self.cluster, self.workload, self.namespace, identity=self.identity
+        )
+        return Post.at(caller, [question.stream for question in self.questions])
+
+
+def in_cluster(lab: Lab, cluster: str) -> list[Station]:
+    """The stations of the behaviours that a cluster has for itself, with these in force.
+
+    Raises:
+        PlumblineError: a manifest was not accepted, or did not take effect in time.
+    """
+    return [*_mesh(lab, cluster), _gateway(lab, cluster)]
+
+
+def across(lab: Lab) -> list[Station]:
+    """The stations of the cross-cluster policy, which must be in force.
+
+    Raises:
+        PlumblineError: a service of the callers is not there.
+    """
+    served, silenced = Allowed(frozenset({"frontend"})), Silenced()
+    not_reached = "does not reach frontend of aws-cluster"
+
+    def station(cluster: str, app: str, sentence: str, *asks: tuple[str, Demand, bool]) -> Station:
+        there = lab.space(SUITE_ACROSS, cluster)
+        place = Place(
+            SUITE_ACROSS, cluster, f"http://{there.address('frontend')}/", there.host("frontend")
+        )
+        questions = (place.ask(name, sentence, demand, kept=kept) for name, demand, kept in asks)
+        identity = f"app={app} in {cluster}"
+        return Station(cluster, app, there.namespace, identity, False, tuple(questions))
+
+    return [
+        station(
+            AZURE,
+            "backend",
+            "backend of azure-cluster reaches frontend of aws-cluster",
+            ("backend", served, False),
+            ("backend-kept", served, True),
+        ),
+        station(
+            AZURE, "other", f"other of azure-cluster {not_reached}", ("other", silenced, False)
+        ),
+        station(
+            AWS, "backend", f"backend of aws-cluster {not_reached}", ("backend", silenced, False)
+        ),
+    ]
+
+
+def _mesh(lab: Lab, cluster: str) -> Iterator[Station]:
+    """frontend and a stranger to it, both behind sidecars."""
+    space = lab.space("mobile_routing", cluster)
+    routed(lab, space, cluster)
+    api = protected(lab, cluster)
+    example = Place("mobile_routing", cluster, f"http://{EXAMPLE_ADDRESS}/", EXAMPLE)
+    backend = Place(
+        "rbac_denial", cluster, f"http://{api.space.address(APP)}{API}", api.space.host(APP)
+    )
+    mobile = example.at({"User-Agent": MOBILE["phone"]})
+    phone, to_mobile = "a mobile agent reaches v2 of mobile-service", only("mobile-service-v2")
+    desktop = "any other agent reaches v1 of web-service and nothing of mobile-service"
+    get = "GET of /api/v1 as frontend is served"
+    denied = "another account is denied by RBAC"
+    yield Station(
+        cluster,
+        "plumbline-frontend",
+        HOME,
+        "",
+        True,
+        (
+            mobile.ask("mobile", phone, to_mobile),
+            mobile.ask("mobile-kept", phone, to_mobile, kept=True),
+            example.at(OTHER["desktop"]).ask("desktop", desktop, only("web-service-v1")),
+            backend.ask("frontend", get, only(APP)),
+            backend.ask("frontend-kept", get, only(APP), kept=True),
+        ),
+    )
+    yield Station(
+        cluster,
+        "plumbline-stranger",
+        HOME,
+        "",
+        True,
+        (
+            backend.ask("stranger", denied, BY_RBAC),
+            backend.ask("stranger-kept", denied, BY_RBAC, kept=True),
+        ),
+    )
+
+
+def _gateway(lab: Lab, cluster: str) -> Station:
+    """A caller outside the mesh, at the Gateway's address."""
+    outsider = lab.caller(cluster, OUTSIDER, identity=OUTSIDE)
+    entry = entered(lab, lab.space("canary_split", cluster), outsider)
+    gateway = Place("canary_split", cluster, entry.url, entry.address)
+    json = gateway.at({"Content-Type": "application/json"})
+    served = "a request with the header is served by the service or its canary"
+    return Station(
+        cluster,
+        OUTSIDER,
+        HOME,
+        OUTSIDE,
+        False,
+        (
+            json.ask("split", served, only(*SERVICES)),
+            json.ask("split-kept", served, only(*SERVICES), kept=True),
+            gateway.ask("headerless", "a request without it is not routed", NO_ROUTE),
+        ),
+    )
+
+
+def only(*services: str) -> Allowed:
+    return Allowed(frozenset(services))
+
+
+@dataclass(frozen=True)
+class Place:
+    """What streams of a suite have in common: where they go, and the headers they carry."""
+
+    suite: str
+    cluster: str
+    url: str
+    host: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def at(self, headers: Mapping[str, str]) -> Place:
+        """The same with other headers."""
+        return replace(self, headers=headers)
+
+    def ask(self, name: str, sentence: str, demand: Demand, *, kept: bool = False) -> Question:
+        """A stream from here."""
+        how = f"{sentence}, over a kept connection" if kept else sentence
+        return Question(
+            Asked(name, self.suite, self.cluster, how, demand),
+            OpenStream(
+                name=name,
+                url=self.url,
+                headers={"Host": self.host, **self.headers},
+                interval=INTERVAL,
+                kept=kept,
+            ),
+        )
