@@ -1,0 +1,143 @@
+"""Outages: bounds that hold the truth, budgets that are kept, and nothing that goes unseen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fixtures.demands import BY_RBAC, NO_ROUTE, Allowed, Demand, Silenced
+from fixtures.outages import WINDOW, episodes, kinds_of, phase_at, sight, spent
+from fixtures.traces import Answer
+from reports.upgrade_schema import Phase
+from tests.traces import (
+    ALLOWED,
+    BEGAN,
+    DENIED,
+    INTERVAL,
+    REFUSED,
+    SERVED,
+    SILENT,
+    STARVED,
+    TOOK,
+    UNAVAILABLE,
+    WRONG,
+    trace,
+)
+
+PHASES = (
+    Phase(name="quiet", started=0.0, seconds=1.0),
+    Phase(name="cilium", component="cilium", started=1.0, seconds=2.0),
+)
+
+
+@pytest.mark.parametrize(
+    ("demand", "answer", "kind"),
+    [
+        (ALLOWED, SERVED, ""),
+        (ALLOWED, WRONG, "misrouted"),
+        (ALLOWED, Answer(status=500, service="web-service"), "misrouted"),
+        (ALLOWED, DENIED, "refused"),
+        (ALLOWED, UNAVAILABLE, "refused"),
+        (ALLOWED, REFUSED, "refused"),
+        (ALLOWED, SILENT, "dropped"),
+        (ALLOWED, STARVED, "starved"),
+        (BY_RBAC, DENIED, ""),
+        (BY_RBAC, SERVED, "leak"),
+        (BY_RBAC, Answer(status=404, service="web-service"), "leak"),
+        (BY_RBAC, Answer(status=204), "leak"),
+        (BY_RBAC, Answer(status=403, body="another's"), "unproven"),
+        (BY_RBAC, UNAVAILABLE, "unproven"),
+        (BY_RBAC, SILENT, "unproven"),
+        (BY_RBAC, STARVED, "starved"),
+        (NO_ROUTE, Answer(status=404), ""),
+        (NO_ROUTE, Answer(status=404, body="text"), "unproven"),
+        (NO_ROUTE, SERVED, "leak"),
+        (Silenced(), SILENT, ""),
+        (Silenced(), SERVED, "leak"),
+        (Silenced(), UNAVAILABLE, "leak"),
+        (Silenced(), REFUSED, "unproven"),
+        (Silenced(), STARVED, "starved"),
+    ],
+)
+def test_each_answer_has_its_kind(demand: Demand, answer: Answer, kind: str) -> None:
+    assert demand.kind(answer) == kind
+
+
+def test_late_counts_from_when_it_was_due() -> None:
+    slow = trace([SERVED] * 3, took=[0.1, 0.1, 0.1], lag=[0.0, 0.45, 0.0])
+    assert kinds_of(slow, ALLOWED).tolist() == ["", "late", ""]
+    assert kinds_of(slow, Allowed(ALLOWED.services, late=0.0)).tolist() == ["", "", ""]
+    assert kinds_of(trace([]), ALLOWED).tolist() == []
+
+
+def test_one_bad_request_lasted_between_nothing_and_its_neighbours() -> None:
+    read = trace([SERVED, SERVED, REFUSED, SERVED])
+    (found,) = episodes(read, kinds_of(read, ALLOWED), BEGAN, PHASES)
+    assert (found.kind, found.n, found.of, found.seen) == ("refused", 1, 1, "refused")
+    assert found.low == 0
+    assert found.high == pytest.approx(2 * INTERVAL + TOOK)
+    assert (found.phase, found.started) == ("quiet", pytest.approx(2 * INTERVAL))
+
+
+def test_the_silent_tell_of_the_time_they_were_sent() -> None:
+    read = trace([SERVED, SILENT, SILENT, SILENT, SERVED], took=[TOOK, 0.9, 0.9, 0.9, TOOK])
+    (found,) = episodes(read, kinds_of(read, ALLOWED), BEGAN, PHASES)
+    assert found.low == pytest.approx(2 * INTERVAL)
+    assert found.high == pytest.approx(4 * INTERVAL + TOOK)
+
+
+def test_what_is_far_apart_is_two_episodes_and_what_is_near_is_one() -> None:
+    near = [SERVED, REFUSED, SERVED, REFUSED, SERVED]
+    read = trace(near + [SERVED] * 200 + near)
+    found = list(episodes(read, kinds_of(read, ALLOWED), BEGAN, PHASES))
+    assert [(e.n, e.of, e.phase) for e in found] == [(2, 3, "quiet"), (2, 3, "cilium")]
+    assert found[0].high == pytest.approx(2 * (2 * INTERVAL + TOOK))
+
+
+def test_kinds_are_told_apart() -> None:
+    read = trace([SERVED, WRONG, REFUSED, SILENT, SERVED])
+    found = list(episodes(read, kinds_of(read, ALLOWED), BEGAN, PHASES))
+    assert [e.kind for e in found] == ["misrouted", "refused", "dropped"]
+
+
+def test_the_phase_that_began_last_is_named() -> None:
+    inner = Phase(name="inner", component="cilium", started=1.5, seconds=0.1)
+    assert phase_at((*PHASES, inner), 1.55) == "inner"
+    assert phase_at(PHASES, 1.55) == "cilium"
+    assert phase_at(PHASES, 99.0) == ""
+
+
+@given(
+    n=st.integers(20, 200),
+    start=st.floats(0.02, 0.10),
+    length=st.floats(0.0, 0.5),
+    delay=st.floats(0.0001, 0.0019),
+)
+def test_the_bounds_hold_the_truth(n: int, start: float, length: float, delay: float) -> None:
+    """A state that truly lasted so long, met by each request `delay` after it was sent."""
+    met = BEGAN + np.arange(n) * INTERVAL + delay
+    bad = (met >= BEGAN + start) & (met < BEGAN + start + length)
+    read = trace([REFUSED if b else SERVED for b in bad])
+    found = list(episodes(read, kinds_of(read, ALLOWED), BEGAN, PHASES))
+    total = spent(found, ("refused",))
+    seen = min(length, max(0.0, n * INTERVAL - start))
+    assert total.n == bad.sum()
+    assert total.low <= length + 1e-9
+    if bad.any():
+        assert total.high >= seen - 1e-9
+    if seen >= WINDOW:
+        assert bad.any()
+
+
+def test_a_stream_is_watched_as_long_as_no_window_can_be_missed() -> None:
+    good = trace([SERVED] * 101)
+    seen = sight(good, kinds_of(good, ALLOWED))
+    assert (seen.watched, seen.blind) == (1.0, pytest.approx(INTERVAL))
+    gap = trace([SERVED] * 50 + [STARVED] * 50 + [SERVED] * 51)
+    seen = sight(gap, kinds_of(gap, ALLOWED))
+    assert seen.blind == pytest.approx(51 * INTERVAL)
+    assert seen.watched == pytest.approx(99 / 150)
+    one = trace([SERVED])
+    assert sight(one, kinds_of(one, ALLOWED)).watched == 0

@@ -1,0 +1,155 @@
+"""Watched: each way in which a stream can pass, fail, or leave it open."""
+
+from __future__ import annotations
+
+import pytest
+
+from fixtures.traces import Answer, Trace
+from fixtures.watched import Asked, Change, entry, shares, wrong
+from reports.upgrade_schema import Budget, Phase, Stream
+from tests.traces import (
+    BEGAN,
+    DENIED,
+    INTERVAL,
+    MAY,
+    MAY_NOT,
+    REFUSED,
+    SERVED,
+    SILENT,
+    STARVED,
+    UNAVAILABLE,
+    WRONG,
+    trace,
+    traces,
+)
+
+QUIET = Phase(name="quiet", started=0.0, seconds=1.0)
+CILIUM = Phase(name="agents", component="cilium", started=1.0, seconds=2.0)
+CHANGE = Change(BEGAN, (QUIET, CILIUM), (Budget(component="cilium", closed=0.1, misrouted=0.0),))
+BEFORE = [SERVED] * 150  # 1.2 s
+
+
+def judged(asked: Asked, *parts: Trace, alive: bool = True, change: Change = CHANGE) -> Stream:
+    return entry(asked, [traces(part, alive=alive) for part in parts], change)
+
+
+def test_what_was_served_throughout_passes() -> None:
+    told = judged(MAY, trace([SERVED] * 400))
+    assert (told.verdict, told.n, told.counts, told.watched) == ("pass", 400, {}, 1.0)
+    assert (told.rate, told.connections, told.demand) == (125.0, "new", "allow")
+    assert [(each.period, each.n) for each in told.latencies] == [
+        ("before", 125),
+        ("during", 250),
+        ("after", 25),
+    ]
+    assert all(1.9 < each.p50_ms < 2.1 for each in told.latencies)
+
+
+def test_one_leak_fails_whatever_else_is_unknown() -> None:
+    told = judged(MAY_NOT, trace([DENIED] * 5 + [SERVED]), alive=False)
+    assert told.verdict == "fail"
+    assert "1 of 6 requests were let through" in told.reason
+
+
+def test_a_denial_without_its_cause_is_borne_in_small_numbers() -> None:
+    few = trace([DENIED] * 100 + [UNAVAILABLE] * 2 + [DENIED] * 100)
+    many = trace([DENIED] * 10 + [UNAVAILABLE] * 10)
+    assert judged(MAY_NOT, few).verdict == "pass"
+    assert judged(MAY_NOT, many).verdict == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("bad", "verdict"),
+    [(REFUSED, "pass"), (SILENT, "pass"), (WRONG, "fail"), (UNAVAILABLE, "pass")],
+)
+def test_within_its_budget_a_component_may_shut_but_not_misroute(bad: Answer, verdict: str) -> None:
+    told = judged(MAY, trace([*BEFORE, *[bad] * 5, *BEFORE]))
+    assert told.verdict == verdict
+
+
+def test_a_budget_that_even_the_least_exceeds_fails() -> None:
+    told = judged(MAY, trace([*BEFORE, *[SILENT] * 20, *BEFORE]))
+    assert told.verdict == "fail"
+    assert "0.1 s are allowed" in told.reason
+
+
+def test_a_budget_that_only_the_most_exceeds_is_left_open() -> None:
+    told = judged(MAY, trace([*BEFORE, *[SILENT] * 12, *BEFORE]))
+    assert 11 * INTERVAL <= 0.1 < 13 * INTERVAL
+    assert told.verdict == "inconclusive"
+
+
+def test_nothing_may_be_shut_while_nothing_is_done() -> None:
+    told = judged(MAY, trace([SERVED] * 20 + [SILENT] + [SERVED] * 300))
+    assert told.verdict == "fail"
+    assert "while nothing was done" in told.reason
+
+
+def test_late_answers_are_told_and_forgiven() -> None:
+    took = [0.002] * 150 + [0.6] + [0.002] * 100
+    told = judged(MAY, trace([SERVED] * 251, took=took))
+    assert (told.verdict, told.counts) == ("pass", {"late": 1})
+
+
+def test_a_generator_that_fell_behind_leaves_it_open() -> None:
+    told = judged(MAY, trace([SERVED] * 100 + [STARVED] * 30 + [SERVED] * 100))
+    assert told.verdict == "inconclusive"
+    assert "fell behind" in told.reason
+
+
+def test_a_caller_that_died_or_sent_nothing_leaves_it_open() -> None:
+    assert judged(MAY, trace([SERVED] * 400), alive=False).verdict == "inconclusive"
+    assert judged(MAY).verdict == "inconclusive"
+    assert judged(MAY, trace([])).verdict == "inconclusive"
+
+
+def test_a_lost_line_leaves_it_open() -> None:
+    whole = trace([SERVED] * 400)
+    rest = [whole.between(0, BEGAN + 1), whole.between(BEGAN + 1.02, BEGAN + 99)]
+    both = [traces(*rest)]
+    assert entry(MAY, both, CHANGE).verdict == "inconclusive"
+
+
+def test_a_successor_leaves_a_gap_and_no_blame() -> None:
+    later = trace([SERVED] * 200, began=BEGAN + 10)
+    told = judged(MAY, trace([SERVED] * 200), later)
+    assert told.verdict == "pass"
+    assert told.gaps == ((pytest.approx(199 * INTERVAL), pytest.approx(10.0)),)
+
+
+def test_what_was_not_good_is_kept_as_lines() -> None:
+    history = wrong(MAY, [traces(trace([SERVED, SILENT, WRONG, SERVED]))])
+    assert [(e.seq, e.error or e.service) for e in history] == [
+        (2, "mobile-service"),
+        (1, "timeout"),
+    ]
+
+
+# --- the split -----------------------------------------------------------------------------
+
+WEIGHTS = {"web-service": 90, "mobile-service": 10}
+
+
+def drawn(nines: int, of: int, n: int) -> Trace:
+    return trace([SERVED if i % of < nines else WRONG for i in range(n)], name="split")
+
+
+@pytest.mark.parametrize(
+    ("nines", "of", "n", "verdict"),
+    [(9, 10, 4000, "pass"), (5, 10, 4000, "fail"), (9, 10, 50, "pass"), (1, 10, 9, "inconclusive")],
+)
+def test_the_split_is_decided_in_all_and_by_phase(
+    nines: int, of: int, n: int, verdict: str
+) -> None:
+    found = list(shares("aws-cluster", WEIGHTS, [drawn(nines, of, n)], CHANGE))
+    assert found[0].phase == "in all"
+    assert (found[0].verdict, found[0].n) == (verdict, n)
+    assert found[1].phase == "quiet"
+    assert found[1].n == min(n, 125)
+
+
+def test_what_no_service_answered_is_no_draw() -> None:
+    read = trace([SERVED, SILENT, UNAVAILABLE, SERVED], name="split")
+    (whole, *_) = shares("aws-cluster", WEIGHTS, [read], CHANGE)
+    assert (whole.n, whole.hits, whole.declared) == (2, 2, 0.9)
+    assert list(shares("aws-cluster", WEIGHTS, [], CHANGE)) == []

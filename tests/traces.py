@@ -1,0 +1,58 @@
+"""Traces made by hand, for the tests of what is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from fixtures.demands import BY_RBAC, Allowed
+from fixtures.history import Window
+from fixtures.streams import OpenStream, Who
+from fixtures.traces import Answer, Trace, Traces
+from fixtures.watched import Asked
+
+WHO = Who(caller="caller-1", cluster="aws-cluster", identity="default/frontend")
+INTERVAL = 0.008
+TOOK = 0.002
+BEGAN = 1_000.0
+
+SERVED = Answer(status=200, service="web-service", pod="web-1")
+WRONG = Answer(status=200, service="mobile-service", pod="mobile-1")
+DENIED = Answer(status=403, body="RBAC: access denied", server="envoy")
+SILENT = Answer(error="timeout")
+REFUSED = Answer(error="refused")
+STARVED = Answer(error="starved")
+UNAVAILABLE = Answer(status=503, body="no healthy upstream", server="envoy")
+ANSWERS = (SERVED, WRONG, DENIED, SILENT, REFUSED, STARVED, UNAVAILABLE)
+
+ALLOWED = Allowed(frozenset({"web-service"}))
+MAY = Asked("web", "mobile_routing", "aws-cluster", "it is served", ALLOWED)
+MAY_NOT = Asked("web", "rbac_denial", "aws-cluster", "it is denied", BY_RBAC)
+
+
+def stream(name: str = "web", interval: float = INTERVAL) -> OpenStream:
+    return OpenStream(name=name, url="http://198.18.0.1/", interval=interval)
+
+
+def trace(
+    answers: Sequence[Answer],
+    *,
+    name: str = "web",
+    began: float = BEGAN,
+    took: float | Sequence[float] = TOOK,
+    lag: float | Sequence[float] = 0.0,
+) -> Trace:
+    """One request per answer, evenly spaced; each took so long and was sent so late."""
+    n = len(answers)
+    seq = np.arange(n, dtype=np.int64)
+    due = began + seq * INTERVAL
+    sent = due + np.broadcast_to(lag, n)
+    places = np.array([ANSWERS.index(answer) for answer in answers], dtype=np.int64)
+    received = sent + np.broadcast_to(took, n)
+    return Trace(WHO, stream(name), seq, due, sent, received, places, ANSWERS)
+
+
+def traces(*parts: Trace, alive: bool = True) -> Traces:
+    window = Window(caller="c", cluster="aws-cluster", identity="i") if alive else None
+    return Traces(parts, window)
