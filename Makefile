@@ -9,7 +9,7 @@ export VERSIONS ?= 2026-08
 export IMAGES   ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help e2e test bench mutation up suites mutants soak report compare status logs down mirror doctor lint fmt lock clean
+.PHONY: help e2e test bench mutation up suites mutants soak report compare accept status logs down mirror doctor lint fmt lock clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET [VERSIONS=2026-08] [IMAGES=auto|pull|forge] [MIRROR=host:port] [MANIFESTS=dir]\n"} \
@@ -46,8 +46,12 @@ soak: $(STAMP) ## the suites N times over in random order: no false red (BURN=1:
 report: $(STAMP) ## show the latest run's results
 	@$(PY) -m reports show
 
-compare: $(STAMP) ## two runs side by side, BASE=dir NEW=dir: red if anything regressed
+compare: $(STAMP) ## two runs side by side, BASE=dir|train NEW=dir: red on a regression (no BASE: the baseline)
 	@$(PY) -m reports compare $(BASE) $(or $(NEW),reports/out/latest)
+
+accept: export REASON = $(value WHY)
+accept: $(STAMP) ## commit a run as the baseline of its train, RUN=dir WHY='…': who and why stand in the commit
+	@$(PY) -m reports accept $(or $(RUN),reports/out/latest) --reason "$$REASON"
 
 status: $(STAMP) ## what is up
 	@$(PY) -m clusters status

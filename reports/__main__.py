@@ -1,7 +1,8 @@
 """The command line of the reports: render a run's forms, show it, print the schema.
 
-It reads results.json and writes only beside it (and the step summary, where one is asked
-for). It judges nothing: `show` ends with the status that the run itself came to.
+It reads results.json, or upgrade.json, and writes only beside it (and the step summary, where
+one is asked for); `accept` alone writes a baseline. It judges nothing: `show` ends with the
+status that the run itself came to.
 """
 
 from __future__ import annotations
@@ -13,11 +14,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from reports import upgrade
+from reports.baseline import BASELINE, BASELINES, Unacceptable, accept, base_of
 from reports.compare import compare
 from reports.publish import LATEST, append_step_summary, render
-from reports.reading import Unreadable, read
+from reports.reading import Unreadable, read, read_upgrade
 from reports.schema import Results
 from reports.terminal import show, show_comparison
+from reports.upgrade_schema import FILE as UPGRADE
+from reports.upgrade_terminal import show_upgrade
 
 BAD_INPUT = 2
 OUT = Path(__file__).parent / "out"
@@ -28,6 +33,8 @@ examples:
   python -m reports show reports/out/RUN        another run
   python -m reports render reports/out/RUN      make its JUnit, Markdown and HTML again
   python -m reports compare OLD NEW             what newly fails, what newly passes
+  python -m reports compare NEW                 the same beside the baseline of its train
+  python -m reports accept RUN --reason TEXT    commit a run as the baseline of its train
   python -m reports schema > results.schema.json
 
 exit status:
@@ -48,30 +55,48 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _show(asked.directory)
         if asked.command == "compare":
             return _compare(asked.base, asked.new)
+        if asked.command == "accept":
+            return _accept(asked.run, asked.reason)
         return _schema()
-    except (Unreadable, OSError) as error:
+    except (Unreadable, Unacceptable, OSError) as error:
         print(f"python -m reports {asked.command}: {error}", file=sys.stderr)
         return BAD_INPUT
 
 
 def _render(directory: Path) -> int:
-    results = read(directory)
-    written = [*render(results, directory), append_step_summary(results, os.environ)]
+    if (directory / UPGRADE).is_file():
+        seen = read_upgrade(directory)
+        summary = upgrade.append_step_summary(seen, os.environ)
+        written = [*upgrade.render(seen, directory), summary]
+    else:
+        results = read(directory)
+        written = [*render(results, directory), append_step_summary(results, os.environ)]
     for path in filter(None, written):
         print(path)
     return 0
 
 
 def _show(directory: Path) -> int:
+    if (directory / UPGRADE).is_file():
+        seen = read_upgrade(directory)
+        show_upgrade(seen, directory)
+        return seen.exit_status
     results = read(directory)
     show(results, directory)
     return results.exit_status
 
 
-def _compare(base: Path, new: Path) -> int:
-    found = compare(*(read(path.parent if path.is_file() else path) for path in (base, new)))
+def _compare(base: str, new: Path) -> int:
+    young = read(new)
+    found = compare(read(base_of(base, young, BASELINES)), young)
     show_comparison(found)
     return 1 if found.regressed else 0
+
+
+def _accept(run: Path, reason: str) -> int:
+    accepted = accept(run, reason, BASELINES)
+    print(f"{accepted.path} is committed: {accepted.commit}")
+    return 0
 
 
 def _schema() -> int:
@@ -87,14 +112,16 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    text = "write junit.xml, summary.md and report.html beside DIR/results.json"
+    text = "write the JUnit, Markdown and HTML of DIR/results.json or DIR/upgrade.json beside it"
     rendering = commands.add_parser(
         "render",
         help=text,
         description=f"{text[0].upper()}{text[1:]}, and append the summary to the file that "
         "GITHUB_STEP_SUMMARY names, if it is set.",
     )
-    rendering.add_argument("directory", metavar="DIR", type=Path, help="folder of a run")
+    rendering.add_argument(
+        "directory", metavar="DIR", type=Path, help="folder of a run or an upgrade"
+    )
     text = "print a run's verdict and requirements; end with the run's status"
     showing = commands.add_parser("show", help=text, description=text.capitalize() + ".")
     showing.add_argument(
@@ -103,14 +130,29 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         nargs="?",
         default=OUT / LATEST,
-        help="folder of a run; without it reports/out/latest",
+        help="folder of a run or an upgrade; without it reports/out/latest",
     )
     text = "print what differs between two runs; end with 1 if anything regressed"
     comparing = commands.add_parser("compare", help=text, description=text.capitalize() + ".")
-    for name in ("base", "new"):
-        comparing.add_argument(
-            name, metavar=name.upper(), type=Path, help="a run's folder, or its results.json"
-        )
+    comparing.add_argument(
+        "base",
+        metavar="BASE",
+        nargs="?",
+        default=BASELINE,
+        help="a run's folder, its results.json, or a train's name for its baseline; without it, "
+        f"or `{BASELINE}`, the baseline of NEW's train",
+    )
+    comparing.add_argument(
+        "new", metavar="NEW", type=Path, help="a run's folder, or its results.json"
+    )
+    text = "commit a run's results.json as the baseline of its train"
+    accepting = commands.add_parser("accept", help=text, description=text.capitalize() + ".")
+    accepting.add_argument(
+        "run", metavar="RUN", type=Path, help="a run's folder, or its results.json"
+    )
+    accepting.add_argument(
+        "--reason", metavar="TEXT", default="", help="why it is accepted; the commit tells it"
+    )
     text = "print the JSON Schema of results.json"
     commands.add_parser("schema", help=text, description=f"P{text[1:]}.")
     return parser

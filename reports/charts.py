@@ -19,7 +19,7 @@ from reports.schema import Stage
 from reports.wording import duration, one_line
 
 CLUSTER_COLOURS = 4
-_WIDTH = 800
+WIDTH = 800
 _MOST_LABEL = 240
 _CHARACTER = 7
 _ROW = 22
@@ -80,7 +80,7 @@ def stage_chart(stages: Sequence[Stage]) -> str:
         _phase(phase, _time(last / unit, title), unit, colours)
         for phase, title in zip(phases, titles, strict=True)
     ]
-    return _svg(alt.vconcat(*charts, spacing=14), (s.name for s in stages))
+    return svg(alt.vconcat(*charts, spacing=14), (s.name for s in stages))
 
 
 def cluster_colours(stages: Sequence[Stage]) -> dict[str, str]:
@@ -101,7 +101,7 @@ def share_chart(shares: Sequence[Share]) -> str:
         return ""
     rows = [_share_row(i, s) for i, s in enumerate(shares)]
     labels = [one_line(f"{s.requirement.key} {s.of}") for s in shares]
-    y = _labelled(rows, labels)
+    y = labelled(rows, labels)
     x = alt.X(
         "low:Q",
         title="share of answers, with its interval; the bar across is the declared weight",
@@ -114,7 +114,7 @@ def share_chart(shares: Sequence[Share]) -> str:
     declared = base.mark_tick(thickness=2, size=18, color="var(--ink)").encode(x="declared:Q")
     verdict = alt.Color("colour:N", scale=None)
     chart = alt.layer(lines.encode(color=verdict), points.encode(color=verdict), declared)
-    return _svg(chart.properties(height=alt.Step(_ROW + 6)), labels)
+    return svg(chart.properties(height=alt.Step(_ROW + 6)), labels)
 
 
 def _phase(
@@ -130,7 +130,7 @@ def _phase(
         }
         for i, s in enumerate(stages)
     ]
-    y = _labelled(rows, [one_line(s.name) for s in stages])
+    y = labelled(rows, [one_line(s.name) for s in stages])
     base = alt.Chart(alt.InlineData(values=rows)).encode(y=y)
     bars = base.mark_bar(height=10, cornerRadius=2).encode(
         x=time, x2="to:Q", color=alt.Color("colour:N", scale=None)
@@ -147,7 +147,7 @@ def _time(last: float, title: str | None) -> alt.X:
     return alt.X("from:Q", title=title, scale=scale, axis=axis)
 
 
-def _labelled(rows: Sequence[dict[str, Any]], labels: Sequence[str]) -> alt.Y:
+def labelled(rows: Sequence[dict[str, Any]], labels: Sequence[str]) -> alt.Y:
     """Rows in the given order under their labels, which need not differ from each other."""
     axis = alt.Axis(labelExpr=f"({json.dumps(labels)})[toNumber(datum.value)]")
     return alt.Y("row:N", sort=[row["row"] for row in rows], title=None, axis=axis)
@@ -164,10 +164,19 @@ def _share_row(index: int, share: Share) -> dict[str, Any]:
     }
 
 
-def _svg(chart: alt.TopLevelMixin, labels: Iterable[str]) -> str:
+def label_width(labels: Iterable[str], most: int = _MOST_LABEL) -> int:
+    """The room that rows' labels take, in pixels."""
+    return min(most, 16 + _CHARACTER * max(map(len, labels)))
+
+
+def svg(chart: alt.TopLevelMixin, labels: Iterable[str]) -> str:
     """All charts are equally wide, so that the page shows their text in one size."""
-    width = min(_MOST_LABEL, 16 + _CHARACTER * max(map(len, labels)))
-    view = _CONFIG["view"] | {"continuousWidth": _WIDTH - width}
+    return drawn(chart, label_width(labels), WIDTH)
+
+
+def drawn(chart: alt.TopLevelMixin, width: int, whole: int) -> str:
+    """A chart in the page's style, its labels `width` pixels of the `whole`."""
+    view = _CONFIG["view"] | {"continuousWidth": whole - width}
     config = _CONFIG | {"view": view, "axisY": _flush_left(width)}
     return vl_convert.vegalite_to_svg(chart.to_dict() | {"config": config}, allowed_base_urls=[])
 

@@ -32,10 +32,10 @@ def junit(results: Results) -> bytes:
     if results.status == "interrupted" or _red_unseen(results):
         document.append(_suite(RUN_SUITE, results, [_run_case(results)]))
     document.update_statistics()
-    return b'<?xml version="1.0" encoding="utf-8"?>\n' + _serialised(document)
+    return b'<?xml version="1.0" encoding="utf-8"?>\n' + serialised(document)
 
 
-def _serialised(document: JUnitXml) -> bytes:
+def serialised(document: JUnitXml) -> bytes:
     text: bytes = document.tostring()
     # The parser's library may or may not write a declaration of its own.
     return text.partition(b"?>")[2].lstrip() if text.startswith(b"<?xml") else text
@@ -44,7 +44,7 @@ def _serialised(document: JUnitXml) -> bytes:
 def _suite(name: str, results: Results, cases: list[TestCase]) -> TestSuite:
     suite = TestSuite(one_line(name))
     suite.timestamp = results.began.isoformat()
-    suite.append(_properties(_run_properties(results)))
+    suite.append(properties(_run_properties(results)))
     suite.add_testcases(cases)
     return suite
 
@@ -52,7 +52,7 @@ def _suite(name: str, results: Results, cases: list[TestCase]) -> TestSuite:
 def _case(requirement: Requirement) -> TestCase:
     name = one_line(f"{requirement.key} {requirement.sentence}")
     case = TestCase(name, one_line(requirement.suite), max(requirement.seconds, 0.0))
-    case.append(_properties(_case_properties(requirement)))
+    case.append(properties(_case_properties(requirement)))
     if (result := _result(requirement)) is not None:
         case.append(result)
     return case
@@ -112,7 +112,7 @@ def _exact(value: float | str | bool) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _properties(values: Mapping[str, str]) -> Properties:
+def properties(values: Mapping[str, str]) -> Properties:
     properties = Properties()
     for name, value in values.items():
         properties.add_property(Property(one_line(name), one_line(value)))

@@ -1,4 +1,4 @@
-"""Reading results.json back, with errors that say what to do.
+"""Reading results.json and upgrade.json back, with errors that say what to do.
 
 It accepts only what this version of the schema describes, and never repairs or guesses.
 """
@@ -6,28 +6,34 @@ It accepts only what this version of the schema describes, and never repairs or 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import ValidationError
 
 from reports.schema import SCHEMA, Results
+from reports.upgrade_schema import FILE as UPGRADE
+from reports.upgrade_schema import Fault, Share, Stream, Upgrade, status_of
 
 FILE = "results.json"
+
+Read = TypeVar("Read", Results, Upgrade)
 
 
 class Unreadable(Exception):  # noqa: N818 - reads as what it is: "except Unreadable"
     """The results cannot be used; the text says what was expected, what was seen, what to do."""
 
 
-def read(directory: Path) -> Results:
-    """The results of the run whose folder `directory` is.
+def read(place: Path) -> Results:
+    """The results of the run whose folder `place` is, or of the file of them that it is.
 
     Raises:
         Unreadable: no results there, not JSON, another schema version, a field missing or
             unknown, or a status that its own requirements contradict.
     """
-    path = directory / FILE
-    results = _parse(path, _text(path))
+    path = place if place.is_file() else place / FILE
+    results = _parse(Results, path, _text(path))
     if results.status == "passed" and not _can_have_passed(results):
         raise Unreadable(
             f"{path}: expected a status that agrees with the requirements, saw status passed with "
@@ -38,21 +44,49 @@ def read(directory: Path) -> Results:
     return results
 
 
+def read_upgrade(directory: Path) -> Upgrade:
+    """The upgrade whose folder `directory` is.
+
+    Raises:
+        Unreadable: as for a run.
+    """
+    path = directory / UPGRADE
+    upgrade = _parse(Upgrade, path, _text(path))
+    # With faults made on purpose, it is they that are judged: the streams are meant to suffer.
+    told: Iterable[Stream | Share | Fault]
+    told = upgrade.faults or (*upgrade.streams, *upgrade.shares)
+    come_to = status_of((each.verdict for each in told), upgrade.phases, upgrade.comparison)
+    if upgrade.status == "passed" != come_to:
+        raise Unreadable(
+            f"{path}: expected a status that agrees with the verdicts, saw status passed where "
+            f"something is red or nothing was watched. The file was changed or made by "
+            f"something else: run the upgrade again."
+        )
+    return upgrade
+
+
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise Unreadable(
-            f"{path}: expected the results of a run, saw: {why}. "
-            f"Run `make e2e` first, or name the folder of a run that has a {FILE}."
+            f"{path}: expected the results of a run, saw: {why}. {_hint(path)}"
         ) from error
 
 
-def _parse(path: Path, text: str) -> Results:
+def _hint(path: Path) -> str:
+    if path.name == FILE and (path.parent / UPGRADE).is_file():
+        return (
+            f"It is an upgrade's folder: name that of a run of its suites, as its {UPGRADE} does."
+        )
+    return f"Run `make e2e` first, or name the folder of a run that has a {path.name}."
+
+
+def _parse(model: type[Read], path: Path, text: str) -> Read:
     _refuse_other_version(path, text)
     try:
-        return Results.model_validate_json(text)
+        return model.model_validate_json(text)
     except ValidationError as error:
         seen = "; ".join(
             f"{'.'.join(map(str, e['loc'])) or 'the file'}: {e['msg']}" for e in error.errors()[:5]

@@ -25,12 +25,12 @@ from reports.wording import (
     worst_first,
 )
 
-_RUN_STYLES: dict[RunStatus, str] = {
+RUN_STYLES: dict[RunStatus, str] = {
     "passed": "bold green",
     "failed": "bold red",
     "interrupted": "bold yellow",
 }
-_STYLES: dict[Status, str] = {
+STYLES: dict[Status, str] = {
     "pass": "green",
     "fail": "bold red",
     "inconclusive": "bold yellow",
@@ -52,7 +52,7 @@ _CHANGES: dict[Change, str] = {
 def show(results: Results, directory: Path, console: Console | None = None) -> None:
     """Print the run; `directory` is only named, as the place of its page."""
     out = console or Console()
-    out.print(Text(headline(results), _RUN_STYLES[results.status]))
+    out.print(Text(headline(results), RUN_STYLES[results.status]))
     facts = (f"{name.lower()} {one_line(value)}" for name, value in about(results).items())
     out.print(Text(", ".join(facts), "dim"))
     out.print(_table(results))
@@ -60,7 +60,7 @@ def show(results: Results, directory: Path, console: Console | None = None) -> N
         out.print(Text(f"note: {one_line(note)}", "dim"))
     out.print(Text(f"page: {directory / 'report.html'}", "dim"), soft_wrap=True)
     # Last, where a terminal stays and a CI's log ends: in the form that every tool counts.
-    out.print(Text(_closing(results), _RUN_STYLES[results.status]))
+    out.print(Text(_closing(results), RUN_STYLES[results.status]))
 
 
 def _closing(results: Results) -> str:
@@ -116,6 +116,6 @@ def _table(results: Results) -> Table:
 def _row(r: Requirement) -> tuple[Text, Text, Text, Text]:
     told = Text(one_line(r.sentence))
     if r.verdict != "pass":
-        told.append(f"\n{one_line(r.reason)}", _STYLES[r.verdict])
-    verdict = Text(VERDICT_WORDS[r.verdict], _STYLES[r.verdict])
+        told.append(f"\n{one_line(r.reason)}", STYLES[r.verdict])
+    verdict = Text(VERDICT_WORDS[r.verdict], STYLES[r.verdict])
     return verdict, Text(one_line(r.key)), told, Text(duration(r.seconds), "dim")

@@ -1,0 +1,181 @@
+"""Baselines: one accepted run per release train, committed as it is, byte for byte.
+
+Accepting is a person's act: it needs their name, their reason and a run that passed in full.
+It commits exactly one file and leaves everything else, staged or not, as it was.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+from reports.publish import write
+from reports.reading import FILE, read
+from reports.schema import Results
+
+BASELINES = Path(__file__).parent / "baselines"
+BASELINE = "baseline"
+"""In place of a base: the baseline of the new run's own train."""
+
+_TRAIN = re.compile(r"[0-9A-Za-z][\w.-]*")
+
+
+class Unacceptable(Exception):  # noqa: N818 - reads as what it is: "except Unacceptable"
+    """No baseline can be made or found; the text says what was expected, seen and is to be done."""
+
+    def __init__(self, expected: str, *, seen: str, look: str) -> None:
+        super().__init__(f"expected {expected}, saw {seen}. {look}")
+
+
+class Accepted(NamedTuple):
+    """A baseline as it was committed."""
+
+    path: Path
+    commit: str
+
+
+def accept(place: Path, reason: str, folder: Path) -> Accepted:
+    """Commit a run's results as the baseline of its train.
+
+    Raises:
+        Unreadable: there are no results of a run.
+        Unacceptable: no reason, a run that may not be one, no name of whoever accepts, or a
+            tree that is not git's, has changed the file or refuses the commit.
+        OSError: the file cannot be written.
+    """
+    why = " ".join(reason.split())
+    if not why:
+        raise Unacceptable(
+            "a reason", seen="none", look="Say why this run is accepted: --reason TEXT."
+        )
+    source = place if place.is_file() else place / FILE
+    results = read(source)
+    _check(results, source)
+    path = folder.resolve() / f"{results.train}.json"
+    who = _who(path.parent)
+    _refuse_changes(path)
+    content = source.read_bytes()
+    old = path.read_bytes() if path.exists() else None
+    if content == old:
+        raise Unacceptable(
+            f"another run than the baseline of {results.train}",
+            seen=f"{results.run} again",
+            look="There is nothing to accept.",
+        )
+    write(path, content)
+    try:
+        # A file that git does not know cannot be named in a commit of paths.
+        _git(path.parent, "add", "--", path.name)
+        _git(
+            path.parent,
+            "commit",
+            "--quiet",
+            *_message(results, who, why),
+            "--only",
+            "--",
+            path.name,
+        )
+    except BaseException:
+        _undo(path, old)
+        raise
+    return Accepted(path, _git(path.parent, "rev-parse", "--short", "HEAD"))
+
+
+def base_of(asked: str, new: Results, folder: Path) -> Path:
+    """The base that is meant: a folder, a file, a train's name, or the new run's own train's.
+
+    Raises:
+        Unacceptable: a train is meant that has no baseline.
+    """
+    train = new.train if asked == BASELINE else asked
+    named = _TRAIN.fullmatch(train)
+    if asked != BASELINE and (Path(asked).exists() or not named):
+        return Path(asked)
+    path = folder / f"{train}.json"
+    if not named or not path.is_file():
+        known = ", ".join(sorted(each.stem for each in folder.glob("*.json"))) or "none"
+        raise Unacceptable(
+            f"a run's folder or a train with a baseline, {path}",
+            seen=f"no such file; baselines: {known}",
+            look="Accept a run of that train first: make accept RUN=dir WHY='…'.",
+        )
+    return path
+
+
+def _check(results: Results, source: Path) -> None:
+    seen = {"status": results.status, "profile": results.profile, "manifests": results.manifests}
+    must = {"status": "passed", "profile": "full", "manifests": "reference"}
+    wrong = ", ".join(f"{name} {seen[name]}" for name in must if seen[name] != must[name])
+    if wrong:
+        raise Unacceptable(
+            "a run that passed, with profile full and manifests reference",
+            seen=f"{wrong} in {source}",
+            look="Run `make e2e` until it is green, and accept that run.",
+        )
+    if not _TRAIN.fullmatch(results.train):
+        raise Unacceptable(
+            "a train whose name can be a file's",
+            seen=repr(results.train),
+            look="Correct what wrote the file.",
+        )
+
+
+def _who(folder: Path) -> str:
+    if _status(folder, "rev-parse", "--is-inside-work-tree").stdout.strip() != "true":
+        raise Unacceptable(
+            "a git checkout", seen=f"none around {folder}", look="Accept in a clone of Plumbline."
+        )
+    found = [_status(folder, "config", f"user.{key}").stdout.strip() for key in ("name", "email")]
+    if not all(found):
+        raise Unacceptable(
+            "git's user.name and user.email",
+            seen=f"{found[0] or 'no name'} and {found[1] or 'no email'}",
+            look="Set them: git config user.name NAME; git config user.email EMAIL.",
+        )
+    return f"{found[0]} <{found[1]}>"
+
+
+def _refuse_changes(path: Path) -> None:
+    changes = _git(path.parent, "status", "--porcelain", "--ignored", "--", path.name)
+    if changes:
+        raise Unacceptable(
+            f"{path} as it was committed",
+            seen=f"uncommitted changes ({changes[:2].strip()})",
+            look=f"Commit or discard them first: git status {path}.",
+        )
+
+
+def _message(results: Results, who: str, why: str) -> tuple[str, ...]:
+    title = f"Baseline {results.train}: run {' '.join(results.run.split())}"
+    return "--message", title, "--message", f"Accepted by {who}: {why}"
+
+
+def _undo(path: Path, old: bytes | None) -> None:
+    _status(path.parent, "reset", "--quiet", "--", path.name)
+    if old is None:
+        path.unlink(missing_ok=True)
+    else:
+        write(path, old)
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    ended = _status(folder, *arguments)
+    if ended.returncode:
+        said = " ".join((ended.stderr or ended.stdout).split())
+        raise Unacceptable(
+            f"git {arguments[0]} to succeed",
+            seen=f"status {ended.returncode}: {said}",
+            look=f"Nothing was committed. Try it by hand: git -C {folder} {arguments[0]}.",
+        )
+    return ended.stdout.strip()
+
+
+def _status(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError as error:
+        raise Unacceptable("git", seen="no such program", look="Install git.") from error

@@ -1,0 +1,311 @@
+"""The timeline of a watch, as SVG text drawn offline: what was done, what each stream saw.
+
+An episode is as wide as its lower bound, but never under a few pixels: 10 ms of ten minutes
+must be seen. What it says exactly stands in its title. Nothing here is computed beyond places.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+import altair as alt
+
+from reports.charts import CLUSTER_COLOURS, WIDTH, drawn, label_width
+from reports.upgrade_schema import KINDS, Episode, Kind, Outcome, Phase, Stream, Upgrade
+from reports.upgrade_wording import by_cluster, span, titled
+from reports.wording import duration, number, one_line
+
+_NARROW = 372
+_MARGIN = 20
+"""At the right of the plot, for each row's verdict."""
+_FONT = 12
+_ROW = 18
+_LANE = 20
+_LEAST = 4.0
+_CHARACTER = 6.2
+_GLYPHS: dict[Outcome, str] = {"pass": "✓", "fail": "✕", "inconclusive": "?"}
+_THICK: dict[Kind, int] = {
+    "leak": 16, "misrouted": 14, "dropped": 11, "refused": 11, "late": 8, "unproven": 8,
+    "starved": 5,
+}  # fmt: skip
+_TITLED = re.compile(r'<path aria-label="([^"]*)"([^>]*?)/>')
+
+
+_Layered = alt.LayerChart | alt.FacetChart
+
+
+class _Plot(NamedTuple):
+    """Where things are: the seconds from `begin` to `end` on `pixels`, labels to the left."""
+
+    begin: float
+    end: float
+    pixels: float
+    labels: int
+    font: int
+
+    def at(self, seconds: float) -> float:
+        return (seconds - self.begin) / (self.end - self.begin) * self.pixels
+
+    def seconds(self, pixels: float) -> float:
+        return pixels / self.pixels * (self.end - self.begin)
+
+
+def timeline(upgrade: Upgrade, *, narrow: bool = False) -> str:
+    """Phases, and under them a row per stream with its episodes; `narrow` is for a phone.
+
+    Returns:
+        SVG; empty if nothing was done and nothing watched.
+    """
+    if not upgrade.phases and not upgrade.streams:
+        return ""
+    plot = _plot(upgrade, narrow)
+    colours = colours_of(upgrade)
+    charts = [_phases(upgrade.phases, plot, colours)] if upgrade.phases else []
+    if upgrade.streams:
+        charts.append(_streams(upgrade, plot, colours))
+    chart = alt.vconcat(*charts, spacing=6) if len(charts) > 1 else charts[0]
+    whole = (_NARROW if narrow else WIDTH) - _MARGIN
+    # The renderer knows no tooltips; a description it writes as an attribute.
+    return _TITLED.sub(r"<path\2><title>\1</title></path>", drawn(chart, plot.labels, whole))
+
+
+def colours_of(upgrade: Upgrade) -> dict[str, str]:
+    """A colour for each cluster, in the order the streams and phases meet them."""
+    clusters = [stream.cluster for stream in upgrade.streams]
+    clusters += [phase.cluster for phase in upgrade.phases]
+    named = [cluster for cluster in dict.fromkeys(clusters) if cluster]
+    found = {c: f"var(--cluster-{i % CLUSTER_COLOURS})" for i, c in enumerate(named)}
+    return found | {"": "var(--quiet)"}
+
+
+def watched(upgrade: Upgrade) -> tuple[float, float]:
+    """From when to when there is something to show, in seconds since the watch began."""
+    streams = upgrade.streams
+    starts = [each.started for each in upgrade.phases]
+    starts += [episode.started for stream in streams for episode in stream.episodes]
+    ends = [phase.started + phase.seconds for phase in upgrade.phases]
+    ends += [e.started + e.low for stream in streams for e in stream.episodes]
+    ends += [until for stream in streams for _, until in stream.gaps]
+    ends += [stream.n / stream.rate for stream in streams if stream.rate > 0]
+    begin = min(0.0, *starts) if starts else 0.0
+    return begin, max([begin + 1.0, *ends])
+
+
+def lanes(extents: Sequence[tuple[float, float]]) -> list[int]:
+    """The first lane for each extent where it covers nobody who came before it."""
+    taken: list[list[tuple[float, float]]] = []
+    found = []
+    for low, high in extents:
+        free = (i for i, lane in enumerate(taken) if all(high <= a or low >= b for a, b in lane))
+        lane = next(free, len(taken))
+        if lane == len(taken):
+            taken.append([])
+        taken[lane].append((low, high))
+        found.append(lane)
+    return found
+
+
+def _plot(upgrade: Upgrade, narrow: bool) -> _Plot:
+    names = [stream.name for stream in upgrade.streams] + list(by_cluster(upgrade.streams))
+    labels = label_width([*map(one_line, names), "phases"], 118 if narrow else 240)
+    begin, end = watched(upgrade)
+    whole = _NARROW if narrow else WIDTH
+    return _Plot(begin, end, whole - _MARGIN - labels, labels, 10 if narrow else _FONT)
+
+
+def _phases(phases: Sequence[Phase], plot: _Plot, colours: dict[str, str]) -> _Layered:
+    """A bar per phase with its number and name, in as many lanes as the names need."""
+    # Where room is scarce the colour alone tells the cluster, beside the table.
+    name_of = titled if plot.font == _FONT else attrgetter("name")
+    texts = [_fitted(f"{i} {name_of(p)}", plot) for i, p in enumerate(phases, 1)]
+    placed = [_placed(p, text, plot) for p, text in zip(phases, texts, strict=True)]
+    rows = [
+        {
+            "row": str(lane),
+            "from": phase.started,
+            "to": phase.started + max(phase.seconds, plot.seconds(2)),
+            "text": text,
+            "at": plot.begin + plot.seconds(low + 3),
+            "colour": colours[phase.cluster] if phase.component else "var(--quiet)",
+            "edge": "var(--ink)" if phase.outcome == "done" else "var(--fail)",
+            "told": one_line(
+                f"{titled(phase)}: {phase.outcome}, began at {duration(phase.started)}, "
+                f"took {duration(phase.seconds)}. {phase.note}"
+            ),
+        }
+        for phase, text, (low, _), lane in zip(phases, texts, placed, lanes(placed), strict=True)
+    ]
+    count = 1 + max(int(str(row["row"])) for row in rows)
+    axis = alt.Axis(labelExpr="datum.value == '0' ? 'phases' : ''", labelFontSize=plot.font)
+    order = [str(lane) for lane in range(count)]
+    y = alt.Y("row:N", scale=alt.Scale(domain=order), title=None, axis=axis)
+    base = alt.Chart(alt.InlineData(values=rows)).encode(y=y)
+    x = alt.X("from:Q", title=None, scale=_scale(plot), axis=alt.Axis(labels=False))
+    bars = base.mark_bar(height=_LANE - 4, cornerRadius=2, opacity=0.4).encode(
+        x=x, x2="to:Q", color=alt.Color("colour:N", scale=None), description="told:N"
+    )
+    names = base.mark_text(align="left", fontSize=min(11, plot.font), limit=plot.pixels).encode(
+        x="at:Q", text="text:N", color=alt.Color("edge:N", scale=None)
+    )
+    return alt.layer(bars, names).properties(height=count * _LANE)
+
+
+def _fitted(text: str, plot: _Plot) -> str:
+    most = int(0.9 * plot.pixels / _CHARACTER)
+    told = one_line(text)
+    return told if len(told) <= most else f"{told[: most - 1]}…"
+
+
+def _placed(phase: Phase, text: str, plot: _Plot) -> tuple[float, float]:
+    """The pixels that a bar and its name take; a name at the plot's end goes to the left."""
+    begin, end = plot.at(phase.started), plot.at(phase.started + phase.seconds)
+    width = len(text) * _CHARACTER + 8
+    low = max(0.0, min(begin, plot.pixels - width))
+    return low, max(end, low + width)
+
+
+def _streams(upgrade: Upgrade, plot: _Plot, colours: dict[str, str]) -> _Layered:
+    labels, places = _rows(upgrade.streams)
+    order = [str(i) for i in range(len(labels))]
+    heads = [str(i) for i in range(len(labels)) if i not in places.values()]
+    axis = alt.Axis(
+        labelExpr=f"({json.dumps(labels)})[toNumber(datum.value)]",
+        labelFontSize=plot.font,
+        labelFontWeight=alt.condition(  # type: ignore[no-untyped-call, unused-ignore]
+            f"indexof({json.dumps(heads)}, datum.value) >= 0", alt.value(600), alt.value(400)
+        ),
+    )
+    y = alt.Y("row:N", scale=alt.Scale(domain=order), title=None, axis=axis)
+    x = alt.X(
+        "from:Q",
+        title="seconds since the watch began",
+        scale=_scale(plot),
+        axis=alt.Axis(tickCount=8 if plot.font == _FONT else 4),
+    )
+    colour = alt.Color("colour:N", scale=None)
+    bands = _chart(_bands(upgrade.phases, colours)).mark_rect(
+        opacity=0.13, stroke="var(--ink)", strokeWidth=0.5, strokeOpacity=0.5
+    )
+    lines = _chart(_lines(upgrade.streams, places, plot)).mark_rule(
+        strokeWidth=1, color="var(--skip)", opacity=0.6
+    )
+    marks = _chart(_episodes(upgrade.streams, places, plot)).mark_bar(
+        orient="horizontal", stroke="var(--paper)", strokeWidth=0.5
+    )
+    numbers = _chart(_numbers(upgrade.phases, plot)).mark_text(
+        align="left", dx=2, fontSize=10, color="var(--muted)"
+    )
+    verdicts = _chart(_verdicts(upgrade.streams, places, plot)).mark_text(
+        align="left", dx=6, fontWeight="bold"
+    )
+    size = alt.Size("thick:Q", scale=None)
+    return alt.layer(
+        bands.encode(x=x, x2="to:Q", color=colour),
+        lines.encode(x=x, x2="to:Q", y=y),
+        numbers.encode(x=x, y=y, text="text:N"),
+        marks.encode(x=x, x2="to:Q", y=y, color=colour, size=size, description="told:N"),
+        verdicts.encode(x=x, y=y, text="text:N", color=colour),
+    ).properties(height=len(labels) * _ROW)
+
+
+def _chart(rows: list[dict[str, Any]]) -> alt.Chart:
+    return alt.Chart(alt.InlineData(values=rows))
+
+
+def _scale(plot: _Plot) -> alt.Scale:
+    return alt.Scale(domain=[plot.begin, plot.end], nice=False)
+
+
+def _rows(streams: Iterable[Stream]) -> tuple[list[str], dict[str, int]]:
+    """The label of every row, a cluster's above its streams', and the row of every stream."""
+    labels: list[str] = []
+    places = {}
+    for cluster, members in by_cluster(streams).items():
+        labels.append(one_line(cluster))
+        for stream in members:
+            places[stream.key] = len(labels)
+            labels.append(one_line(stream.name))
+    return labels, places
+
+
+def _bands(phases: Iterable[Phase], colours: dict[str, str]) -> list[dict[str, Any]]:
+    return [
+        {"from": p.started, "to": p.started + p.seconds, "colour": colours[p.cluster]}
+        for p in phases
+        if p.component
+    ]
+
+
+def _numbers(phases: Sequence[Phase], plot: _Plot) -> list[dict[str, Any]]:
+    """Each phase's number over its band, in the first cluster's row, where there is room."""
+    shown: list[dict[str, Any]] = []
+    free = -1.0
+    for number_, phase in sorted(enumerate(phases, 1), key=lambda each: each[1].started):
+        at = plot.at(phase.started)
+        if phase.component and at >= free:
+            shown.append({"row": "0", "from": phase.started, "text": str(number_)})
+            free = at + 8 + 6 * len(str(number_))
+    return shown
+
+
+def _lines(streams: Iterable[Stream], places: dict[str, int], plot: _Plot) -> list[dict[str, Any]]:
+    return [
+        {"row": str(places[stream.key]), "from": low, "to": high}
+        for stream in streams
+        for low, high in between(stream.gaps, plot.begin, plot.end)
+    ]
+
+
+def between(
+    gaps: Iterable[tuple[float, float]], begin: float, end: float
+) -> list[tuple[float, float]]:
+    """What the gaps leave of the time from begin to end."""
+    left, at = [], begin
+    for low, high in sorted(gaps):
+        if low > at:
+            left.append((at, min(low, end)))
+        at = max(at, high)
+    return [*left, (at, end)] if at < end else left
+
+
+def _episodes(
+    streams: Iterable[Stream], places: dict[str, int], plot: _Plot
+) -> list[dict[str, Any]]:
+    found = [(stream, episode) for stream in streams for episode in stream.episodes]
+    # The worst are drawn last, over the others.
+    found.sort(key=lambda each: -KINDS.index(each[1].kind))
+    return [_episode(places[stream.key], episode, plot) for stream, episode in found]
+
+
+def _episode(row: int, episode: Episode, plot: _Plot) -> dict[str, Any]:
+    begin = min(episode.started, plot.end - plot.seconds(_LEAST))
+    end = max(episode.started + episode.low, begin + plot.seconds(_LEAST))
+    return {
+        "row": str(row),
+        "from": begin,
+        "to": end,
+        "thick": _THICK[episode.kind],
+        "colour": f"var(--kind-{episode.kind})",
+        "told": one_line(
+            f"{episode.kind} at {episode.started:.2f} s for {span(episode.low, episode.high)} "
+            f"during {episode.phase}: {number(episode.n)} of {number(episode.of)}, {episode.seen}"
+        ),
+    }
+
+
+def _verdicts(
+    streams: Iterable[Stream], places: dict[str, int], plot: _Plot
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "row": str(places[stream.key]),
+            "from": plot.end,
+            "text": _GLYPHS[stream.verdict],
+            "colour": f"var(--{stream.verdict})",
+        }
+        for stream in streams
+    ]
