@@ -9,7 +9,7 @@ export VERSIONS ?= 2026-08
 export IMAGES   ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help e2e test bench mutation up suites mutants soak report compare accept status logs down mirror doctor lint fmt lock clean
+.PHONY: help e2e test bench mutation up suites mutants soak watch upgrade report compare accept status logs down mirror doctor lint fmt lock clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET [VERSIONS=2026-08] [IMAGES=auto|pull|forge] [MIRROR=host:port] [MANIFESTS=dir]\n"} \
@@ -42,6 +42,12 @@ mutants: $(STAMP) ## faults made on purpose: the suites must notice every one (O
 
 soak: $(STAMP) ## the suites N times over in random order: no false red (BURN=1: one core kept busy)
 	@$(PY) -m suites soak --times $(or $(N),20) $(if $(filter 1,$(BURN)),--burn)
+
+watch: $(STAMP) ## watch the clusters that are up, 10 ms by 10 ms (QUIET=seconds FAULTS=all: faults made on purpose)
+	@$(PY) -m suites watch --quiet $(or $(QUIET),60) --faults $(or $(FAULTS),none)
+
+upgrade: $(STAMP) ## FROM=2026-04 TO=2026-08 under the watch (ONLY=istio|cilium|gateway-api|kubernetes-crds)
+	@$(PY) -m suites upgrade --from $(FROM) --to $(TO) --only "$(ONLY)"
 
 report: $(STAMP) ## show the latest run's results
 	@$(PY) -m reports show

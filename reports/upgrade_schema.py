@@ -180,6 +180,12 @@ class Upgrade(_Frozen):
     def exit_status(self) -> int:
         return 0 if self.status == "passed" else 1
 
+    def come_to(self) -> RunStatus:
+        """What its parts amount to. Where faults were made on purpose it is they that are
+        judged: the streams are meant to suffer."""
+        told: Iterable[Stream | Share | Fault] = self.faults or (*self.streams, *self.shares)
+        return status_of((each.verdict for each in told), self.phases, self.comparison)
+
     def save(self, path: Path) -> None:
         """Write the file whole or not at all."""
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,9 +10,10 @@ from __future__ import annotations
 import copy
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from clusters.engine import Engine
 from clusters.kube import Kube
@@ -148,7 +149,7 @@ class Faults:
         space = self.lab.space("mobile_routing", AZURE)
         caller = self.lab.caller(AZURE, "plumbline-frontend")
         right, deadline = self.lab.manifests.given("virtualservice"), self.guarded.deadline
-        document = _all_to_web(right.document)
+        document = to_web(right.document)
         began = time.time()
         wrong = replace(right, document=document)
         convergence.virtual_service(space, wrong, [caller], URL, deadline)
@@ -256,10 +257,10 @@ def _kill(kube: Kube, namespace: str, labels: str) -> None:
     kube.delete(document, namespace)
 
 
-def _all_to_web(document: dict[str, object]) -> dict[str, object]:
+def to_web(document: Mapping[str, Any]) -> dict[str, Any]:
     """The route with every rule leading where its last one does."""
-    made = copy.deepcopy(document)
-    rules = made["spec"]["http"]  # type: ignore[index]
+    made = copy.deepcopy(dict(document))
+    rules = made["spec"]["http"]
     for rule in rules:
         rule["route"] = copy.deepcopy(rules[-1]["route"])
     return made

@@ -24,7 +24,7 @@ from fixtures.lab import Lab
 from reports.compare import compare
 from reports.reading import FILE as RESULTS
 from reports.schema import Machine, Results
-from reports.upgrade_schema import Budget, Upgrade, status_of
+from reports.upgrade_schema import Budget, Upgrade
 from suites.cross_cluster_policy.conftest import Guarded, known
 from suites.faults import Faults, Made, found
 from suites.run import Run
@@ -198,12 +198,7 @@ def _account(run: Run, field: Field, budgets: Sequence[Budget], made: Sequence[M
 
 
 def _judged(told: Upgrade) -> Upgrade:
-    """With its status. Where faults were made, the streams that had to see them do not count."""
-    seen = {fault.stream for fault in told.faults if fault.kind}
-    streams = [s.verdict for s in told.streams if s.key not in seen]
-    verdicts = [*streams, *(s.verdict for s in told.shares), *(f.verdict for f in told.faults)]
-    status = status_of(verdicts, told.phases, told.comparison)
-    return told.model_copy(update={"status": status, "ended": datetime.now(UTC)})
+    return told.model_copy(update={"status": told.come_to(), "ended": datetime.now(UTC)})
 
 
 def _budgets(to: Train) -> tuple[Budget, ...]:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ HEAD = {
 }
 
 
-def lines(*told: dict[str, object]) -> list[str]:
+def lines(*told: Mapping[str, object]) -> list[str]:
     return [json.dumps(line, separators=(",", ":")) + "\n" for line in ({"watch": HEAD}, *told)]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from fixtures.demands import BY_RBAC, Allowed
 from fixtures.history import Window
 from fixtures.streams import OpenStream, Who
-from fixtures.traces import Answer, Trace, Traces
+from fixtures.traces import Answer, Numbers, Trace, Traces
 from fixtures.watched import Asked
 
 WHO = Who(caller="caller-1", cluster="aws-cluster", identity="default/frontend")
@@ -46,10 +46,10 @@ def trace(
     """One request per answer, evenly spaced; each took so long and was sent so late."""
     n = len(answers)
     seq = np.arange(n, dtype=np.int64)
-    due = began + seq * INTERVAL
-    sent = due + np.broadcast_to(lag, n)
+    due: Numbers = began + seq.astype(np.float64) * INTERVAL
+    sent: Numbers = due + np.broadcast_to(np.asarray(lag, dtype=np.float64), n)
     places = np.array([ANSWERS.index(answer) for answer in answers], dtype=np.int64)
-    received = sent + np.broadcast_to(took, n)
+    received: Numbers = sent + np.broadcast_to(np.asarray(took, dtype=np.float64), n)
     return Trace(WHO, stream(name), seq, due, sent, received, places, ANSWERS)
 
 

@@ -1,0 +1,92 @@
+"""Faults: what counts as found, and what a fault is held against."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from fixtures import manifests
+from reports.upgrade_schema import Episode, Kind, Stream
+from suites.faults import Made, let_in, to_web
+from suites.faults import found as found_by
+
+MADE = Made("dropped", "packets are dropped", "a/web", "dropped", 10.0, 10.2, 0.010, 0.030)
+
+
+def stream(*episodes: Episode, name: str = "web") -> Stream:
+    return Stream(
+        name=name, suite="s", cluster="a", sentence="it is served", demand="allow",
+        connections="new", rate=125, n=1000, watched=1, blind=0.01, verdict="fail", reason="",
+        episodes=episodes,
+    )  # fmt: skip
+
+
+def episode(low: float, high: float, kind: Kind = "dropped", phase: str = "dropped") -> Episode:
+    return Episode(
+        kind=kind, phase=phase, started=1.0, low=low, high=high, n=2, of=2, seen="timeout"
+    )
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        (0.008, 0.024, "pass"),
+        (0.000, 0.010, "pass"),
+        (0.030, 0.050, "pass"),
+        (0.000, 0.009, "fail"),
+        (0.031, 0.050, "fail"),
+    ],
+)
+def test_a_fault_is_found_when_the_bounds_agree(low: float, high: float, verdict: str) -> None:
+    told = found_by(MADE, [stream(episode(low, high))])
+    assert (told.verdict, told.found, told.found_low, told.found_high) == (
+        verdict, "dropped", low, high,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        (),
+        (episode(0.01, 0.02, kind="leak"),),
+        (episode(0.01, 0.02, phase="another"),),
+    ],
+)
+def test_another_kind_or_another_time_is_not_it(seen: tuple[Episode, ...]) -> None:
+    told = found_by(MADE, [stream(*seen), stream(episode(0.01, 0.02), name="other")])
+    assert (told.verdict, told.found) == ("fail", "")
+
+
+def test_what_must_change_nothing_is_held_against_every_stream() -> None:
+    made = Made("istiod killed", "istiod is killed", "", "", 10.0, 10.2, 0.0, 0.0)
+    late = episode(0.1, 0.2, kind="late", phase="istiod killed")
+    shut = episode(0.1, 0.2, phase="istiod killed")
+    assert found_by(made, [stream(late)]).verdict == "pass"
+    told = found_by(made, [stream(), stream(late, shut, name="other")])
+    assert (told.verdict, told.reason) == ("fail", "a/other: dropped for 0.200 s")
+
+
+def flow(cluster: str = "aws-cluster", app: str = "frontend", time: str = "00.25") -> str:
+    labels = ["k8s:app=backend", f"k8s:io.cilium.k8s.policy.cluster={cluster}"]
+    told = {
+        "time": f"2026-11-24T10:00:{time}Z",
+        "source": {"labels": labels},
+        "destination": {"labels": [f"k8s:app={app}"]},
+    }
+    return json.dumps({"flow": told})
+
+
+def test_only_what_the_policy_forbids_counts_as_let_in() -> None:
+    lines = [flow(), flow(cluster="azure-cluster"), flow(app="bystander"), flow(time="01.5"), ""]
+    first, last = let_in("\n".join([*lines, json.dumps({"lost_events": {}})]))
+    assert last - first == pytest.approx(1.25)
+
+
+def test_the_wrong_route_is_the_reference_but_for_where_it_leads() -> None:
+    right = manifests.load().given("virtualservice").document
+    wrong = to_web(right)
+    rules = wrong["spec"]["http"]
+    assert [rule["route"][0]["destination"]["host"] for rule in rules] == ["web-service"] * 2
+    assert rules[0]["match"] == right["spec"]["http"][0]["match"]
+    assert right["spec"]["http"][0]["route"][0]["destination"]["host"] == "mobile-service"
