@@ -25,6 +25,7 @@ from reports.upgrade_schema import Fault, Kind, Stream
 from suites.cross_cluster_policy.conftest import AWS, AZURE, Guarded
 from suites.mobile_routing.conftest import URL
 from suites.rbac_denial.conftest import Api, protected
+from suites.stations import INTERVAL
 from suites.watch import Watch
 
 FORBIDDEN = frozenset({"k8s:app=backend", f"k8s:{CLUSTER_LABEL}={AWS}"})
@@ -205,7 +206,8 @@ def found(made: Made, streams: Iterable[Stream]) -> Fault:
     """What the watch made of a fault: pure.
 
     It is found if the stream has an episode of its kind in its time whose bounds agree with
-    those of the fault. One that must change nothing passes if no stream has an episode.
+    those of the fault. One that must change nothing passes if no stream has an episode. What a
+    generator that fell behind may have missed is inconclusive.
     """
     phase = made.name
     stream = next((s for s in streams if s.key == made.stream), None)
@@ -221,6 +223,9 @@ def found(made: Made, streams: Iterable[Stream]) -> Fault:
         verdict = "fail" if bad else "pass"
         return Fault.model_validate({**told, "verdict": verdict, "reason": reason or "nothing"})
     fitting = [e for e in episodes if e.kind == made.kind]
+    if not fitting and (stream is None or stream.blind >= max(made.least, INTERVAL * 1.5)):
+        reason = "its stream did not send for as long as the fault lasted"
+        return Fault.model_validate({**told, "verdict": "inconclusive", "reason": reason})
     if not fitting:
         others = ", ".join(sorted({e.kind for e in episodes})) or "nothing"
         return Fault.model_validate({**told, "verdict": "fail", "reason": f"found: {others}"})

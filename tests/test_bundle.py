@@ -17,7 +17,14 @@ LIMIT = 900 * 1024
 
 
 def test_it_holds_the_programs_and_fits_a_config_map() -> None:
-    assert sorted(FILES) == ["httpx.zip", "locustfile.py", "prober.py", "vitals.py"]
+    assert sorted(FILES) == [
+        "httpx.zip",
+        "locustfile.py",
+        "prober.py",
+        "speaking.py",
+        "vitals.py",
+        "watcher.py",
+    ]
     assert sum(map(len, FILES.values())) < LIMIT
 
 

@@ -14,10 +14,10 @@ from suites.faults import found as found_by
 MADE = Made("dropped", "packets are dropped", "a/web", "dropped", 10.0, 10.2, 0.010, 0.030)
 
 
-def stream(*episodes: Episode, name: str = "web") -> Stream:
+def stream(*episodes: Episode, name: str = "web", blind: float = 0.01) -> Stream:
     return Stream(
         name=name, suite="s", cluster="a", sentence="it is served", demand="allow",
-        connections="new", rate=125, n=1000, watched=1, blind=0.01, verdict="fail", reason="",
+        connections="new", rate=125, n=1000, watched=1, blind=blind, verdict="fail", reason="",
         episodes=episodes,
     )  # fmt: skip
 
@@ -56,6 +56,12 @@ def test_a_fault_is_found_when_the_bounds_agree(low: float, high: float, verdict
 def test_another_kind_or_another_time_is_not_it(seen: tuple[Episode, ...]) -> None:
     told = found_by(MADE, [stream(*seen), stream(episode(0.01, 0.02), name="other")])
     assert (told.verdict, told.found) == ("fail", "")
+
+
+def test_what_a_generator_may_have_missed_is_left_open() -> None:
+    assert found_by(MADE, [stream(blind=0.02)]).verdict == "inconclusive"
+    assert found_by(MADE, []).verdict == "inconclusive"
+    assert found_by(MADE, [stream(episode(0.008, 0.024), blind=0.02)]).verdict == "pass"
 
 
 def test_what_must_change_nothing_is_held_against_every_stream() -> None:
