@@ -111,6 +111,8 @@ def _e2e(options: argparse.Namespace, run: Run) -> int:
         _down(run)
         return run.conclude("the clusters did not come up; what went wrong is printed above")
     run.pytest(*own(options.pytest))
+    if not own(options.pytest):  # who picks tests wants these alone
+        run.watch()
     _down(run)
     return run.conclude()
 

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,10 +23,13 @@ from clusters.topology import Topology
 from fixtures import manifests
 from reports.publish import append_step_summary, publish
 from reports.reading import FILE
-from reports.schema import Machine, Results, Stage
+from reports.schema import Machine, Requirement, Results, Stage, verdict_of
 from reports.terminal import show
+from reports.upgrade_schema import FILE as UPGRADE
+from reports.upgrade_schema import Fault, Upgrade
 
 OUT = Path("reports/out")
+WATCH = "watch"
 # More of them are faster (181 s with 4, 226 s with 2, on 2 cores) and starve each other: what
 # comes of that is inconclusive.
 WORKERS = "2"
@@ -60,9 +63,14 @@ class Run:
                 Stage(phase="run", name=phase, started=round(started, 2), seconds=round(seconds, 2))
             )
 
-    def program(self, phase: str, *words: str) -> int:
-        """Run a stage as a program of its own; its exit status."""
-        environ = {**os.environ, "PLUMBLINE_RUN": self.name}
+    def watch(self) -> None:
+        """Show that the watch sees faults made on purpose; its account is in a folder below."""
+        name = f"{self.name}/{WATCH}"
+        self.program(WATCH, "suites", "watch", "--quiet=3", "--faults=short", name=name)
+
+    def program(self, phase: str, *words: str, name: str = "") -> int:
+        """Run a stage as a program of its own, as a run of that name; its exit status."""
+        environ = {**os.environ, "PLUMBLINE_RUN": name or self.name}
         with self.stage(phase):
             child = subprocess.Popen([sys.executable, "-m", *words], env=environ)
             try:
@@ -90,6 +98,7 @@ class Run:
         """The run's results with its stage times; if nothing was asked, results that say why."""
         path = self.folder / FILE
         results = Results.load(path) if path.exists() else self._empty(cause)
+        results = with_watch(results, self.folder / WATCH, self.stages)
         update: dict[str, object] = {"stages": (*results.stages, *self.stages)}
         update |= {"began": self.began, "ended": datetime.now(UTC)}
         if interrupted:
@@ -117,6 +126,47 @@ class Run:
             notes=notes,
             requirements=(),
         )
+
+
+def with_watch(results: Results, folder: Path, stages: Iterable[Stage]) -> Results:
+    """The results with what the watch made of its faults, if there was to be one."""
+    if not any(stage.name == WATCH for stage in stages):
+        return results
+    path = folder / UPGRADE
+    faults = Upgrade.load(path).faults if path.exists() else ()
+    entries = tuple(_entry(number, each) for number, each in enumerate(faults, start=1))
+    told = (*results.requirements, *(entries or (NO_WATCH,)))
+    status = results.status if results.status == "interrupted" else verdict_of(told)
+    return results.model_copy(update={"requirements": told, "status": status})
+
+
+def _entry(number: int, fault: Fault) -> Requirement:
+    seen = {"found": fault.found, "low": fault.found_low, "high": fault.found_high}
+    made, found = fault.kind or "nothing", fault.found or "nothing"
+    return Requirement(
+        id=f"W{number}",
+        suite=WATCH,
+        sentence=f"The watch sees it: {fault.sentence}",
+        source=f"Fault/{fault.name}",
+        verdict=fault.verdict,
+        reason=f"{made} was made, {found} found: {fault.reason}",
+        numbers={"made.least": fault.least, "made.most": fault.most, **seen},
+        evidence=WATCH,
+        test="make watch FAULTS=short",
+        seconds=fault.most,
+    )
+
+
+NO_WATCH = Requirement(
+    id="W1",
+    suite=WATCH,
+    sentence="The watch sees faults made on purpose.",
+    source="Fault/any",
+    verdict="inconclusive",
+    reason="the watch left no account; what went wrong is printed above",
+    test="make watch FAULTS=short",
+    seconds=0.0,
+)
 
 
 def train_of_user() -> str:
