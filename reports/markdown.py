@@ -39,18 +39,18 @@ _MARKUP = re.compile(r"([\\`*_\[\]|~$@]|:(?=[\w+-]+:))")
 def markdown(results: Results) -> str:
     """The summary, as GitHub's flavour of Markdown, ending with a newline."""
     lines = [f"## {RUN_MARKS[results.status]} Plumbline {headline(results)}", ""]
-    lines += [" · ".join(f"{name} {_text(value)}" for name, value in about(results).items()), ""]
+    lines += [" · ".join(f"{name} {plain(value)}" for name, value in about(results).items()), ""]
     lines += _attention(not_green(results))
     for suite, requirements in by_suite(results).items():
         lines += _suite(suite, requirements)
-    lines += _folded("Versions", _pairs(results.versions))
-    lines += _folded("Machine", _pairs(machine(results)))
-    lines += _folded("Stage times", _stages(results))
-    lines += _notes(results.notes)
+    lines += folded("Versions", pairs(results.versions))
+    lines += folded("Machine", pairs(machine(results.machine)))
+    lines += folded("Stage times", _stages(results))
+    lines += noted(results.notes)
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def _text(value: str) -> str:
+def plain(value: str) -> str:
     """`value` as plain text: it can neither start markup nor leave its table cell."""
     return _MARKUP.sub(r"\\\1", html.escape(one_line(value), quote=False))
 
@@ -58,23 +58,23 @@ def _text(value: str) -> str:
 def _attention(requirements: Iterable[Requirement]) -> Iterator[str]:
     for r in requirements:
         yield (
-            f"- {MARKS[r.verdict]} **{_text(r.key)}** {_text(r.sentence)}  \n"
-            f"  {VERDICT_WORDS[r.verdict]}: {_text(r.reason)}"
+            f"- {MARKS[r.verdict]} **{plain(r.key)}** {plain(r.sentence)}  \n"
+            f"  {VERDICT_WORDS[r.verdict]}: {plain(r.reason)}"
         )
     yield ""
 
 
 def _suite(suite: str, requirements: list[Requirement]) -> Iterator[str]:
-    yield f"### {_text(suite)}: {counts(requirements)}"
+    yield f"### {plain(suite)}: {counts(requirements)}"
     yield ""
-    yield from _table(
+    yield from table(
         ("", "Id", "Requirement", "Verdict", "Numbers"), map(_row, worst_first(requirements))
     )
 
 
 def _row(r: Requirement) -> tuple[str, ...]:
     verdict = VERDICT_WORDS[r.verdict]
-    return MARKS[r.verdict], _text(r.key), _text(r.sentence), verdict, _numbers(r)
+    return MARKS[r.verdict], plain(r.key), plain(r.sentence), verdict, _numbers(r)
 
 
 def _numbers(requirement: Requirement) -> str:
@@ -91,14 +91,14 @@ def _group(group: str, values: Mapping[str, Number]) -> str:
     known = {name: left[name] for name in KEY_NUMBERS if name in left}
     shown = known if parts or known else dict(list(left.items())[:MOST_NUMBERS])
     parts += [f"{name} {number(value)}" for name, value in shown.items()]
-    return _text(f"{group} {', '.join(parts)}".strip())
+    return plain(f"{group} {', '.join(parts)}".strip())
 
 
 def _stages(results: Results) -> Iterator[str]:
-    yield from _table(
+    yield from table(
         ("Phase", "Stage", "Cluster", "Began after", "Took"),
         (
-            (_text(s.phase), _text(s.name), _text(s.cluster), *_times(s.started, s.seconds))
+            (plain(s.phase), plain(s.name), plain(s.cluster), *_times(s.started, s.seconds))
             for s in results.stages
         ),
     )
@@ -108,16 +108,16 @@ def _times(*seconds: float) -> tuple[str, ...]:
     return tuple(duration(s) for s in seconds)
 
 
-def _pairs(values: Mapping[str, str]) -> Iterator[str]:
-    yield from _table(("", ""), ((_text(name), _text(value)) for name, value in values.items()))
+def pairs(values: Mapping[str, str]) -> Iterator[str]:
+    yield from table(("", ""), ((plain(name), plain(value)) for name, value in values.items()))
 
 
-def _notes(notes: Iterable[str]) -> list[str]:
-    rows = [(_text(note),) for note in notes]
-    return list(_table(("Notes",), rows)) if rows else []
+def noted(notes: Iterable[str]) -> list[str]:
+    rows = [(plain(note),) for note in notes]
+    return list(table(("Notes",), rows)) if rows else []
 
 
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
     yield _cells(head)
     yield _cells(("---",) * len(head))
     yield from map(_cells, rows)
@@ -128,5 +128,5 @@ def _cells(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _folded(title: str, lines: Iterable[str]) -> list[str]:
+def folded(title: str, lines: Iterable[str]) -> list[str]:
     return [f"<details><summary>{title}</summary>", "", *lines, "</details>", ""]

@@ -57,11 +57,16 @@ def append_step_summary(results: Results, environment: Mapping[str, str]) -> Pat
     Raises:
         OSError: it cannot be written.
     """
+    return append(markdown(results), environment)
+
+
+def append(text: str, environment: Mapping[str, str]) -> Path | None:
+    """The same with any Markdown."""
     if not environment.get(STEP_SUMMARY):
         return None
     path = Path(environment[STEP_SUMMARY])
     with path.open("a", encoding="utf-8") as summary:
-        summary.write(markdown(results))
+        summary.write(text)
     return path
 
 

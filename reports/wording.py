@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from itertools import groupby
 
-from reports.schema import Requirement, Results, RunStatus, Status
+from reports.schema import Machine, Requirement, Results, RunStatus, Status
 
 Number = int | float | str | bool
 
@@ -128,9 +128,8 @@ def about(results: Results) -> dict[str, str]:
     }
 
 
-def machine(results: Results) -> dict[str, str]:
+def machine(seen: Machine) -> dict[str, str]:
     """The machine, by name."""
-    seen = results.machine
     return {
         "CPU": f"{seen.cpu}, {seen.cores} cores",
         "Memory": memory(seen.memory_bytes),
