@@ -9,14 +9,14 @@ export VERSIONS ?= 2026-08
 export IMAGES   ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help e2e test bench mutation up suites mutants soak report compare status logs down mirror doctor lint fmt lock clean
+.PHONY: help e2e test bench mutation up suites mutants soak matrix report compare status logs down mirror doctor lint fmt lock clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET [VERSIONS=2026-08] [IMAGES=auto|pull|forge] [MIRROR=host:port] [MANIFESTS=dir]\n"} \
 	  /^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 e2e: $(STAMP) ## the main job: clusters up, suites, report, clusters down (KEEP=1 leaves them up)
-	@$(PY) -m suites e2e
+	@$(PY) -m suites e2e $(if $(PROFILE),-- --profile=$(PROFILE))
 
 test: $(STAMP) lint ## the harness's own tests, lint and types
 	@$(PY) -m clusters images envoy echo registry --tool crane
@@ -42,6 +42,9 @@ mutants: $(STAMP) ## faults made on purpose: the suites must notice every one (O
 
 soak: $(STAMP) ## the suites N times over in random order: no false red (BURN=1: one core kept busy)
 	@$(PY) -m suites soak --times $(or $(N),20) $(if $(filter 1,$(BURN)),--burn)
+
+matrix: $(STAMP) ## every cell of the nightly matrix here, one after another; resumes where it was interrupted
+	@$(PY) -m suites matrix $(if $(ONLY),--only $(ONLY)) $(if $(filter 1,$(FRESH)),--fresh) $(if $(BASE),--base $(BASE))
 
 report: $(STAMP) ## show the latest run's results
 	@$(PY) -m reports show

@@ -13,8 +13,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from reports import cells, gathering, merged_forms
 from reports.compare import compare
-from reports.publish import LATEST, append_step_summary, render
+from reports.merged import merged
+from reports.publish import LATEST, append, append_step_summary, render
 from reports.reading import Unreadable, read
 from reports.schema import Results
 from reports.terminal import show, show_comparison
@@ -28,12 +30,14 @@ examples:
   python -m reports show reports/out/RUN        another run
   python -m reports render reports/out/RUN      make its JUnit, Markdown and HTML again
   python -m reports compare OLD NEW             what newly fails, what newly passes
+  python -m reports merge DIR --base LAST       a matrix's cells on one page, beside last night's
   python -m reports schema > results.schema.json
 
 exit status:
   0  done; for `show`: every requirement of the run passed
   1  for `show`: the run failed, was inconclusive or was interrupted;
-     for `compare`: something that passed no longer does
+     for `compare`: something that passed no longer does;
+     for `merge`: a cell did not pass, or something that passed is no longer asked
   2  the input cannot be used; what was expected, seen and is to be done is printed
 """
 
@@ -48,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _show(asked.directory)
         if asked.command == "compare":
             return _compare(asked.base, asked.new)
+        if asked.command == "merge":
+            return _merge(asked)
         return _schema()
     except (Unreadable, OSError) as error:
         print(f"python -m reports {asked.command}: {error}", file=sys.stderr)
@@ -72,6 +78,18 @@ def _compare(base: Path, new: Path) -> int:
     found = compare(*(read(path.parent if path.is_file() else path) for path in (base, new)))
     show_comparison(found)
     return 1 if found.regressed else 0
+
+
+def _merge(asked: argparse.Namespace) -> int:
+    plan = cells.from_workflow(asked.plan) if asked.plan else ()
+    matrix = gathering.carry(gathering.gather(asked.directory, plan), asked.out)
+    found = merged(matrix, asked.out, asked.base)
+    merged_forms.publish(found, asked.out)
+    merged_forms.show(found, asked.out)
+    append(merged_forms.markdown(found), os.environ)
+    if os.environ.get("GITHUB_ACTIONS"):
+        print(*merged_forms.annotations(found), sep="\n")
+    return found.exit_status
 
 
 def _schema() -> int:
@@ -111,9 +129,23 @@ def _parser() -> argparse.ArgumentParser:
         comparing.add_argument(
             name, metavar=name.upper(), type=Path, help="a run's folder, or its results.json"
         )
+    _options_of_merge(commands)
     text = "print the JSON Schema of results.json"
     commands.add_parser("schema", help=text, description=f"P{text[1:]}.")
     return parser
+
+
+def _options_of_merge(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "write index.html, merged.md and matrix.json of the cells whose folders are given"
+    merging = commands.add_parser("merge", help=text, description=text.capitalize() + ".")
+    folders = "a cell's folder, a folder of such, or a matrix's own"
+    merging.add_argument("directory", metavar="DIR", type=Path, nargs="+", help=folders)
+    merging.add_argument("--base", metavar="DIR", type=Path, help="an earlier merged report")
+    planned = "what `python -m suites matrix --json` printed: a cell without a folder has failed"
+    merging.add_argument("--plan", metavar="FILE", type=Path, help=planned)
+    merging.add_argument(
+        "--out", metavar="DIR", type=Path, default=OUT / "merged", help="reports/out/merged"
+    )
 
 
 if __name__ == "__main__":
