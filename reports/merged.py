@@ -15,7 +15,7 @@ from string import ascii_uppercase
 
 from reports import cells, gathering, wording
 from reports.cells import Cell, CellStatus, Matrix, State
-from reports.compare import Comparison, compare
+from reports.compare import Comparison, Row, compare
 from reports.gathering import Report
 from reports.schema import Requirement, Status
 from reports.upgrade_schema import KINDS, Kind
@@ -106,8 +106,8 @@ class Merged:
 
     @property
     def headline(self) -> str:
-        told = [f"{len(f)} {STATUS_WORDS[s]}" for s in STATUS_WORDS if (f := self.matrix.of(s))]
-        return ", ".join(told) or "no cell"
+        words = [f"{len(f)} {STATUS_WORDS[s]}" for s in STATUS_WORDS if (f := self.matrix.of(s))]
+        return ", ".join(words) or "no cell"
 
     @property
     def about(self) -> dict[str, str]:
@@ -207,10 +207,16 @@ def _page(state: State, folder: Path) -> str:
 
 def counted(changes: Comparison) -> str:
     """`1 regression, 2 fixes`; empty if nothing differs."""
-    told: Sequence[tuple[int, str, str]] = (
+    counts: Sequence[tuple[int, str, str]] = (
         (len(changes.of("regression")), "regression", "regressions"),
         (len(changes.of("gone")), "gone", "gone"),
         (len(changes.of("fix")), "fix", "fixes"),
         (len(changes.of("new")), "new", "new"),
     )
-    return ", ".join(f"{n} {one if n == 1 else many}" for n, one, many in told if n)
+    return ", ".join(f"{n} {one if n == 1 else many}" for n, one, many in counts if n)
+
+
+def told(changes: Comparison) -> list[Row]:
+    """What is worth a line of its own: what is newly asked and passes is only counted."""
+    rows = changes.of("regression", "gone", "fix", "new")
+    return [row for row in rows if row.change != "new" or row.new != "pass"]

@@ -13,9 +13,10 @@ from rich.text import Text
 
 from reports import cells, wording
 from reports.cells import CellStatus
+from reports.compare import Comparison
 from reports.html import environment
 from reports.markdown import MARKS, folded, plain, table
-from reports.merged import STATUS_WORDS, Line, Merged, Seen, counted
+from reports.merged import STATUS_WORDS, Line, Merged, Seen, counted, told
 from reports.publish import write
 from reports.schema import Requirement
 from reports.wording import VERDICT_WORDS, one_line
@@ -46,7 +47,7 @@ def publish(found: Merged, folder: Path) -> None:
 def html(found: Merged) -> str:
     """The page; its links are relative to it, and it needs nothing else."""
     page = environment().get_template("merged.html.j2")
-    return page.render(found=found, wording=wording, words=STATUS_WORDS, counted=counted)
+    return page.render(found=found, wording=wording, words=STATUS_WORDS, counted=counted, told=told)
 
 
 # --- Markdown --------------------------------------------------------------------------------
@@ -80,7 +81,7 @@ def _changes(found: Merged) -> Iterator[str]:
     for seen in found.changed:
         yield f"### {plain(seen.cell.name)}, since {plain(found.base)}"
         yield ""
-        for row in seen.change.of("regression", "gone", "fix", "new") if seen.change else ():
+        for row in told(seen.change) if seen.change else ():
             yield f"- {row.change} **{plain(row.key)}** {plain(row.sentence)}: {plain(row.reason)}"
         yield ""
 
@@ -101,9 +102,9 @@ def _marks(line: Line, names: list[str]) -> Iterator[str]:
 
 def troubles(found: Merged) -> list[str]:
     """Everything red in one line each: requirements, streams, and cells that cannot be read."""
-    told = [f"{seen.cell.name}: {seen.report.problem}" for seen in _unread(found)]
-    told += [f"{title}: {reason}" for title, reason in _red(found)]
-    return [one_line(line) for line in told]
+    lines = [f"{seen.cell.name}: {seen.report.problem}" for seen in _unread(found)]
+    lines += [f"{title}: {reason}" for title, reason in _red(found)]
+    return [one_line(line) for line in lines]
 
 
 def annotations(found: Merged) -> Iterator[str]:
@@ -152,14 +153,15 @@ def show(found: Merged, folder: Path, console: Console | None = None) -> None:
     out.print(Text(f"{found.word}: {found.headline}", "bold red" if found.exit_status else "green"))
     for seen in found.cells:
         counts = wording.counts((*seen.report.requirements, *seen.report.streams))
-        told = [STATUS_WORDS[seen.state.status], seen.cell.name]
-        told += [counts] if seen.counts else []
-        told += [f"since {found.base}: {counted(seen.change)}"] if _differs(seen) else []
-        out.print(Text(one_line(" · ".join(told)), _STYLES.get(seen.state.status, "yellow")))
+        words = [STATUS_WORDS[seen.state.status], seen.cell.name]
+        words += [counts] if seen.counts else []
+        words += [since] if seen.change and (since := _since(found, seen.change)) else []
+        out.print(Text(one_line(" · ".join(words)), _STYLES.get(seen.state.status, "yellow")))
     for line in troubles(found):
         out.print(Text(f"  {line}", "dim"))
     out.print(Text(f"page: {folder / PAGE}", "dim"), soft_wrap=True)
 
 
-def _differs(seen: Seen) -> bool:
-    return bool(seen.change and counted(seen.change))
+def _since(found: Merged, change: Comparison) -> str:
+    differs = counted(change)
+    return f"since {found.base}: {differs}" if differs else ""
