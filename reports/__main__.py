@@ -88,7 +88,7 @@ def _merge(asked: argparse.Namespace) -> int:
     merged_forms.show(found, asked.out)
     append(merged_forms.markdown(found), os.environ)
     if os.environ.get("GITHUB_ACTIONS"):
-        print(*merged_forms.annotations(found), sep="\n")
+        print(*merged_forms.errors_of(found), sep="\n")
     return found.exit_status
 
 

@@ -143,8 +143,7 @@ class Merged:
     @property
     def changed(self) -> list[Seen]:
         """The cells in which anything differs from the earlier night."""
-        wanted = ("regression", "gone", "fix", "new")
-        return [s for s in self.cells if s.change and (s.change.of(*wanted) or s.change.shifts)]
+        return [s for s in self.cells if s.change and (counted(s.change) or s.change.shifts)]
 
 
 def merged(matrix: Matrix, folder: Path, base: Path | None = None) -> Merged:

@@ -107,7 +107,7 @@ def troubles(found: Merged) -> list[str]:
     return [one_line(line) for line in lines]
 
 
-def annotations(found: Merged) -> Iterator[str]:
+def errors_of(found: Merged) -> Iterator[str]:
     """GitHub's workflow commands, one error for each thing that is red."""
     for seen in _unread(found):
         yield annotation(f"{seen.cell.name}: no results", seen.report.problem)

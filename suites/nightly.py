@@ -62,20 +62,26 @@ def program(cell: Cell, run: str) -> Program:
 
 
 def opened(
-    plan: Sequence[Cell], run: str, given: Path | None = None, *, out: Path = OUT, **how: bool
+    plan: Sequence[Cell],
+    run: str,
+    *,
+    given: Path | None = None,
+    fresh: bool = False,
+    again: bool = False,
+    out: Path = OUT,
 ) -> tuple[Path, Matrix]:
     """The matrix to go on with and its folder, or a new one of that name.
 
     Args:
         given: the matrix's folder; without it the latest, or a new one beside the runs.
-        how: see `found`.
+        fresh, again: see `found`.
 
     Raises:
         MatrixError: what stands in the folder cannot be read.
     """
     latest = out / LATEST
     folder = given or (out / latest.readlink() if latest.is_symlink() else None)
-    going = found(folder, plan, **how) if folder else None
+    going = found(folder, plan, fresh=fresh, again=again) if folder else None
     if folder and going:
         return folder, going
     path = _unused(out, f"{LATEST}-{run}")
@@ -182,7 +188,7 @@ def command(options: Namespace, home: Home, run: str) -> int:
             print(f"{cell.name}  {cell.title}")
         return 0
     again = bool(options.only)
-    folder, state = opened(plan, run, options.out, fresh=options.fresh, again=again)
+    folder, state = opened(plan, run, given=options.out, fresh=options.fresh, again=again)
     _readable(options.base)
     night = Nightly(state, folder, partial(_nobody_else, home))
     night.free()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 
@@ -15,22 +14,18 @@ from rich.console import Console
 
 from reports import __main__ as command
 from reports import cells, gathering, merged_forms
-from reports.cells import Cell, CellStatus, Matrix, State
+from reports.cells import Cell, Matrix, State
 from reports.compare import compare
 from reports.gathering import Report
 from reports.merged import Merged, Seen, counted, merged
-from reports.merged_forms import annotation, annotations, html, markdown, troubles
+from reports.merged_forms import annotation, errors_of, html, markdown, troubles
 from reports.publish import STEP_SUMMARY
-from reports.reading import Unreadable
-from reports.schema import Requirement, Results, Status
-from reports.upgrade_schema import Stream, Upgrade
+from reports.schema import Status
 from reports.wording import printable
-from tests import samples
+from tests import nights, samples
+from tests.nights import NEW, OLD, PLAN, UP, asked, of, report, run, seen, stream, upgrade
 from tests.test_reports_forms import HOSTILE, Page
 
-OLD, NEW = Cell.of_suites("2031-01", "full"), Cell.of_suites("2031-07", "full")
-UP = Cell.of_upgrade("2031-01", "2031-07")
-PLAN = (OLD, NEW, UP)
 VERDICTS: tuple[Status, ...] = ("pass", "fail", "inconclusive")
 
 
@@ -41,150 +36,14 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
 
 
-def asked(key: str, verdict: Status = "pass", **more: object) -> Requirement:
-    return samples.requirement(verdict, id=key, variant="", **more)
-
-
-def run(train: str, *requirements: Requirement) -> Results:
-    return samples.results(requirements).model_copy(update={"train": train, "stages": ()})
-
-
-def stream(verdict: Status = "pass", **changed: object) -> Stream:
-    given = {
-        "name": "rbac-frontend-new",
-        "suite": "rbac_denial",
-        "cluster": "aws-cluster",
-        "sentence": "GET /api/v1 as frontend is served",
-        "demand": "allow",
-        "connections": "new",
-        "rate": 100.0,
-        "n": 6000,
-        "counts": {} if verdict == "pass" else {"refused": 12},
-        "watched": 1.0,
-        "blind": 0.02,
-        "verdict": verdict,
-        "reason": "all were served" if verdict == "pass" else "12 of 6000 were refused in 0.3 s",
-    }
-    return Stream.model_validate(given | changed)
-
-
-def upgrade(*streams: Stream, after: Status = "pass") -> Upgrade:
-    before, then = run("2031-01", asked("CS1")), run("2031-07", asked("CS1", after))
-    good = after == "pass" and all(each.verdict == "pass" for each in streams)
-    return Upgrade(
-        run="up",
-        status="passed" if good else "failed",
-        began=samples.BEGAN,
-        ended=samples.BEGAN + timedelta(minutes=31),
-        base="2031-01",
-        to="2031-07",
-        versions={"istio": "1.30.0"},
-        versions_to={"istio": "1.31.0"},
-        machine=before.machine,
-        streams=streams,
-        before="../before",
-        comparison=compare(before, then),
-    )
-
-
-def left(root: Path, old: Results, new: Results, up: Upgrade) -> Path:
-    """What a workflow has downloaded: a folder per artifact, and in it the run's."""
-    for cell, found in zip(PLAN, (old, new, up), strict=True):
-        folder = root / f"cell-{cell.name}" / cell.name
-        found.save(folder / ("upgrade.json" if cell.kind == "upgrade" else "results.json"))
-        (folder / "report.html").write_text("a page")
-        (folder / "histories").mkdir()
-    run("2031-01", asked("CS1")).save(root / f"cell-{UP.name}" / "before" / "results.json")
-    return root
-
-
 @pytest.fixture
 def green(tmp_path: Path) -> Path:
-    each = run("2031-01", asked("CS1")), run("2031-07", asked("CS1")), upgrade(stream())
-    return left(tmp_path / "green", *each)
+    return nights.green(tmp_path)
 
 
 @pytest.fixture
 def red(tmp_path: Path) -> Path:
-    old = run("2031-01", asked("CS1"), asked("CS2"))
-    new = run("2031-07", asked("CS1", "fail", reason="too many"), asked("CS2", "inconclusive"))
-    return left(tmp_path / "red", old, new, upgrade(stream("fail"), after="fail"))
-
-
-def report(folder: Path, out: Path, base: Path | None = None) -> Merged:
-    made = merged(gathering.carry(gathering.gather([folder]), out), out, base)
-    merged_forms.publish(made, out)
-    return made
-
-
-def seen(cell: Cell, found: Report, status: CellStatus = "failed", letter: str = "A") -> Seen:
-    return Seen(State(cell=cell, status=status), letter, found, "", None)
-
-
-def of(*cells_seen: Seen) -> Merged:
-    states = tuple(each.state for each in cells_seen)
-    began = datetime(2031, 8, 1, tzinfo=UTC)
-    return Merged(Matrix(run="m", began=began, cells=states), cells_seen)
-
-
-# --- gathering ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("plan", [(), PLAN], ids=["by content", "by plan"])
-def test_cells_are_found_in_what_was_downloaded(green: Path, plan: tuple[Cell, ...]) -> None:
-    found = gathering.gather([green], plan)
-    assert {state.cell for state in found.cells} == set(PLAN)
-    assert found.passed
-    assert found.state(UP.name).seconds == 31 * 60
-
-
-def test_a_planned_cell_that_left_nothing_has_failed(green: Path, tmp_path: Path) -> None:
-    more = Cell.of_suites("2032-01", "full")
-    found = gathering.gather([green], (*PLAN, more))
-    assert [state.status for state in found.cells] == ["passed"] * 3 + ["failed"]
-    made = merged(gathering.carry(found, tmp_path / "out"), tmp_path / "out")
-    assert troubles(made) == [f"{more.name}: it left no results"]
-    assert made.exit_status == 1
-
-
-@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"schema_version": 9}'])
-@pytest.mark.parametrize("cell", [NEW, UP])
-def test_what_cannot_be_read_is_red_and_told(
-    cell: Cell, text: str, green: Path, tmp_path: Path
-) -> None:
-    name = "upgrade.json" if cell.kind == "upgrade" else "results.json"
-    (green / f"cell-{cell.name}" / cell.name / name).write_text(text)
-    found = gathering.carry(gathering.gather([green], PLAN), tmp_path / "out")
-    made = merged(found, tmp_path / "out")
-    assert [state.cell for state in made.matrix.of("failed")] == [cell]
-    (told,) = troubles(made)
-    assert told.startswith(f"{cell.name}: its results cannot be read: ")
-
-
-def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Unreadable, match="no such folder"):
-        gathering.gather([tmp_path / "nothing"])
-
-
-def test_a_merged_report_needs_only_its_own_folder(green: Path, tmp_path: Path) -> None:
-    report(green, tmp_path / "out")
-    folder = tmp_path / "moved"
-    (tmp_path / "out").rename(folder)
-    assert not (folder / NEW.name / "histories").exists()
-    for href in re.findall(r'href="\./([^"#]+)"', (folder / "index.html").read_text()):
-        assert (folder / href).is_file()
-    again = merged(gathering.carry(gathering.gather([folder]), tmp_path / "b"), tmp_path / "b")
-    assert again.passed
-    assert [each.report.problem for each in again.cells] == ["", "", ""]
-
-
-@pytest.mark.parametrize("status", ["failed", "interrupted"])
-def test_a_cell_that_says_it_passed_must_bear_it_out(tmp_path: Path, status: str) -> None:
-    told = run("2031-01", asked("CS1")).model_copy(update={"status": status})
-    told.save(tmp_path / "one" / "results.json")
-    state = State(cell=OLD, status="passed", folder="one")
-    matrix = Matrix(run="m", began=samples.BEGAN, cells=(state,))
-    assert merged(matrix, tmp_path).matrix.cells[0].status == "failed"
+    return nights.red(tmp_path)
 
 
 # --- what is told --------------------------------------------------------------------------------
@@ -193,7 +52,7 @@ def test_a_cell_that_says_it_passed_must_bear_it_out(tmp_path: Path, status: str
 def test_a_green_matrix_is_green(green: Path, tmp_path: Path) -> None:
     made = report(green, tmp_path / "out")
     assert (made.word, made.exit_status, made.red) == ("Passed", 0, [])
-    assert list(annotations(made)) == []
+    assert list(errors_of(made)) == []
     assert markdown(made).startswith("## ✅ Plumbline matrix Passed: 3 passed\n")
 
 
@@ -225,7 +84,7 @@ def test_a_line_is_red_exactly_when_a_cell_of_it_is(verdicts: list[list[Status]]
     bad = [f"CS{n}" for n in range(width) if any(set(v[n : n + 1]) - {"pass"} for v in verdicts)]
     assert sorted(line.key for line in found.red) == bad
     assert len(found.lines) == width
-    assert len(list(annotations(found))) == len(bad)
+    assert len(list(errors_of(found))) == len(bad)
 
 
 def test_a_skip_is_red_only_where_the_cell_is() -> None:
@@ -261,7 +120,7 @@ def test_what_newly_fails_and_newly_passes_is_told_by_cell(
         UP.name: "2 fixes",
     }
     assert (better.passed, better.exit_status) == (True, 1), "CS2 is no longer asked"
-    assert [line.partition("::C")[0] for line in annotations(better)] == [
+    assert [line.partition("::C")[0] for line in errors_of(better)] == [
         f"::error title=CS2 is no longer asked::{cell.name}: {samples.requirement().sentence}"
         for cell in (OLD, NEW)
     ]
@@ -327,8 +186,8 @@ def test_an_annotation_is_one_command_whatever_the_texts(title: str, message: st
     given, separator, told = line.removeprefix("::error title=").partition("::")
     assert separator
     assert not {":", ","} & set(given)
-    for seen, meant in ((given, title), (told, message)):
-        plain = re.sub("%(0D|0A|3A|2C|25)", lambda m: chr(int(m[1], 16)), seen)
+    for written, meant in ((given, title), (told, message)):
+        plain = re.sub("%(0D|0A|3A|2C|25)", lambda m: chr(int(m[1], 16)), written)
         assert printable(plain) == printable(meant)
 
 
