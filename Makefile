@@ -9,14 +9,14 @@ export VERSIONS ?= 2026-08
 export IMAGES   ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help e2e test bench mutation up suites mutants soak watch upgrade report compare accept status logs down mirror doctor lint fmt lock clean
+.PHONY: help e2e test bench mutation up suites mutants soak watch upgrade matrix report compare accept status logs down mirror doctor lint fmt lock clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET [VERSIONS=2026-08] [IMAGES=auto|pull|forge] [MIRROR=host:port] [MANIFESTS=dir]\n"} \
 	  /^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 e2e: $(STAMP) ## the main job: clusters up, suites, report, clusters down (KEEP=1 leaves them up)
-	@$(PY) -m suites e2e
+	@$(PY) -m suites e2e $(if $(PROFILE),-- --profile=$(PROFILE))
 
 test: $(STAMP) lint ## the harness's own tests, lint and types
 	@$(PY) -m clusters images envoy echo registry --tool crane
@@ -48,6 +48,9 @@ watch: $(STAMP) ## watch the clusters that are up, 10 ms by 10 ms (QUIET=seconds
 
 upgrade: $(STAMP) ## FROM=2026-04 TO=2026-08 under the watch (ONLY=istio|cilium|gateway-api|kubernetes-crds)
 	@$(PY) -m suites upgrade --from $(FROM) --to $(TO) --only "$(ONLY)"
+
+matrix: $(STAMP) ## every cell of the nightly matrix here, one after another; resumes where it was interrupted
+	@$(PY) -m suites matrix $(if $(ONLY),--only $(ONLY)) $(if $(filter 1,$(FRESH)),--fresh) $(if $(BASE),--base $(BASE))
 
 report: $(STAMP) ## show the latest run's results
 	@$(PY) -m reports show

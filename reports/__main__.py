@@ -11,13 +11,14 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from reports import upgrade
+from reports import cells, gathering, merged_forms, upgrade
 from reports.baseline import BASELINE, BASELINES, Unacceptable, accept, base_of
 from reports.compare import compare
-from reports.publish import LATEST, append_step_summary, render
+from reports.merged import merged
+from reports.publish import LATEST, append, append_step_summary, render
 from reports.reading import Unreadable, read, read_upgrade
 from reports.schema import Results
 from reports.terminal import show, show_comparison
@@ -35,12 +36,14 @@ examples:
   python -m reports compare OLD NEW             what newly fails, what newly passes
   python -m reports compare NEW                 the same beside the baseline of its train
   python -m reports accept RUN --reason TEXT    commit a run as the baseline of its train
+  python -m reports merge DIR --base LAST       a matrix's cells on one page, beside last night's
   python -m reports schema > results.schema.json
 
 exit status:
   0  done; for `show`: every requirement of the run passed
   1  for `show`: the run failed, was inconclusive or was interrupted;
-     for `compare`: something that passed no longer does
+     for `compare`: something that passed no longer does;
+     for `merge`: a cell did not pass, or something that passed is no longer asked
   2  the input cannot be used; what was expected, seen and is to be done is printed
 """
 
@@ -48,16 +51,16 @@ exit status:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns its exit status."""
     asked = _parser().parse_args(arguments)
+    commands: dict[str, Callable[[], int]] = {
+        "render": lambda: _render(asked.directory),
+        "show": lambda: _show(asked.directory),
+        "compare": lambda: _compare(asked.base, asked.new),
+        "accept": lambda: _accept(asked.run, asked.reason),
+        "merge": lambda: _merge(asked),
+        "schema": _schema,
+    }
     try:
-        if asked.command == "render":
-            return _render(asked.directory)
-        if asked.command == "show":
-            return _show(asked.directory)
-        if asked.command == "compare":
-            return _compare(asked.base, asked.new)
-        if asked.command == "accept":
-            return _accept(asked.run, asked.reason)
-        return _schema()
+        return commands[asked.command]()
     except (Unreadable, Unacceptable, OSError) as error:
         print(f"python -m reports {asked.command}: {error}", file=sys.stderr)
         return BAD_INPUT
@@ -97,6 +100,18 @@ def _accept(run: Path, reason: str) -> int:
     accepted = accept(run, reason, BASELINES)
     print(f"{accepted.path} is committed: {accepted.commit}")
     return 0
+
+
+def _merge(asked: argparse.Namespace) -> int:
+    plan = cells.from_workflow(asked.plan) if asked.plan else ()
+    matrix = gathering.carry(gathering.gather(asked.directory, plan), asked.out)
+    found = merged(matrix, asked.out, asked.base)
+    merged_forms.publish(found, asked.out)
+    merged_forms.show(found, asked.out)
+    append(merged_forms.markdown(found), os.environ)
+    if os.environ.get("GITHUB_ACTIONS"):
+        print(*merged_forms.errors_of(found), sep="\n")
+    return found.exit_status
 
 
 def _schema() -> int:
@@ -153,9 +168,23 @@ def _parser() -> argparse.ArgumentParser:
     accepting.add_argument(
         "--reason", metavar="TEXT", default="", help="why it is accepted; the commit tells it"
     )
+    _options_of_merge(commands)
     text = "print the JSON Schema of results.json"
     commands.add_parser("schema", help=text, description=f"P{text[1:]}.")
     return parser
+
+
+def _options_of_merge(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "write index.html, merged.md and matrix.json of the cells whose folders are given"
+    merging = commands.add_parser("merge", help=text, description=text.capitalize() + ".")
+    folders = "a cell's folder, a folder of such, or a matrix's own"
+    merging.add_argument("directory", metavar="DIR", type=Path, nargs="+", help=folders)
+    merging.add_argument("--base", metavar="DIR", type=Path, help="an earlier merged report")
+    planned = "what `python -m suites matrix --json` printed: a cell without a folder has failed"
+    merging.add_argument("--plan", metavar="FILE", type=Path, help=planned)
+    merging.add_argument(
+        "--out", metavar="DIR", type=Path, default=OUT / "merged", help="reports/out/merged"
+    )
 
 
 if __name__ == "__main__":

@@ -6,9 +6,11 @@ The commands, and the order of an e2e's stages. It knows no requirement.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 
@@ -21,7 +23,7 @@ from reports.terminal import show
 from reports.upgrade import publish
 from reports.upgrade_schema import Upgrade
 from reports.upgrade_terminal import show_upgrade
-from suites import mutation, soak
+from suites import mutation, nightly, soak
 from suites.run import Run, check_input, own
 
 FAULTS = ("none", "short", "all")
@@ -37,6 +39,8 @@ examples:
   python -m suites soak --times 20 --burn       no false red, also with one core less
   python -m suites watch --faults all           what the watch sees of faults made on purpose
   python -m suites upgrade --from 2026-04 --to 2026-08 --only cilium
+  python -m suites matrix                       every cell of the nightly matrix, or what is left
+  python -m suites matrix --list                what it would be
 
 environment: VERSIONS, IMAGES, MIRROR, ENGINE, MANIFESTS, KEEP=1 (e2e leaves the clusters up)
 exit status: 0 if every requirement passed, 1 if not, 130 if interrupted
@@ -50,11 +54,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     home = Home.of_user()
     run = Run(bringup.new_run(), home)
     try:
-        with signals.as_errors(end=lambda: None), lock.held(home, f"suites {options.name}"):
+        # A matrix is not at work on the lab itself: each of its cells holds it.
+        free = options.command is _matrix
+        holding = contextlib.nullcontext() if free else lock.held(home, f"suites {options.name}")
+        with signals.as_errors(end=lambda: None), holding:
             return int(options.command(options, run))
     except InterruptedRunError as error:
         if options.command in (_e2e, _suites):
             show(run.finish(interrupted=True, cause=str(error)), run.folder)
+        if options.command is _matrix:
+            console.print("[yellow]interrupted[/]; look: make matrix goes on; make down")
+            return 130
         console.print(f"[yellow]interrupted[/]; look: make down; report: {run.folder}")
         return 130
     except PlumblineError as error:
@@ -100,9 +110,21 @@ def _parser() -> argparse.ArgumentParser:
     upgrading.add_argument(
         "--only", default="", metavar="COMPONENT", help=f"one of {', '.join(COMPONENTS)}"
     )
+    _options_of_matrix(
+        command("matrix", _matrix, "every cell of the nightly matrix, then a report")
+    )
     for each in (*every, mutants, soaking):
         each.add_argument("pytest", nargs=argparse.REMAINDER, help="-- arguments for pytest")
     return parser
+
+
+def _options_of_matrix(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--list", action="store_true", help="only say which cells there are")
+    parser.add_argument("--json", action="store_true", help="the same, as a workflow takes it")
+    parser.add_argument("--only", default="", metavar="NAME", help="one cell, finished or not")
+    parser.add_argument("--fresh", action="store_true", help="do not go on with the latest matrix")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the merged report")
+    parser.add_argument("--base", type=Path, metavar="DIR", help="an earlier merged report")
 
 
 def _e2e(options: argparse.Namespace, run: Run) -> int:
@@ -157,6 +179,10 @@ def _told(account: Upgrade, run: Run) -> int:
     publish(account, run.folder)
     show_upgrade(account, run.folder)
     return account.exit_status
+
+
+def _matrix(options: argparse.Namespace, run: Run) -> int:
+    return nightly.command(options, run.home, run.name)
 
 
 if __name__ == "__main__":

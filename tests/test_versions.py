@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -132,3 +134,65 @@ def test_an_unknown_train_is_refused_with_those_there_are(tmp_path: Path) -> Non
     (tmp_path / "2031-01.toml").write_text(REAL)
     with pytest.raises(VersionsError, match=r"'nope'; there are: 2031-01"):
         versions.load("nope", tmp_path)
+
+
+# --- what proposes new versions ----------------------------------------------------------------
+
+RENOVATE: dict[str, Any] = json.loads((FOLDER.parent.parent / "renovate.json").read_text())
+NEWEST = versions.names()[-1]
+FOLLOWS = {"pause"}
+"""What follows another version: its comment says which."""
+
+
+def python(pattern: str) -> re.Pattern[str]:
+    """A pattern of renovate.json; it names its groups as JavaScript does."""
+    return re.compile(pattern.removeprefix("/").removesuffix("/").replace("(?<", "(?P<"))
+
+
+def train_manager() -> dict[str, Any]:
+    (manager,) = RENOVATE["customManagers"]
+    return dict(manager)
+
+
+def version_lines(name: str) -> dict[str, str]:
+    """The line of each version in a train's file."""
+    text = (FOLDER / f"{name}.toml").read_text()
+    section = text.partition("[versions]\n")[2].partition("\n[")[0]
+    return {line.partition(" =")[0]: line for line in section.splitlines() if " = " in line}
+
+
+def test_new_versions_are_proposed_to_the_newest_train_alone() -> None:
+    patterns = [python(pattern) for pattern in train_manager()["managerFilePatterns"]]
+    files = {name: f"clusters/versions/{name}.toml" for name in versions.names()}
+    matched = [n for n, file in files.items() if any(p.search(file) for p in patterns)]
+    assert matched == [NEWEST]
+
+
+def test_every_version_of_the_newest_train_says_where_it_is_published() -> None:
+    (pattern,) = map(python, train_manager()["matchStrings"])
+    lines = version_lines(NEWEST)
+    assert lines.keys() == versions.Versions.model_fields.keys()
+    found = {name: pattern.findall(line) for name, line in lines.items()}
+    assert {name for name, hits in found.items() if len(hits) != 1} == FOLLOWS
+    train, sources = versions.load(NEWEST).versions.model_dump(), set()
+    for name, line in lines.items():
+        if (hit := pattern.search(line)) is not None:
+            assert line == f"{name} = {hit[0]}", "the whole line, and only that"
+            assert hit["currentValue"] == train[name]
+            assert hit["datasource"] in {"docker", "github-releases", "pypi"}
+            sources.add(hit["depName"])
+    assert len(sources) == len(lines) - len(FOLLOWS)
+
+
+def test_nothing_else_of_the_file_is_taken_for_a_version() -> None:
+    (pattern,) = map(python, train_manager()["matchStrings"])
+    whole = (FOLDER / f"{NEWEST}.toml").read_text()
+    assert len(pattern.findall(whole)) == len(version_lines(NEWEST)) - len(FOLLOWS)
+
+
+@pytest.mark.parametrize("tag", ["v1.20.2", "1.20.2"])
+def test_a_tag_is_read_as_a_version(tag: str) -> None:
+    hit = python(train_manager()["extractVersionTemplate"]).search(tag)
+    assert hit is not None
+    assert hit["version"] == "1.20.2"
+    assert not python(train_manager()["extractVersionTemplate"]).search(f"{tag}-rc.1")

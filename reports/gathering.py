@@ -1,0 +1,214 @@
+"""What the cells of a matrix left behind: found in folders, read, and carried to one place.
+
+A cell that left nothing, or what cannot be read, is told as such and never passes. It decides
+nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from reports import cells, reading, upgrade_schema
+from reports.cells import Cell, Matrix, State
+from reports.compare import Row
+from reports.reading import Unreadable
+from reports.schema import Requirement, Results, Status
+from reports.upgrade_schema import Stream, Upgrade
+
+DEPTH = 3  # folders below a given one: what a workflow downloads lies in one per artifact
+LIGHT = frozenset({".json", ".html", ".md", ".xml"})  # not the histories, not the evidence
+MISSING = "it left no results"
+_VERDICTS: dict[str, Status] = {"pass": "pass", "inconclusive": "inconclusive", "skip": "skip"}
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one cell left: what was asked in it, or why that cannot be told."""
+
+    results: Results | None = None
+    upgrade: Upgrade | None = None
+    problem: str = ""
+
+    @property
+    def streams(self) -> tuple[Requirement, ...]:
+        return tuple(map(_of_stream, self.upgrade.streams)) if self.upgrade else ()
+
+    @property
+    def requirements(self) -> tuple[Requirement, ...]:
+        """The suites', or after an upgrade what it made of them."""
+        if self.upgrade:
+            told = self.upgrade.comparison
+            return tuple(map(_of_row, told.rows)) if told else ()
+        return self.results.requirements if self.results else ()
+
+    @property
+    def whole(self) -> Results | None:
+        """All of it in the form of a run, so that an upgrade is compared as a run is."""
+        if not self.upgrade:
+            return self.results
+        seen = self.upgrade
+        return Results(
+            run=seen.run,
+            status=seen.status,
+            began=seen.began,
+            ended=seen.ended,
+            train=seen.to or seen.base,
+            versions=seen.versions_to or seen.versions,
+            machine=seen.machine,
+            requirements=(*self.streams, *self.requirements),
+        )
+
+
+def read(folder: Path) -> Report:
+    """What the cell whose folder this is has left; an upgrade's own file comes first."""
+    path = folder / upgrade_schema.FILE
+    try:
+        if path.is_file():
+            return Report(upgrade=Upgrade.load(path))
+        if not (folder / reading.FILE).is_file():
+            return Report(problem=MISSING)
+        return Report(results=reading.read(folder))
+    except (Unreadable, OSError, ValidationError, UnicodeDecodeError) as error:
+        return Report(problem=f"its results cannot be read: {error}")
+
+
+def gather(folders: Sequence[Path], plan: Sequence[Cell] = ()) -> Matrix:
+    """The cells whose folders these are or hold; their states name absolute folders.
+
+    A folder may be a matrix's own, with its matrix.json.
+
+    Args:
+        plan: the cells that there should be. One without a folder has failed; a folder is the
+            cell's whose name its own ends with, and any other folder is left out.
+
+    Raises:
+        Unreadable: a folder is not there, or its matrix.json is something else.
+    """
+    found: dict[str, State] = {cell.name: State(cell=cell, status="failed") for cell in plan}
+    for folder in folders:
+        for state in _states(folder.resolve(), plan):
+            found[state.cell.name] = state
+    began = min((b for s in found.values() if (b := _began(s))), default=datetime.now(UTC))
+    return Matrix(run=f"{began:%Y%m%d-%H%M%S}", began=began, cells=tuple(found.values()))
+
+
+def carry(matrix: Matrix, out: Path) -> Matrix:
+    """Copy each cell's reports below `out`, so that the merged one can go anywhere.
+
+    Histories and evidence stay where they are: in each cell's own folder or artifact.
+    """
+    out = out.resolve()
+    for state in matrix.cells:
+        if not state.folder:
+            continue
+        source = Path(state.folder)
+        if not source.is_relative_to(out):
+            _copy(source, out / state.cell.name)
+            source = out / state.cell.name
+        matrix = matrix.having(_placed(state, os.path.relpath(source, out)))
+    return matrix
+
+
+def _placed(state: State, folder: str) -> State:
+    return state.model_copy(update={"folder": folder})
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    for path in source.iterdir() if source.is_dir() else ():
+        if path.suffix in LIGHT and path.is_file() and not path.is_symlink():
+            shutil.copyfile(path, target / path.name)
+
+
+def _states(folder: Path, plan: Sequence[Cell]) -> Iterator[State]:
+    if (folder / cells.FILE).is_file():
+        for state in Matrix.load(folder / cells.FILE).cells:
+            where = os.path.normpath(folder / state.folder) if state.folder else ""
+            yield _placed(state, where)
+        return
+    if not folder.is_dir():
+        raise Unreadable(
+            f"{folder}: expected the folder of a run or of several, saw: no such folder. "
+            f"Name those that `python -m suites matrix` or a workflow has left."
+        )
+    runs = [(run, read(run)) for run in _runs(folder, DEPTH)]
+    parts = {part for run, report in runs for part in _parts(run, report)}
+    for run, report in runs:
+        cell = _named(run, plan) if plan else _identity(report)
+        if cell and run not in parts:
+            yield _state(cell, run, report)
+
+
+def _runs(folder: Path, depth: int) -> Iterator[Path]:
+    if any((folder / name).is_file() for name in (upgrade_schema.FILE, reading.FILE)):
+        yield folder
+        return
+    for child in sorted(folder.iterdir()) if depth else ():
+        if child.is_dir() and not child.is_symlink():
+            yield from _runs(child, depth - 1)
+
+
+def _parts(run: Path, report: Report) -> Iterator[Path]:
+    """The runs of the suites before and after an upgrade: no cells of their own."""
+    if report.upgrade:
+        yield from ((run / part).resolve() for part in _ends(report.upgrade) if part)
+
+
+def _ends(upgrade: Upgrade) -> tuple[str, str]:
+    return upgrade.before, upgrade.after
+
+
+def _named(run: Path, plan: Sequence[Cell]) -> Cell | None:
+    fits = [c for c in plan if run.name == c.name or run.name.endswith(f"-{c.name}")]
+    return max(fits, key=lambda cell: len(cell.name), default=None)
+
+
+def _identity(report: Report) -> Cell | None:
+    if report.upgrade:
+        return Cell.of_upgrade(report.upgrade.base, report.upgrade.to, report.upgrade.only)
+    if report.results:
+        return Cell.of_suites(report.results.train, report.results.profile)
+    return None
+
+
+def _state(cell: Cell, run: Path, report: Report) -> State:
+    told = report.whole
+    if told is None:
+        return State(cell=cell, status="failed", folder=str(run))
+    seconds = (told.ended - told.began).total_seconds()
+    return State(cell=cell, status=told.status, seconds=round(seconds, 1), folder=str(run))
+
+
+def _began(state: State) -> datetime | None:
+    told = read(Path(state.folder)).whole if state.folder else None
+    return told.began if told else None
+
+
+def _of_stream(stream: Stream) -> Requirement:
+    return _entry(stream.key, stream.suite, stream.sentence, stream.verdict, stream.reason)
+
+
+def _of_row(row: Row) -> Requirement:
+    """What was asked before an upgrade and no longer is after it, has failed."""
+    reason = row.reason if row.new else f"no longer asked after the upgrade: {row.reason}"
+    return _entry(row.key, "", row.sentence, _VERDICTS.get(row.new, "fail"), reason)
+
+
+def _entry(key: str, suite: str, sentence: str, verdict: Status, reason: str) -> Requirement:
+    return Requirement(
+        id=key,
+        suite=suite,
+        sentence=sentence,
+        source="",
+        verdict=verdict,
+        reason=reason,
+        test="",
+        seconds=0.0,
+    )

@@ -1,0 +1,247 @@
+"""The nightly matrix run here: each cell as a program of its own, then the merged report.
+
+How far it came stands in matrix.json before and after every cell, so that a matrix that ended in
+any way goes on where it was. It never holds the lab: each cell takes it for itself.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from itertools import count
+from pathlib import Path
+
+from clusters import lock, versions
+from clusters.errors import InterruptedRunError
+from clusters.home import Home
+from reports import cells, merged_forms
+from reports.cells import Cell, CellStatus, Matrix, State
+from reports.merged import Merged, merged
+from reports.publish import append, point
+from reports.reading import Unreadable
+from suites import matrix
+from suites.matrix import MatrixError
+from suites.run import GRACE, OUT
+
+LATEST = "matrix"  # the link beside the runs' folders
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program, and what its environment is."""
+
+    words: Sequence[str]
+    environ: Mapping[str, str]
+
+
+Maker = Callable[[Cell, str], Program]
+
+
+def program(cell: Cell, run: str) -> Program:
+    """What a cell is: a command of this package, whose run has that name."""
+    environ = {key: value for key, value in os.environ.items() if key != "KEEP"}
+    environ |= {"PLUMBLINE_RUN": run}
+    words = [sys.executable, "-m", "suites", cell.kind]
+    if cell.kind == "e2e":
+        environ |= {"VERSIONS": cell.train}
+        words += ["--", f"--profile={cell.profile}"] if cell.profile != "full" else []
+    else:
+        words += ["--from", cell.base, "--to", cell.to]
+        words += ["--only", cell.only] if cell.only else []
+    return Program(words, environ)
+
+
+def opened(
+    plan: Sequence[Cell],
+    run: str,
+    *,
+    given: Path | None = None,
+    fresh: bool = False,
+    again: bool = False,
+    out: Path = OUT,
+) -> tuple[Path, Matrix]:
+    """The matrix to go on with and its folder, or a new one of that name.
+
+    Args:
+        given: the matrix's folder; without it the latest, or a new one beside the runs.
+        fresh, again: see `found`.
+
+    Raises:
+        MatrixError: what stands in the folder cannot be read.
+    """
+    latest = out / LATEST
+    folder = given or (out / latest.readlink() if latest.is_symlink() else None)
+    going = found(folder, plan, fresh=fresh, again=again) if folder else None
+    if folder and going:
+        return folder, going
+    path = _unused(out, f"{LATEST}-{run}")
+    cells_of_it = tuple(State(cell=cell) for cell in plan)
+    return given or path, Matrix(run=path.name, began=datetime.now(UTC), cells=cells_of_it)
+
+
+def found(
+    folder: Path, plan: Sequence[Cell], *, fresh: bool = False, again: bool = False
+) -> Matrix | None:
+    """The matrix that stands in a folder, if it is of this plan and not finished.
+
+    Args:
+        fresh: none is to be gone on with.
+        again: one that is finished too.
+
+    Raises:
+        MatrixError: it cannot be read.
+    """
+    if fresh or not (folder / cells.FILE).is_file():
+        return None
+    try:
+        seen = Matrix.load(folder / cells.FILE)
+    except Unreadable as error:
+        raise MatrixError(
+            "the state of a matrix that this revision wrote",
+            seen=str(error),
+            look="python -m suites matrix --fresh",
+        ) from None
+    same = [state.cell for state in seen.cells] == list(plan)
+    return seen if same and (again or not seen.finished) else None
+
+
+@dataclass
+class Nightly:
+    """One matrix under way: `folder` is its own, `out` has the folders of its cells' runs.
+
+    `free` raises unless nobody else is at work on the lab: a cell left over from a matrix that
+    was killed may be.
+    """
+
+    matrix: Matrix
+    folder: Path
+    free: Callable[[], None]
+    out: Path = OUT
+    program: Maker = program
+
+    def run(self, asked: Sequence[Cell], *, again: bool = False) -> None:
+        """Run those cells, one after another, that are not finished; with `again` also those."""
+        for cell in asked:
+            if again or not self.matrix.state(cell.name).finished:
+                self.free()
+                self._cell(cell)
+
+    def merged(self, base: Path | None = None) -> Merged:
+        """The merged report of what there is, published."""
+        found = merged(self.matrix, self.folder, base)
+        merged_forms.publish(found, self.folder)
+        return found
+
+    def _cell(self, cell: Cell) -> None:
+        run = _unused(self.out, f"{self.matrix.run}-{cell.name}")
+        with self._told(cell, run) as tell:
+            status = _ended(self.program(cell, run.name))
+            tell(status)
+
+    @contextmanager
+    def _told(self, cell: Cell, run: Path) -> Iterator[Callable[[CellStatus], None]]:
+        """Keep the cell's state in the file: running, and then whatever it is told."""
+        began = time.monotonic()
+        state = State(cell=cell, status="running", folder=os.path.relpath(run, self.folder))
+        told: list[CellStatus] = ["interrupted"]
+        self._save(state)
+        try:
+            yield told.append
+        finally:
+            seconds = round(time.monotonic() - began, 1)
+            self._save(state.model_copy(update={"status": told[-1], "seconds": seconds}))
+
+    def _save(self, state: State) -> None:
+        # What a killed matrix left as running is not, or `free` would have said so.
+        for left in self.matrix.of("running"):
+            if left.cell.name != state.cell.name:
+                stopped = left.model_copy(update={"status": "interrupted"})
+                self.matrix = self.matrix.having(stopped)
+        self.matrix = self.matrix.having(state)
+        self.matrix.save(self.folder / cells.FILE)
+
+
+def command(options: Namespace, home: Home, run: str) -> int:
+    """List the cells, or run them and merge their reports; 0 only if all that were asked passed.
+
+    Raises:
+        MatrixError: matrix.toml, the name of a cell or the state that is there is wrong.
+        LockedError: something else is at work on the lab, such as a cell of a killed matrix.
+    """
+    plan = matrix.plan(matrix.load(), versions.names())
+    asked = matrix.chosen(plan, options.only)
+    if options.json:
+        print(cells.for_workflow(asked))
+        return 0
+    if options.list:
+        for cell in asked:
+            print(f"{cell.name}  {cell.title}")
+        return 0
+    again = bool(options.only)
+    folder, state = opened(plan, run, given=options.out, fresh=options.fresh, again=again)
+    _readable(options.base)
+    night = Nightly(state, folder, partial(_nobody_else, home))
+    night.free()
+    _link(folder)
+    try:
+        night.run(asked, again=again)
+    finally:
+        told = night.merged(options.base)
+        merged_forms.show(told, folder)
+        append(merged_forms.markdown(told), os.environ)
+    return 0 if all(told.matrix.state(cell.name).status == "passed" for cell in asked) else 1
+
+
+def _readable(base: Path | None) -> None:
+    """Refuse now what would spoil the report after hours."""
+    try:
+        if base:
+            Matrix.load(base / cells.FILE)
+    except Unreadable as error:
+        raise MatrixError("the folder of an earlier merged report", seen=str(error)) from None
+
+
+def _nobody_else(home: Home) -> None:
+    with lock.held(home, "matrix"):
+        pass
+
+
+def _link(folder: Path) -> None:
+    """Point `matrix` beside the runs to this one, where it lies there."""
+    if folder.parent.resolve() == OUT.resolve():
+        folder.mkdir(parents=True, exist_ok=True)
+        point(OUT / LATEST, folder.name)
+
+
+def _ended(given: Program) -> CellStatus:
+    child = subprocess.Popen(given.words, env=dict(given.environ))
+    try:
+        status = child.wait()
+    except InterruptedRunError:
+        # A terminal has told the child as well; a kill from elsewhere has not.
+        child.send_signal(signal.SIGINT)
+        try:
+            child.wait(2 * GRACE)  # the cell gives its own stages as long
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+        raise
+    if status == INTERRUPTED:
+        return "interrupted"
+    return "passed" if status == 0 else "failed"
+
+
+def _unused(out: Path, name: str) -> Path:
+    """A folder of that name that is not there: what an interrupted run found is kept."""
+    names = (name if number == 1 else f"{name}-{number}" for number in count(1))
+    return next(path for each in names if not (path := out / each).exists())

@@ -1,0 +1,78 @@
+"""What cells left behind: found wherever it lies, and red where it is missing or unreadable."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from reports import gathering
+from reports.cells import Cell, Matrix, State
+from reports.merged import merged
+from reports.merged_forms import troubles
+from reports.reading import Unreadable
+from tests import nights, samples
+from tests.nights import NEW, OLD, PLAN, UP, asked, report, run
+
+
+@pytest.fixture
+def green(tmp_path: Path) -> Path:
+    return nights.green(tmp_path)
+
+
+@pytest.mark.parametrize("plan", [(), PLAN], ids=["by content", "by plan"])
+def test_cells_are_found_in_what_was_downloaded(green: Path, plan: tuple[Cell, ...]) -> None:
+    found = gathering.gather([green], plan)
+    assert {state.cell for state in found.cells} == set(PLAN)
+    assert found.passed
+    assert found.state(UP.name).seconds == 31 * 60
+
+
+def test_a_planned_cell_that_left_nothing_has_failed(green: Path, tmp_path: Path) -> None:
+    more = Cell.of_suites("2032-01", "full")
+    found = gathering.gather([green], (*PLAN, more))
+    assert [state.status for state in found.cells] == ["passed"] * 3 + ["failed"]
+    made = merged(gathering.carry(found, tmp_path / "out"), tmp_path / "out")
+    assert troubles(made) == [f"{more.name}: it left no results"]
+    assert made.exit_status == 1
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"schema_version": 9}'])
+@pytest.mark.parametrize("cell", [NEW, UP])
+def test_what_cannot_be_read_is_red_and_told(
+    cell: Cell, text: str, green: Path, tmp_path: Path
+) -> None:
+    name = "upgrade.json" if cell.kind == "upgrade" else "results.json"
+    (green / f"cell-{cell.name}" / cell.name / name).write_text(text)
+    found = gathering.carry(gathering.gather([green], PLAN), tmp_path / "out")
+    made = merged(found, tmp_path / "out")
+    assert [state.cell for state in made.matrix.of("failed")] == [cell]
+    (told,) = troubles(made)
+    assert told.startswith(f"{cell.name}: its results cannot be read: ")
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Unreadable, match="no such folder"):
+        gathering.gather([tmp_path / "nothing"])
+
+
+def test_a_merged_report_needs_only_its_own_folder(green: Path, tmp_path: Path) -> None:
+    report(green, tmp_path / "out")
+    folder = tmp_path / "moved"
+    (tmp_path / "out").rename(folder)
+    assert not (folder / NEW.name / "histories").exists()
+    for href in re.findall(r'href="\./([^"#]+)"', (folder / "index.html").read_text()):
+        assert (folder / href).is_file()
+    again = merged(gathering.carry(gathering.gather([folder]), tmp_path / "b"), tmp_path / "b")
+    assert again.passed
+    assert [each.report.problem for each in again.cells] == ["", "", ""]
+
+
+@pytest.mark.parametrize("status", ["failed", "interrupted"])
+def test_a_cell_that_says_it_passed_must_bear_it_out(tmp_path: Path, status: str) -> None:
+    told = run("2031-01", asked("CS1")).model_copy(update={"status": status})
+    told.save(tmp_path / "one" / "results.json")
+    state = State(cell=OLD, status="passed", folder="one")
+    matrix = Matrix(run="m", began=samples.BEGAN, cells=(state,))
+    assert merged(matrix, tmp_path).matrix.cells[0].status == "failed"

@@ -1,0 +1,248 @@
+"""The merged report: every cell told, a missing one red, and no text acts as markup or command."""
+
+from __future__ import annotations
+
+import json
+import re
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+
+from reports import __main__ as command
+from reports import cells, gathering, merged_forms
+from reports.cells import Cell, Matrix, State
+from reports.compare import compare
+from reports.gathering import Report
+from reports.merged import Merged, Seen, counted, merged
+from reports.merged_forms import annotation, errors_of, html, markdown, troubles
+from reports.publish import STEP_SUMMARY
+from reports.schema import Status
+from reports.wording import printable
+from tests import nights, samples
+from tests.nights import NEW, OLD, PLAN, UP, asked, of, report, run, seen, stream, upgrade
+from tests.test_reports_forms import HOSTILE, Page
+
+VERDICTS: tuple[Status, ...] = ("pass", "fail", "inconclusive")
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outside any workflow."""
+    monkeypatch.delenv(STEP_SUMMARY, raising=False)
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+
+
+@pytest.fixture
+def green(tmp_path: Path) -> Path:
+    return nights.green(tmp_path)
+
+
+@pytest.fixture
+def red(tmp_path: Path) -> Path:
+    return nights.red(tmp_path)
+
+
+# --- what is told --------------------------------------------------------------------------------
+
+
+def test_a_green_matrix_is_green(green: Path, tmp_path: Path) -> None:
+    made = report(green, tmp_path / "out")
+    assert (made.word, made.exit_status, made.red) == ("Passed", 0, [])
+    assert list(errors_of(made)) == []
+    assert markdown(made).startswith("## ✅ Plumbline matrix Passed: 3 passed\n")
+
+
+def test_a_requirement_stands_beside_itself_in_every_cell(red: Path, tmp_path: Path) -> None:
+    made = report(red, tmp_path / "out")
+    found = {line.key: {name: r.verdict for name, r in line.asked.items()} for line in made.lines}
+    assert found == {
+        "CS1": {OLD.name: "pass", NEW.name: "fail", UP.name: "fail"},
+        "CS2": {OLD.name: "pass", NEW.name: "inconclusive"},
+    }
+    assert {line.key: set(line.red) for line in made.red} == {
+        "CS1": {NEW.name, UP.name},
+        "CS2": {NEW.name},
+    }
+    (up,) = made.upgrades
+    assert (up.kinds, len(up.red_streams)) == ({"refused": 12}, 1)
+    assert (made.word, made.headline) == ("Failed", "1 passed, 2 failed")
+
+
+@given(verdicts=st.lists(st.lists(st.sampled_from(VERDICTS), max_size=4), min_size=1, max_size=4))
+def test_a_line_is_red_exactly_when_a_cell_of_it_is(verdicts: list[list[Status]]) -> None:
+    made = []
+    for train, told in enumerate(verdicts):
+        requirements = [asked(f"CS{n}", verdict) for n, verdict in enumerate(told)]
+        cell = Cell.of_suites(f"20{train + 10}-01", "full")
+        made.append(seen(cell, Report(results=run(cell.train, *requirements))))
+    found = of(*made)
+    width = max(map(len, verdicts))
+    bad = [f"CS{n}" for n in range(width) if any(set(v[n : n + 1]) - {"pass"} for v in verdicts)]
+    assert sorted(line.key for line in found.red) == bad
+    assert len(found.lines) == width
+    assert len(list(errors_of(found))) == len(bad)
+
+
+def test_a_skip_is_red_only_where_the_cell_is() -> None:
+    told = Report(results=run("2031-01", asked("CS1", "skip")))
+    assert of(seen(OLD, told, "passed")).red == []
+    assert [line.key for line in of(seen(OLD, told, "failed")).red] == ["CS1"]
+
+
+def test_an_unfinished_matrix_says_so(tmp_path: Path) -> None:
+    states = (State(cell=OLD, status="interrupted"), State(cell=NEW))
+    matrix = Matrix(run="m", began=samples.BEGAN, cells=states)
+    made = merged(matrix, tmp_path)
+    assert (made.word, made.headline) == ("Unfinished", "1 interrupted, 1 not run yet")
+    assert troubles(made) == []
+    assert made.exit_status == 1
+
+
+# --- beside an earlier night ---------------------------------------------------------------------
+
+
+def test_what_newly_fails_and_newly_passes_is_told_by_cell(
+    red: Path, green: Path, tmp_path: Path
+) -> None:
+    report(green, tmp_path / "first")
+    worse = report(red, tmp_path / "second", tmp_path / "first")
+    changes = {each.cell.name: counted(each.change) for each in worse.cells if each.change}
+    assert changes == {OLD.name: "1 new", NEW.name: "1 regression, 1 new", UP.name: "2 regressions"}
+    assert worse.regressed
+    better = report(green, tmp_path / "third", tmp_path / "second")
+    assert {each.cell.name: counted(each.change) for each in better.cells if each.change} == {
+        OLD.name: "1 gone",
+        NEW.name: "1 gone, 1 fix",
+        UP.name: "2 fixes",
+    }
+    assert (better.passed, better.exit_status) == (True, 1), "CS2 is no longer asked"
+    assert [line.partition("::C")[0] for line in errors_of(better)] == [
+        f"::error title=CS2 is no longer asked::{cell.name}: {samples.requirement().sentence}"
+        for cell in (OLD, NEW)
+    ]
+    same = report(green, tmp_path / "fourth", tmp_path / "third")
+    assert (same.changed, same.exit_status) == ([], 0)
+
+
+def test_a_cell_that_the_earlier_night_had_not_is_compared_with_nothing(
+    green: Path, tmp_path: Path
+) -> None:
+    first = gathering.gather([green])
+    few = first.model_copy(update={"cells": first.cells[:1]})
+    gathering.carry(few, tmp_path / "first").save(tmp_path / "first" / cells.FILE)
+    made = report(green, tmp_path / "out", tmp_path / "first")
+    assert [each.change is not None for each in made.cells].count(True) == 1
+
+
+# --- hostile texts -------------------------------------------------------------------------------
+
+
+def hostile(text: str) -> Merged:
+    fields = dict.fromkeys(("reason", "sentence"), text)
+    told = run("2031-07", asked("CS1", "fail", **fields))
+    before = run("2031-07", asked("CS1"))
+    up = upgrade(stream("fail", name=text, **fields), after="fail")
+    one = Seen(State(cell=NEW, status="failed"), "A", Report(results=told), f"{text}/report.html",
+               compare(before, told))  # fmt: skip
+    gone = seen(OLD, Report(problem=text))
+    made = of(one, gone, seen(UP, Report(upgrade=up)))
+    return Merged(made.matrix, made.cells, base=text)
+
+
+@settings(max_examples=30)
+@given(text=st.text() | st.just(HOSTILE) | st.just("//host/x") | st.just("javascript:alert(1)"))
+def test_the_page_keeps_its_shape_whatever_the_texts(text: str) -> None:
+    page, plain = Page(html(hostile("x" + text))), Page(html(hostile("harmless")))
+    assert page.tags == plain.tags
+    assert [name for name, _ in page.attributes] == [name for name, _ in plain.attributes]
+    assert all(v.startswith(("#", "./")) for n, v in page.attributes if n == "href")
+    assert not {"script", "link", "iframe", "img", "object"} & set(page.tags)
+
+
+def test_the_page_loads_nothing_and_holds_nothing_unprintable() -> None:
+    page = html(hostile(HOSTILE))
+    assert not re.search(r"@import|url\(|https?:", page)
+    assert page == printable(page)
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+@given(text=st.text() | st.just(HOSTILE))
+def test_markdown_keeps_its_shape_whatever_the_texts(text: str) -> None:
+    def shape(text: str) -> list[tuple[int, int]]:
+        lines = markdown(hostile(text)).split("\n")
+        return [(len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)), line.count("<")) for line in lines]
+
+    assert shape("x" + text) == shape("harmless")
+
+
+@given(title=st.text(), message=st.text())
+def test_an_annotation_is_one_command_whatever_the_texts(title: str, message: str) -> None:
+    line = annotation(title, message)
+    assert not {"\r", "\n"} & set(line)
+    given, separator, told = line.removeprefix("::error title=").partition("::")
+    assert separator
+    assert not {":", ","} & set(given)
+    for written, meant in ((given, title), (told, message)):
+        plain = re.sub("%(0D|0A|3A|2C|25)", lambda m: chr(int(m[1], 16)), written)
+        assert printable(plain) == printable(meant)
+
+
+def test_no_text_can_steer_the_terminal() -> None:
+    out = StringIO()
+    show = Console(file=out, width=120, color_system=None)
+    merged_forms.show(hostile("[red]x[/red]" + HOSTILE), Path("run"), show)
+    assert "[red]x[/red]" in out.getvalue()
+    assert "\x1b" not in out.getvalue()
+
+
+# --- the command ---------------------------------------------------------------------------------
+
+
+def test_merge_writes_its_files_and_ends_as_the_cells_did(
+    green: Path, red: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = tmp_path / "plan.json"
+    plan.write_text(cells.for_workflow(PLAN))
+    out = tmp_path / "out"
+    assert command.main(["merge", str(green), "--plan", str(plan), "--out", str(out)]) == 0
+    assert {path.name for path in out.iterdir()} == {
+        cells.FILE, "index.html", "merged.md", *(cell.name for cell in PLAN),
+    }  # fmt: skip
+    base = ["--base", str(out), "--out", str(tmp_path / "second")]
+    assert command.main(["merge", str(red), *base]) == 1
+    said = capsys.readouterr().out
+    assert "Failed: 1 passed, 2 failed" in said
+    assert "::error" not in said
+    assert command.main(["merge", str(tmp_path / "second"), "--out", str(tmp_path / "third")]) == 1
+
+
+def test_a_workflow_is_told_in_its_own_forms(
+    red: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    summary = tmp_path / "summary.md"
+    monkeypatch.setenv(STEP_SUMMARY, str(summary))
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert command.main(["merge", str(red), "--out", str(tmp_path / "out")]) == 1
+    assert summary.read_text() == (tmp_path / "out" / "merged.md").read_text()
+    lines = capsys.readouterr().out.splitlines()
+    told = [line.partition("::")[2].partition(" in ")[0] for line in lines if line[:2] == "::"]
+    assert told == [
+        "error title=CS1 failed",
+        "error title=CS2 inconclusive",
+        "error title=aws-cluster/rbac-frontend-new failed",
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"include": [{}]}', json.dumps({"include": 1})])
+def test_a_plan_that_is_none_is_bad_input(
+    text: str, green: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "plan.json").write_text(text)
+    words = ["merge", str(green), "--plan", str(tmp_path / "plan.json")]
+    assert command.main([*words, "--out", str(tmp_path / "out")]) == command.BAD_INPUT
+    assert "expected the plan of a matrix" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
