@@ -89,6 +89,16 @@ def test_the_silent_tell_of_the_time_they_were_sent() -> None:
     assert found.high == pytest.approx(4 * INTERVAL + TOOK)
 
 
+def test_what_was_not_sent_is_of_the_time_when_it_was_due() -> None:
+    lag = [0.0, 0.5, 0.5 - INTERVAL, 0.0]
+    read = trace([SERVED, STARVED, STARVED, SERVED], lag=lag)
+    (found,) = episodes(read, kinds_of(read, ALLOWED), BEGAN, PHASES)
+    assert (found.kind, found.n) == ("starved", 2)
+    assert found.started == pytest.approx(INTERVAL)
+    assert found.low == pytest.approx(INTERVAL)
+    assert found.high == pytest.approx(3 * INTERVAL + TOOK)
+
+
 def test_what_is_far_apart_is_two_episodes_and_what_is_near_is_one() -> None:
     near = [SERVED, REFUSED, SERVED, REFUSED, SERVED]
     read = trace(near + [SERVED] * 200 + near)
