@@ -18,7 +18,7 @@ from clusters.bringup import MESH, _merged, planned
 from clusters.steps import cilium, clustermesh, istio
 from tests.test_recipes import module_folder
 
-TRAIN = versions.load("2026-08")
+TRAINS = versions.names()
 AWS, AZURE = planned(MESH)
 BOTH = (AWS, AZURE)
 CA = {"cert": "Yw==", "key": "aw=="}
@@ -27,9 +27,9 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Tree = dict[str, Any]
 
 
-def chart(component: str, below: str) -> Tree:
-    """The values.yaml of a chart, in its module's folder."""
-    path = module_folder(component, TRAIN) / below / "values.yaml"
+def chart(component: str, below: str, train: str) -> Tree:
+    """The values.yaml of a chart, in its module's folder, at the train's version."""
+    path = module_folder(component, versions.load(train)) / below / "values.yaml"
     found: Tree = yaml.load(path.read_text(), Loader=LOADER)  # noqa: S506 - it is a safe loader
     # Istio's charts keep their defaults one level down, for reasons of Helm's.
     return _merged(found, found.get("_internal_defaults_do_not_set", {}))
@@ -41,6 +41,7 @@ FREE = {
     "meshConfig.defaultConfig",
     "meshConfig.defaultProviders",
     "socketLB.hostNamespaceOnly",  # named there in a comment, as it has no default
+    "devices",  # so in Cilium 1.19
     "clustermesh.apiserver.tls.server",  # 1.20's old name of tls.auto.server, which 1.19 lacks
 }
 
@@ -62,23 +63,27 @@ def test_an_unknown_key_is_found() -> None:
     assert list(unknown(given, known)) == ["a.c", "d"]
 
 
+@pytest.mark.parametrize("train", TRAINS)
 @pytest.mark.parametrize("confined", [True, False])
-def test_ciliums_chart_has_every_key(confined: bool) -> None:
+def test_ciliums_chart_has_every_key(confined: bool, train: str) -> None:
     given = cilium.values(AWS, "node", confined=confined)
     given = _merged(given, clustermesh.values(AWS, BOTH, CA))
-    assert not list(unknown(given, chart("cilium", cilium.CHART)))
+    assert not list(unknown(given, chart("cilium", cilium.CHART, train)))
 
 
+@pytest.mark.parametrize("train", TRAINS)
 @pytest.mark.parametrize("plain_envoy", [True, False])
-def test_istiods_chart_has_every_key(plain_envoy: bool) -> None:
-    given = istio.values("docker.io/istio", "1.31.0", plain_envoy=plain_envoy)
+def test_istiods_chart_has_every_key(plain_envoy: bool, train: str) -> None:
+    tag = versions.load(train).versions.istio
+    given = istio.values("docker.io/istio", tag, plain_envoy=plain_envoy)
     # The chart takes what is below `pilot` as its own (templates/zzy_descope_legacy.yaml).
     given = _merged(given, given.pop("pilot"))
-    assert not list(unknown(given, chart("istio", istio.ISTIOD)))
+    assert not list(unknown(given, chart("istio", istio.ISTIOD, train)))
 
 
-def test_capabilities_are_the_charts_own_less_what_a_machine_cannot_give() -> None:
-    theirs = chart("cilium", cilium.CHART)["securityContext"]["capabilities"]
+@pytest.mark.parametrize("train", TRAINS)
+def test_capabilities_are_the_charts_own_less_what_a_machine_cannot_give(train: str) -> None:
+    theirs = chart("cilium", cilium.CHART, train)["securityContext"]["capabilities"]
     withheld = {"SYS_RESOURCE", "PERFMON", "BPF"}
     assert set(cilium.AGENT) == set(theirs["ciliumAgent"]) - withheld
     assert set(cilium.CLEANER) == set(theirs["cleanCiliumState"]) - withheld
