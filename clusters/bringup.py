@@ -38,6 +38,7 @@ MESH = Path(__file__).parent.parent / Path(
     "fixtures/manifests/reference/ciliumclustermeshconfig.yaml"
 )
 FEATURES = frozenset({"cilium", "clustermesh", "gateway-api", "istio"})
+CHARTED = ("cilium", "istio", "gateway-api")  # components whose charts or CRDs are read
 TRANSLATED = (
     "No release of Cilium serves CiliumClustermeshConfig: the names, addresses and port of "
     "{name} were translated into the values of Cilium's chart, and XP9 checks the mesh that "
@@ -260,13 +261,11 @@ def _sweep(running: Engine) -> None:
 def _charts(home: Home, train: Train) -> Charts:
     go = Toolchain(home)
 
-    def folder(name: str, module: str = "") -> Path:
-        return go.folder_of(golang.component(name, train), module)
-
+    folders = {name: go.folder_of(golang.component(name, train)) for name in CHARTED}
     return Charts(
-        folder("cilium") / cilium.CHART,
-        folder("istio"),
-        folder("gateway-api", "sigs.k8s.io/gateway-api") / gateway_api.CRDS,
+        folders["cilium"] / cilium.CHART,
+        folders["istio"],
+        folders["gateway-api"] / gateway_api.CRDS,
     )
 
 

@@ -129,7 +129,7 @@ def test_what_is_no_registrys_address_is_refused(
 def test_a_mesh_that_is_not_there_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(bringup, "up", lambda *words: bringup.planned(words[-1]))
+    monkeypatch.setattr(bringup, "up", lambda *words, **_: bringup.planned(words[-1]))
     assert command.main(["up", "--mesh", str(tmp_path / "nowhere.yaml")]) == 1
     assert "nowhere.yaml" in said(capsys)
 
@@ -146,7 +146,7 @@ def test_status_without_a_topology_says_how_to_make_one(
 def test_an_interruption_has_its_own_status(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupted(*_: object) -> None:
+    def interrupted(*_: object, **__: object) -> None:
         raise InterruptedRunError("the end", seen="SIGTERM", look="make down")
 
     monkeypatch.setattr(bringup, "up", interrupted)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from clusters import tools, versions
+from clusters.bringup import CHARTED
 from clusters.errors import CommandError, RecipeError
 from clusters.home import Home
 from clusters.images import golang, recipe
@@ -175,10 +176,9 @@ def test_a_folders_digest_is_of_names_and_contents(tmp_path: Path) -> None:
 
 def test_components_are_used_and_named_by_their_version() -> None:
     """A folder in go/ that no train asks for is dead weight."""
+    used = {*tools.PACKAGES, *CHARTED}.union(*(image.components for image in recipe.load_all()))
     wanted = {
-        golang.component(name, versions.load(train)).folder
-        for train in TRAINS
-        for name in {*tools.PACKAGES}.union(*(image.components for image in recipe.load_all()))
+        golang.component(name, versions.load(train)).folder for train in TRAINS for name in used
     }
     there = {folder for folder in golang.COMPONENTS.iterdir() if folder.is_dir()}
     assert there == wanted

@@ -124,9 +124,9 @@ class Toolchain:
         )
         return {name: target / program_name(part.package(name)) for name in packages}
 
-    def folder_of(self, part: Component, module: str = "") -> Path:
-        """The folder of a module's sources in the module cache, fetched if need be."""
-        return _module_folder(part.folder, module or part.module, tuple(sorted(self.env.items())))
+    def folder_of(self, part: Component) -> Path:
+        """The folder of a component's sources in the module cache, fetched if need be."""
+        return _module_folder(part.folder, part.module, tuple(sorted(self.env.items())))
 
 
 @cache
