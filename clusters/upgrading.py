@@ -147,6 +147,9 @@ class Upgrading:
                 clustermesh.connect(kube, others, limits.clustermesh)
             clustermesh.wait_ready(kube, others, limits.clustermesh)
 
+        node, chart = self.to.kind.node(each), self.to.charts.cilium
+        check = partial(cilium.preflight, helm, kube, chart, node, limits.cilium)
+        yield Step("Cilium's pre-flight check", "cilium", each.name, check)
         yield Step("Cilium's agents, operator and mesh", "cilium", each.name, do, undo)
         yield Step("the mesh ready again", "cilium", each.name, joined)
 

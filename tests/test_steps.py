@@ -81,6 +81,17 @@ def test_istiods_chart_has_every_key(plain_envoy: bool, train: str) -> None:
     assert not list(unknown(given, chart("istio", istio.ISTIOD, train)))
 
 
+def test_a_revision_is_named_by_its_version_and_told_to_the_chart() -> None:
+    revision = istio.revision_of("1.31.0")
+    assert (revision, istio.istiod(revision), istio.istiod("")) == (
+        "1-31-0",
+        "istiod-1-31-0",
+        "istiod",
+    )
+    assert istio.values("hub", "tag", revision, plain_envoy=False)["revision"] == revision
+    assert "revision" not in istio.values("hub", "tag", plain_envoy=False)
+
+
 @pytest.mark.parametrize("train", TRAINS)
 def test_capabilities_are_the_charts_own_less_what_a_machine_cannot_give(train: str) -> None:
     theirs = chart("cilium", cilium.CHART, train)["securityContext"]["capabilities"]

@@ -15,6 +15,7 @@ from clusters.waiting import wait_for
 
 CHART = "install/kubernetes/cilium"
 NAMESPACE = "kube-system"
+PREFLIGHT, CHECK = "cilium-preflight", "cilium-pre-flight-check"
 
 # The chart's own lists less what a machine without CAP_SYS_RESOURCE, CAP_BPF and
 # CAP_PERFMON cannot give; CAP_SYS_ADMIN covers the last two (capabilities(7)).
@@ -80,6 +81,37 @@ def install(helm: Helm, kube: Kube, chart: Path, given: dict[str, Any]) -> None:
     helm.upgrade(kube.cluster, "cilium", chart, NAMESPACE, given)
 
 
+def preflight(helm: Helm, kube: Kube, chart: Path, node: str, deadline: float) -> None:
+    """What the vendor requires before an upgrade: the new image is there, the policies are valid.
+
+    Source: Cilium's Upgrade Guide, "Running pre-flight check (Required)". It is taken away again
+    whatever it came to.
+
+    Raises:
+        NotReadyError: the check did not pass in time; what is missing is named.
+        CommandError: helm failed.
+    """
+    given = {
+        "preflight": {"enabled": True, "image": {"useDigest": False}},
+        "agent": False,
+        "operator": {"enabled": False},
+        "envoy": {"enabled": False},
+        "k8sServiceHost": node,
+        "k8sServicePort": 6443,
+    }
+    try:
+        helm.upgrade(kube.cluster, PREFLIGHT, chart, NAMESPACE, given)
+        wait_for(
+            f"Cilium's pre-flight check of {kube.cluster.name}",
+            lambda: _agent(kube, CHECK),
+            deadline,
+            kube.kubectl(f"-n {NAMESPACE} get pods"),
+        )
+        kube.rolled_out(NAMESPACE, deadline, f"app.kubernetes.io/name={CHECK}")
+    finally:
+        helm.uninstall(kube.cluster, PREFLIGHT, NAMESPACE)
+
+
 def wait_ready(kube: Kube, deadline: float) -> None:
     """Wait until the agent and the operator are ready and the node is.
 
@@ -124,10 +156,10 @@ def load_balancers(plan: ClusterPlan) -> tuple[dict[str, Any], ...]:
     )
 
 
-def _agent(kube: Kube) -> str:
-    found = kube.get("apps/v1", "DaemonSet", "cilium", NAMESPACE)
+def _agent(kube: Kube, name: str = "cilium") -> str:
+    found = kube.get("apps/v1", "DaemonSet", name, NAMESPACE)
     if found is None:
-        return "no DaemonSet cilium"
+        return f"no DaemonSet {name}"
     status = found.get("status", {})
     wanted = status.get("desiredNumberScheduled", 0)
     current = status.get("observedGeneration") == found["metadata"]["generation"]
@@ -137,7 +169,7 @@ def _agent(kube: Kube) -> str:
         and status.get("numberReady", 0) == wanted == status.get("updatedNumberScheduled")
     ):
         return ""
-    return f"{status.get('numberReady', 0)} of {wanted or 'no'} agents ready"
+    return f"{status.get('numberReady', 0)} of {wanted or 'no'} pods of {name} ready"
 
 
 def _node(kube: Kube) -> str:
