@@ -10,10 +10,11 @@ import json
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from reports.files import Kept
 from reports.reading import Unreadable
 
 FILE: Final = "matrix.json"
@@ -76,7 +77,7 @@ class State(_Frozen):
         return self.status in ("passed", "failed")
 
 
-class Matrix(_Frozen):
+class Matrix(_Frozen, Kept):
     """All cells, in the order in which they are run."""
 
     schema_version: Literal[1] = 1
@@ -105,22 +106,15 @@ class Matrix(_Frozen):
         cells = tuple(changed if s.cell.name == name else s for s in self.cells)
         return self.model_copy(update={"cells": cells})
 
-    def save(self, path: Path) -> None:
-        """Write the file whole or not at all."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".draft")
-        draft.write_text(self.model_dump_json(indent=2) + "\n")
-        draft.replace(path)
-
     @classmethod
-    def load(cls, path: Path) -> Matrix:
+    def load(cls, path: Path) -> Self:
         """Read the file.
 
         Raises:
             Unreadable: it is not there, or it is something else.
         """
         try:
-            return cls.model_validate_json(path.read_text(encoding="utf-8"))
+            return super().load(path)
         except (OSError, UnicodeDecodeError, ValidationError) as error:
             raise Unreadable(
                 f"{path}: expected the state of a matrix, saw: {error}. "

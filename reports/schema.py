@@ -1,17 +1,18 @@
 """results.json: what a run found, one entry per requirement. All other forms are made from it.
 
 The schema is versioned: a field is never renamed or given another meaning within a
-version. This module imports nothing else of the project and judges nothing.
+version. This module judges nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from reports.files import Kept
 
 SCHEMA: Final = 1
 
@@ -73,7 +74,7 @@ class Stage(_Frozen):
     seconds: float
 
 
-class Results(_Frozen):
+class Results(_Frozen, Kept):
     """A whole run."""
 
     schema_version: Literal[1] = 1
@@ -98,17 +99,6 @@ class Results(_Frozen):
     def exit_status(self) -> int:
         """0 only if the run came to its end and every requirement passed."""
         return 0 if self.status == "passed" else 1
-
-    def save(self, path: Path) -> None:
-        """Write the file whole or not at all."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".draft")
-        draft.write_text(self.model_dump_json(indent=2) + "\n")
-        draft.replace(path)
-
-    @classmethod
-    def load(cls, path: Path) -> Results:
-        return cls.model_validate_json(path.read_text())
 
 
 def verdict_of(requirements: Iterable[Requirement]) -> RunStatus:

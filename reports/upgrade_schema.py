@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from reports.compare import Comparison
+from reports.files import Kept
 from reports.schema import Machine, RunStatus, Stage
 
 SCHEMA: Final = 1
@@ -151,7 +151,7 @@ class Budget(_Frozen):
     misrouted: float
 
 
-class Upgrade(_Frozen):
+class Upgrade(_Frozen, Kept):
     """A whole upgrade, or a watch during which nothing was upgraded (`to` is then empty)."""
 
     schema_version: Literal[1] = SCHEMA
@@ -185,17 +185,6 @@ class Upgrade(_Frozen):
         judged: the streams are meant to suffer."""
         told: Iterable[Stream | Share | Fault] = self.faults or (*self.streams, *self.shares)
         return status_of((each.verdict for each in told), self.phases, self.comparison)
-
-    def save(self, path: Path) -> None:
-        """Write the file whole or not at all."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".draft")
-        draft.write_text(self.model_dump_json(indent=2) + "\n")
-        draft.replace(path)
-
-    @classmethod
-    def load(cls, path: Path) -> Upgrade:
-        return cls.model_validate_json(path.read_text())
 
 
 def status_of(
