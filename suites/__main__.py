@@ -170,7 +170,13 @@ def _upgrade(options: argparse.Namespace, run: Run) -> int:
     from suites.upgrade import upgrade  # noqa: PLC0415
 
     trains = versions.load(options.base), versions.load(options.to)
-    upgraded = upgrade(run, trains, options.only)
+    try:
+        upgraded = upgrade(run, trains, options.only)
+    except InterruptedRunError:
+        raise
+    except PlumblineError:
+        _down(run)
+        raise
     _down(run)
     return _told(upgraded, run)
 
