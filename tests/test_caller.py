@@ -30,14 +30,16 @@ def last(lines: int) -> str:
 
 
 class Pod:
-    """A cluster whose one pod ends a program as it was told to; it runs nothing."""
+    """A cluster whose one pod ends each program as it was told to; it runs nothing."""
 
-    def __init__(self, ended: Ended) -> None:
-        self.ended = ended
+    def __init__(self, *ended: Ended) -> None:
+        self.ended = iter(ended)
+        self.asked: list[str] = []
         self.cluster = Cluster(name="aws-cluster", kubeconfig=Path("absent"), context="c")
 
-    def run(self, *_: Any, **__: Any) -> Ended:
-        return self.ended
+    def run(self, *_: Any, **how: Any) -> Ended:
+        self.asked.append(how["stdin"])
+        return next(self.ended)
 
 
 def probe(*lines: str, how: str = SUCCESS, err: str = "", end: str = "\n") -> Any:
@@ -66,3 +68,54 @@ def test_what_is_not_whole_says_why_and_proves_nothing(history: Any, died: str) 
     assert history.windows[-1].died.startswith(died)
     assert history.windows[-1].caller == "pod-1"
     assert status_is(200)(history).outcome is Outcome.INCONCLUSIVE
+
+
+# --- asked once more -----------------------------------------------------------------------
+
+
+def told(stream: str, **fields: Any) -> str:
+    exchange = Exchange(**WHO, stream=stream, seq=0, sent=0, received=1, url="http://x/", **fields)
+    return exchange.model_dump_json(exclude_defaults=True)
+
+
+def ended(*lines: str) -> Ended:
+    return Ended("\n".join([*lines, last(len(lines))]) + "\n", "", SUCCESS)
+
+
+def ask(*runs: Ended) -> tuple[Any, Pod]:
+    pod = Pod(*runs)
+    caller = Caller(cast(Kube, pod), "default", "pod-1", "i")
+    streams = (Stream(stream=name, url="http://x/") for name in ("a", "b"))
+    return caller.ask(*streams), pod
+
+
+def test_what_was_never_sent_is_asked_once_more() -> None:
+    first = ended(told("a", error="starved"), told("b", status=200))
+    history, pod = ask(first, ended(told("a", error="timeout")))
+    assert [(e.stream, e.error) for e in history] == [
+        ("a, starved", "starved"),
+        ("b", ""),
+        ("a", "timeout"),
+    ]
+    assert ['"stream":"b"' in plan for plan in pod.asked] == [True, False]
+    assert len(history.windows) == 2
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (told("a", status=200), told("b", error="timeout")),
+        (told("a", error="starved"), told("a", status=200)),
+    ],
+)
+def test_what_was_sent_is_never_asked_again(lines: tuple[str, ...]) -> None:
+    history, pod = ask(ended(*lines))
+    assert len(pod.asked) == 1
+    assert len(history) == len(lines)
+
+
+def test_it_is_asked_only_once_more() -> None:
+    starved = ended(told("a", error="starved"))
+    history, _ = ask(starved, starved)
+    assert [e.stream for e in history] == ["a, starved", "a"]
+    assert status_is(200)(history.stream("a")).outcome is Outcome.INCONCLUSIVE

@@ -82,7 +82,7 @@ class Guarded:
     def ask(self, *whom: str, label: str = "", who: Collection[str] = CALLERS) -> History:
         """Callers at once, each its own streams, every request on a connection of its own."""
         calls: list[Callable[[], History]] = [
-            partial(self.callers[w].probe, *(self.stream(f"{w}->{x}{label}", x) for x in whom))
+            partial(self.callers[w].ask, *(self.stream(f"{w}->{x}{label}", x) for x in whom))
             for w in who
         ]
         return side_by_side(*calls)
