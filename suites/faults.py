@@ -25,7 +25,7 @@ from reports.upgrade_schema import Fault, Kind, Stream
 from suites.cross_cluster_policy.conftest import AWS, AZURE, Guarded
 from suites.mobile_routing.conftest import URL
 from suites.rbac_denial.conftest import Api, protected
-from suites.stations import INTERVAL
+from suites.stations import SPACING
 from suites.watch import Watch
 
 FORBIDDEN = frozenset({"k8s:app=backend", f"k8s:{CLUSTER_LABEL}={AWS}"})
@@ -37,10 +37,10 @@ for ns in $(ls /var/run/netns); do
   if nsenter --net=/var/run/netns/$ns ip -4 -o addr | grep -qF " $pod/"; then break; fi
 done
 rule="INPUT -p tcp --dport 3000 -j {target}"
-in() {{ nsenter --net=/var/run/netns/$ns iptables -w $1 $rule; }}
-a=$(date +%s%N); in -I; b=$(date +%s%N)
+firewall() {{ nsenter --net=/var/run/netns/$ns iptables -w $1 $rule; }}
+a=$(date +%s%N); firewall -I; b=$(date +%s%N)
 sleep {seconds}
-c=$(date +%s%N); in -D; d=$(date +%s%N)
+c=$(date +%s%N); firewall -D; d=$(date +%s%N)
 echo $a $b $c $d
 """
 
@@ -147,8 +147,8 @@ class Faults:
 
     def misrouted(self) -> Made:
         """The route leads mobile agents to web-service until it is put right."""
-        space = self.lab.space("mobile_routing", AZURE)
-        caller = self.lab.caller(AZURE, "plumbline-frontend")
+        space = self.lab.space("mobile_routing", AWS)
+        caller = self.lab.caller(AWS, "plumbline-frontend")
         right, deadline = self.lab.manifests.given("virtualservice"), self.guarded.deadline
         document = to_web(right.document)
         began = time.time()
@@ -157,7 +157,7 @@ class Faults:
         here = time.time()
         convergence.virtual_service(space, right, [caller], URL, deadline)
         return self._made(
-            self.misrouted, f"{AZURE}/mobile", "misrouted", (began, here, here, time.time())
+            self.misrouted, f"{AWS}/mobile", "misrouted", (began, here, here, time.time())
         )
 
     # --- control planes and callers --------------------------------------------------------
@@ -223,7 +223,7 @@ def found(made: Made, streams: Iterable[Stream]) -> Fault:
         verdict = "fail" if bad else "pass"
         return Fault.model_validate({**told, "verdict": verdict, "reason": reason or "nothing"})
     fitting = [e for e in episodes if e.kind == made.kind]
-    if not fitting and (stream is None or stream.blind >= max(made.least, INTERVAL * 1.5)):
+    if not fitting and (stream is None or stream.blind >= max(made.least, SPACING * 1.5)):
         reason = "its stream did not send for as long as the fault lasted"
         return Fault.model_validate({**told, "verdict": "inconclusive", "reason": reason})
     if not fitting:

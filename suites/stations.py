@@ -4,8 +4,9 @@ Must-allow and must-deny for each of the four behaviours, over new connections a
 ones, from callers in every cluster. The references' manifests are applied here and waited for;
 nothing is sent.
 
-Each stream asks every `INTERVAL` seconds: less than the 10 ms of the shortest window that it
-must not miss, by a fifth, which is what the sender's own beat may be late.
+What is asked is asked every `SPACING` seconds: less than the 10 ms of the shortest window that
+must not be missed, by a tenth, which is what the sender may be late. A question that is asked
+over new connections and over kept ones is asked by both in turn.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from fixtures.caller import Caller
 from fixtures.demands import BY_RBAC, NO_ROUTE, Allowed, Demand, Silenced
 from fixtures.lab import EXAMPLE_ADDRESS, HOME, Lab
 from fixtures.posts import Post
@@ -24,7 +24,7 @@ from suites.cross_cluster_policy.conftest import AWS, AZURE
 from suites.mobile_routing.conftest import MOBILE, OTHER, routed
 from suites.rbac_denial.conftest import API, APP, protected
 
-INTERVAL = 0.008
+SPACING = 0.009
 FEATURES = {
     "mobile_routing": "istio",
     "canary_split": "gateway-api",
@@ -60,10 +60,18 @@ class Station:
         Raises:
             NotReadyError: none is, in time.
         """
-        caller: Caller = lab.caller(
-            self.cluster, self.workload, self.namespace, identity=self.identity
-        )
-        return Post.at(caller, [question.stream for question in self.questions])
+        caller = lab.caller(self.cluster, self.workload, self.namespace, identity=self.identity)
+        return Post.at(caller, self._streams())
+
+    def _streams(self) -> Iterator[OpenStream]:
+        """Each question's streams, the questions spread over the spacing and the streams of one
+        question over its turns."""
+        groups = list(dict.fromkeys(q.asked.group for q in self.questions))
+        for place, group in enumerate(groups):
+            turns = [q.stream for q in self.questions if q.asked.group == group]
+            for turn, stream in enumerate(turns):
+                offset = SPACING * (turn + place / len(groups))
+                yield stream.model_copy(update={"offset": offset, "interval": SPACING * len(turns)})
 
 
 def in_cluster(lab: Lab, cluster: str) -> list[Station]:
@@ -199,7 +207,7 @@ class Place:
                 name=name,
                 url=self.url,
                 headers={"Host": self.host, **self.headers},
-                interval=INTERVAL,
+                interval=SPACING,
                 kept=kept,
             ),
         )

@@ -143,13 +143,18 @@ def test_the_bounds_hold_the_truth(n: int, start: float, length: float, delay: f
 
 
 def test_a_stream_is_watched_as_long_as_no_window_can_be_missed() -> None:
-    good = trace([SERVED] * 101)
-    seen = sight(good, kinds_of(good, ALLOWED))
+    seen = sight([trace([SERVED] * 101)])
     assert seen.watched == 1.0
     assert seen.blind == pytest.approx(INTERVAL)
     gap = trace([SERVED] * 50 + [STARVED] * 50 + [SERVED] * 51)
-    seen = sight(gap, kinds_of(gap, ALLOWED))
-    assert seen.blind == pytest.approx(51 * INTERVAL)
-    assert seen.watched == pytest.approx(99 / 150)
-    one = trace([SERVED])
-    assert sight(one, kinds_of(one, ALLOWED)).watched == 0
+    assert sight([gap]).blind == pytest.approx(51 * INTERVAL)
+    assert sight([gap]).watched == pytest.approx(99 / 150)
+    assert sight([trace([SERVED])]).watched == 0
+    assert sight([]).watched == 0
+
+
+def test_streams_that_ask_in_turn_watch_together() -> None:
+    late = trace([SERVED] * 50, began=BEGAN + INTERVAL / 2)
+    seen = sight([trace([SERVED] * 50), late])
+    assert seen.watched == 1.0
+    assert seen.blind == pytest.approx(INTERVAL / 2)

@@ -97,6 +97,15 @@ def test_a_generator_that_fell_behind_leaves_it_open() -> None:
     assert "fell behind" in told.reason
 
 
+def test_silence_by_a_machine_that_could_not_send_says_nothing_and_a_leak_does() -> None:
+    silent = trace([SERVED] * 100 + [STARVED] * 30 + [SILENT] * 5 + [SERVED] * 100)
+    assert judged(MAY, silent).verdict == "inconclusive"
+    leaky = trace([DENIED] * 100 + [STARVED] * 30 + [SERVED] + [DENIED] * 100)
+    assert judged(MAY_NOT, leaky).verdict == "fail"
+    wrong_too = trace([SERVED] * 100 + [STARVED] * 30 + [WRONG] + [SERVED] * 100)
+    assert judged(MAY, wrong_too).verdict == "fail"
+
+
 def test_a_caller_that_died_or_sent_nothing_leaves_it_open() -> None:
     assert judged(MAY, trace([SERVED] * 400), alive=False).verdict == "inconclusive"
     assert judged(MAY).verdict == "inconclusive"
