@@ -47,6 +47,7 @@ class Watch:
     notes: list[str] = field(default_factory=list)
     _stations: dict[Place, Station] = field(default_factory=dict)
     _standing: dict[Place, Post] = field(default_factory=dict)
+    _since: dict[Place, float] = field(default_factory=dict)
     _traces: dict[Place, list[Traces]] = field(default_factory=dict)
 
     @contextmanager
@@ -109,16 +110,22 @@ class Watch:
         self._stations |= {_place(station): station for station in stations}
         posts.begin(standing.values())
         self._standing |= standing
+        self._since |= dict.fromkeys(standing, _now())
 
     def end(self, stations: Iterable[Station]) -> None:
-        """End what stations send, and keep their traces."""
+        """End what stations send, and keep their traces.
+
+        What they sent while others were still beginning, or ending, is not judged: that is work
+        of the watch's own.
+        """
         places = [_place(s) for s in stations if _place(s) in self._standing]
-        leaving = [self._standing.pop(place) for place in places]
+        leaving, until = [self._standing.pop(place) for place in places], _now()
         for place, ended in zip(places, posts.end(leaving, self.folder / TRACES), strict=True):
             traces = ended if isinstance(ended, Traces) else Traces((), None)
             if isinstance(ended, PlumblineError):
                 self.notes.append(f"{place[1]} of {place[0]} left no trace: {ended.seen}")
-            self._traces.setdefault(place, []).append(traces)
+            span = self._since[place], until
+            self._traces.setdefault(place, []).append(traces.between(*span))
 
     def post(self, cluster: str, workload: str) -> Post:
         """The one that stands there now."""
