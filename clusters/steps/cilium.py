@@ -56,7 +56,8 @@ def values(plan: ClusterPlan, node: str, *, confined: bool) -> dict[str, Any]:
             "relay": {"enabled": False},
             "tls": {"auto": {"method": "helm"}},
         },
-        "resources": {"requests": {"cpu": "50m"}},
+        # Less than a proxy's: an agent that starts compiles, and traffic must not wait for it.
+        "resources": {"requests": {"cpu": "20m"}},
         # Two numbers for a small lab. Flows that Hubble keeps: a load must not crowd out what was
         # dropped meanwhile. And how long an agent puts off a new identity of a pod, by chance,
         # so that thousands of pods do not ask at once: half a minute if it is not told.

@@ -34,7 +34,7 @@ def values(hub: str, tag: str, revision: str = "", *, plain_envoy: bool) -> dict
     """
     pilot: dict[str, Any] = {
         "autoscaleEnabled": False,
-        "resources": {"requests": {"cpu": "50m", "memory": "256Mi"}},
+        "resources": {"requests": {"cpu": "20m", "memory": "256Mi"}},
         "env": {},
     }
     mesh: dict[str, Any] = {
@@ -45,7 +45,8 @@ def values(hub: str, tag: str, revision: str = "", *, plain_envoy: bool) -> dict
         "global": {
             "hub": hub,
             "tag": tag,
-            "proxy": {"resources": {"requests": {"cpu": "10m", "memory": "40Mi"}}},
+            # More than the control planes ask for: what carries traffic must not wait for them.
+            "proxy": {"resources": {"requests": {"cpu": "40m", "memory": "40Mi"}}},
         },
         "pilot": pilot,
         "meshConfig": mesh,
