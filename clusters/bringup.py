@@ -38,6 +38,14 @@ MESH = Path(__file__).parent.parent / Path(
     "fixtures/manifests/reference/ciliumclustermeshconfig.yaml"
 )
 FEATURES = frozenset({"cilium", "clustermesh", "gateway-api", "istio"})
+# kubeadm's two ask for a tenth of a core each, and both are on the one node: when workloads are
+# rolled, their successors want that room.
+ONE_RESOLVER = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "coredns"},
+    "spec": {"replicas": 1},
+}
 CHARTED = ("cilium", "istio", "gateway-api")  # components whose charts or CRDs are read
 TRANSLATED = (
     "No release of Cilium serves CiliumClustermeshConfig: the names, addresses and port of "
@@ -78,6 +86,7 @@ class BringUp:
         kube = Kube(self._described(each))
         with step("charts", each.name):
             kube.apply(self._marker())
+            kube.patch(ONE_RESOLVER, "kube-system")
             gateway_api.install(kube, self.charts.gateway_api, limits.gateway_api)
             cilium.install(self.helm, kube, self.charts.cilium, self.cilium(each, everyone))
             istio.install(self.helm, kube, self.charts.istio, self.istio())

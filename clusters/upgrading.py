@@ -17,7 +17,7 @@ from functools import partial
 from typing import Literal
 
 from clusters.bringup import BringUp
-from clusters.errors import PlumblineError
+from clusters.errors import InterruptedRunError, PlumblineError
 from clusters.kube import Document, Kube
 from clusters.plan import ClusterPlan
 from clusters.steps import cilium, clustermesh, data_plane, gateway_api, istio
@@ -217,6 +217,8 @@ def perform(
         try:
             with around(step):
                 step.do()
+        except InterruptedRunError:
+            raise
         except PlumblineError as error:
             former = [each for each in done if each.component == step.component]
             yield _back(step, [*former, step], error)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from clusters import bringup, doctor, engine, upgrading, versions
 from clusters.engine import Engine
-from clusters.errors import PlumblineError, TopologyError
+from clusters.errors import InterruptedRunError, PlumblineError, TopologyError
 from clusters.progress import Progress
 from clusters.topology import Topology
 from clusters.upgrading import Step, Upgrading, perform
@@ -54,6 +54,8 @@ class Field:
         try:
             with self.watch.standing(stations):
                 yield
+        except InterruptedRunError:
+            raise
         except PlumblineError as error:
             self.watch.failed(error)
 
@@ -97,7 +99,8 @@ def upgrade(run: Run, trains: tuple[Train, Train], only: str) -> Upgrade:
         work = _upgrading(run, field, trains)
         with field.standing(across(field.lab)):
             for cluster in field.topology.clusters:
-                _upgrade_one(field, work, cluster.name, only)
+                if field.watch.well:
+                    _upgrade_one(field, work, cluster.name, only)
         account = _account(run, field, _budgets(to), ())
     _renamed(field.topology, to, only).save(run.home.topology)
     after = _suites(run, "after")

@@ -78,6 +78,11 @@ class Watch:
         if note:
             self.notes.append(f"{last.name}: {outcome}: {note}")
 
+    @property
+    def well(self) -> bool:
+        """Whether every phase so far was done."""
+        return all(phase.outcome == "done" for phase in self.phases)
+
     def failed(self, error: PlumblineError) -> None:
         """Something went wrong that ends the watch early: a phase of its own says so."""
         self.notes.append(f"{error.expected}: {error.seen}")

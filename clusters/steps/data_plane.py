@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from clusters.kube import Document, Kube
 from clusters.objects import containers, ready
-from clusters.steps.istio import NAMESPACE, PROXY, REVISION
+from clusters.steps.istio import DEFAULT, NAMESPACE, PROXY, REVISION
 from clusters.waiting import wait_for
 
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
@@ -45,7 +45,7 @@ def roll(kube: Kube, revision: str, chosen: Callable[[Document], bool], deadline
     for namespace, name in sorted({_deployment(pod) for pod in pods if not _is_gateway(pod)}):
         kube.patch(_restarted(name), namespace)
     wait_for(
-        f"the proxies of {kube.cluster.name} to be of revision {revision or 'default'}",
+        f"the proxies of {kube.cluster.name} to be of revision {revision or DEFAULT}",
         lambda: "; ".join(_older(kube, revision, chosen)),
         deadline,
         kube.kubectl(f"get pods -A -L {REVISION}"),
@@ -64,14 +64,15 @@ def _older(kube: Kube, revision: str, chosen: Callable[[Document], bool]) -> lis
     return [
         pod["metadata"]["name"]
         for pod in _with_proxy(kube)
-        if chosen(pod) and not (ready(pod) and _revision(pod) == (revision or "default"))
+        if chosen(pod) and not (ready(pod) and _revision(pod) == (revision or DEFAULT))
     ]
 
 
 def _revision(pod: Document) -> str:
-    """Injected pods are labelled with their revision, a Gateway's say it in their environment."""
-    named = pod["metadata"].get("labels", {}).get(REVISION)
-    return str(named or "default")
+    """Whose proxy a pod has: sidecars are annotated with it, a Gateway's pods labelled."""
+    metadata = pod["metadata"]
+    named = {**metadata.get("labels", {}), **metadata.get("annotations", {})}
+    return str(named.get(REVISION) or DEFAULT)
 
 
 def _is_gateway(pod: Document) -> bool:
