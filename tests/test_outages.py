@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fixtures.demands import BY_RBAC, NO_ROUTE, Allowed, Demand, Silenced
 from fixtures.outages import WINDOW, episodes, kinds_of, phase_at, sight, spent
-from fixtures.traces import Answer
+from fixtures.traces import Answer, Beats
 from reports.upgrade_schema import Phase
 from tests.traces import (
     ALLOWED,
@@ -21,6 +21,7 @@ from tests.traces import (
     SILENT,
     STARVED,
     TOOK,
+    UNANSWERED,
     UNAVAILABLE,
     WRONG,
     trace,
@@ -58,6 +59,8 @@ PHASES = (
         (Silenced(), SERVED, "leak"),
         (Silenced(), UNAVAILABLE, "leak"),
         (Silenced(), REFUSED, "unproven"),
+        (Silenced(), UNANSWERED, "leak"),
+        (Silenced(), Answer(error="reset", detail="connected: ConnectionResetError"), "leak"),
         (Silenced(), STARVED, "starved"),
     ],
 )
@@ -70,6 +73,31 @@ def test_late_counts_from_when_it_was_due() -> None:
     assert kinds_of(slow, ALLOWED).tolist() == ["", "late", ""]
     assert kinds_of(slow, Allowed(ALLOWED.services, late=0.0)).tolist() == ["", "", ""]
     assert kinds_of(trace([]), ALLOWED).tolist() == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "pressure", "kind"),
+    [
+        (UNANSWERED, 0.9, "starved"),
+        (UNANSWERED, 0.5, "dropped"),
+        (SILENT, 0.9, "dropped"),
+        (REFUSED, 0.9, "refused"),
+        (WRONG, 0.9, "misrouted"),
+    ],
+)
+def test_a_pressed_machine_excuses_silence_over_a_connection_that_stood(
+    answer: Answer, pressure: float, kind: str
+) -> None:
+    beats = Beats(np.array([BEGAN - 1, BEGAN + 9]), np.array([50.0, 50.0 + 10 * pressure]))
+    read = trace([SERVED, answer, SERVED], took=[TOOK, 0.9, TOOK], beats=beats)
+    assert kinds_of(read, ALLOWED).tolist() == ["", kind, ""]
+
+
+def test_a_pressed_machine_excuses_no_leak() -> None:
+    beats = Beats(np.array([BEGAN - 1, BEGAN + 9]), np.array([0.0, 10.0]))
+    read = trace([UNANSWERED, SERVED], took=0.9, beats=beats)
+    assert kinds_of(read, BY_RBAC).tolist() == ["starved", "leak"]
+    assert kinds_of(read, Silenced()).tolist() == ["leak", "leak"]
 
 
 def test_one_bad_request_lasted_between_nothing_and_its_neighbours() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from fixtures.demands import BY_RBAC, Allowed
 from fixtures.history import Window
 from fixtures.streams import OpenStream, Who
-from fixtures.traces import Answer, Numbers, Trace, Traces
+from fixtures.traces import NO_BEATS, Answer, Beats, Numbers, Trace, Traces
 from fixtures.watched import Asked
 
 WHO = Who(caller="caller-1", cluster="aws-cluster", identity="default/frontend")
@@ -20,11 +20,12 @@ BEGAN = 1_000.0
 SERVED = Answer(status=200, service="web-service", pod="web-1")
 WRONG = Answer(status=200, service="mobile-service", pod="mobile-1")
 DENIED = Answer(status=403, body="RBAC: access denied", server="envoy")
-SILENT = Answer(error="timeout")
+SILENT = Answer(error="timeout", detail="connecting: TimeoutError: no answer in time")
+UNANSWERED = Answer(error="timeout", detail="connected: TimeoutError: no answer in time")
 REFUSED = Answer(error="refused")
 STARVED = Answer(error="starved")
 UNAVAILABLE = Answer(status=503, body="no healthy upstream", server="envoy")
-ANSWERS = (SERVED, WRONG, DENIED, SILENT, REFUSED, STARVED, UNAVAILABLE)
+ANSWERS = (SERVED, WRONG, DENIED, SILENT, UNANSWERED, REFUSED, STARVED, UNAVAILABLE)
 
 ALLOWED = Allowed(frozenset({"web-service"}))
 MAY = Asked("web", "mobile_routing", "aws-cluster", "it is served", ALLOWED)
@@ -42,6 +43,7 @@ def trace(
     began: float = BEGAN,
     took: float | Sequence[float] = TOOK,
     lag: float | Sequence[float] = 0.0,
+    beats: Beats = NO_BEATS,
 ) -> Trace:
     """One request per answer, evenly spaced; each took so long and was sent so late."""
     n = len(answers)
@@ -50,7 +52,7 @@ def trace(
     sent: Numbers = due + np.broadcast_to(np.asarray(lag, dtype=np.float64), n)
     places = np.array([ANSWERS.index(answer) for answer in answers], dtype=np.int64)
     received: Numbers = sent + np.broadcast_to(np.asarray(took, dtype=np.float64), n)
-    return Trace(WHO, stream(name), seq, due, sent, received, places, ANSWERS)
+    return Trace(WHO, stream(name), seq, due, sent, received, places, ANSWERS, beats)
 
 
 def traces(*parts: Trace, alive: bool = True) -> Traces:
