@@ -218,7 +218,7 @@ def found(made: Made, streams: Iterable[Stream]) -> Fault:
     }  # fmt: skip
     if not made.kind:
         seen = [(s.key, e) for s in streams for e in s.episodes if e.phase == phase]
-        bad = [(key, e) for key, e in seen if e.kind not in ("late", "starved")]
+        bad = [(key, e) for key, e in seen if e.kind not in ("late", "starved", "unproven")]
         reason = "; ".join(f"{key}: {e.kind} for {e.high:.3f} s" for key, e in bad)
         verdict = "fail" if bad else "pass"
         return Fault.model_validate({**told, "verdict": verdict, "reason": reason or "nothing"})
