@@ -107,7 +107,7 @@ class Faults:
         pod = space.kube.pod(space.namespace, "app=web-service,version=v1")
         address = str(pod["status"]["podIP"])
         times = self._on_node(AWS, address, "REJECT --reject-with tcp-reset", 0.020)
-        return self._made(self.refused_for_20_ms, f"{AWS}/desktop", "refused", times)
+        return self._made(self.refused_for_20_ms, f"{AWS}/desktop-kept", "refused", times)
 
     def _on_node(self, cluster: str, address: str, target: str, seconds: float) -> Sequence[float]:
         """A rule in a pod's own network for a while: before and after it came, and went."""
@@ -142,7 +142,7 @@ class Faults:
         gone = time.time()
         api.protect()
         return self._made(
-            self.rbac_deleted, f"{AWS}/stranger", "leak", (began, gone, gone, time.time())
+            self.rbac_deleted, f"{AWS}/stranger-kept", "leak", (began, gone, gone, time.time())
         )
 
     def misrouted(self) -> Made:
@@ -157,7 +157,7 @@ class Faults:
         here = time.time()
         convergence.virtual_service(space, right, [caller], URL, deadline)
         return self._made(
-            self.misrouted, f"{AWS}/mobile", "misrouted", (began, here, here, time.time())
+            self.misrouted, f"{AWS}/mobile-kept", "misrouted", (began, here, here, time.time())
         )
 
     # --- control planes and callers --------------------------------------------------------

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fixtures.traces import Answer, Trace
-from fixtures.watched import Asked, Change, entry, shares, wrong
+from fixtures.watched import SPLIT, Asked, Change, entry, shares, wrong
 from reports.upgrade_schema import Budget, Phase, Stream
 from tests.traces import (
     BEGAN,
@@ -149,7 +149,7 @@ WEIGHTS = {"web-service": 90, "mobile-service": 10}
 
 
 def drawn(nines: int, of: int, n: int) -> Trace:
-    return trace([SERVED if i % of < nines else WRONG for i in range(n)], name="split")
+    return trace([SERVED if i % of < nines else WRONG for i in range(n)], name=SPLIT)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_the_split_is_decided_in_all_and_by_phase(
 
 
 def test_what_no_service_answered_is_no_draw() -> None:
-    read = trace([SERVED, SILENT, UNAVAILABLE, SERVED], name="split")
+    read = trace([SERVED, SILENT, UNAVAILABLE, SERVED], name=SPLIT)
     (whole, *_) = shares("aws-cluster", WEIGHTS, [read], CHANGE)
     assert (whole.n, whole.hits, whole.declared) == (2, 2, 0.9)
     assert list(shares("aws-cluster", WEIGHTS, [], CHANGE)) == []
