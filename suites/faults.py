@@ -185,12 +185,12 @@ class Faults:
 
     def caller_stopped(self) -> Made:
         """A caller is kept from running for a second: it says so, and blames nobody."""
-        post, began = self.watch.post(AZURE, "other"), time.time()
+        post, began = self.watch.post(AWS, "plumbline-stranger"), time.time()
         post.stop(1.0)
         ended = time.time()
         # What was due in its last moments is sent late, and not given up (watcher.LOST).
         times = (began, began, began + 1.0 - LOST, ended)
-        return self._made(self.caller_stopped, f"{AZURE}/other", "starved", times)
+        return self._made(self.caller_stopped, f"{AWS}/stranger-kept", "starved", times)
 
     def _made(
         self, fault: Callable[[], Made], stream: str, kind: Kind | str, times: Sequence[float]
