@@ -81,7 +81,8 @@ class Faults:
             self.mesh_cut,
             self.caller_stopped,
         )
-        short = (self.dropped_for_10_ms, self.rbac_deleted)
+        # Long enough that a machine of two cores, busy with all that it watches, sees them.
+        short = (self.dropped_for_200_ms, self.rbac_deleted)
         return {"none": (), "short": short, "all": every}[which]
 
     def make(self, chosen: Iterable[Callable[[], Made]]) -> list[Made]:
@@ -97,9 +98,15 @@ class Faults:
 
     def dropped_for_10_ms(self) -> Made:
         """frontend's packets are dropped for 10 ms."""
+        return self._made(self.dropped_for_10_ms, f"{AZURE}/backend", "dropped", self._drop(0.010))
+
+    def dropped_for_200_ms(self) -> Made:
+        """frontend's packets are dropped for 200 ms."""
+        return self._made(self.dropped_for_200_ms, f"{AZURE}/backend", "dropped", self._drop(0.200))
+
+    def _drop(self, seconds: float) -> Sequence[float]:
         address = str(self.guarded.target["status"]["podIP"])
-        times = self._on_node(AWS, address, "DROP", 0.010)
-        return self._made(self.dropped_for_10_ms, f"{AZURE}/backend", "dropped", times)
+        return self._on_node(AWS, address, "DROP", seconds)
 
     def refused_for_20_ms(self) -> Made:
         """A route leads to a backend that refuses connections for 20 ms."""
