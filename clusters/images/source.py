@@ -117,10 +117,11 @@ def ensure(
         more, _ = ensure_images(home, engine, also, progress, LAB, mirror=mirror)
         images = tuple(dict.fromkeys((*images, *more)))
         inner = list(dict.fromkeys((*inner, *(also.reference(name) for name in LAB))))
-    target = f"plumbline/node:{train.name}-{digest(engine, base, inner)[:12]}"
+    name = f"{train.name}_to_{also.name}" if also else train.name
+    target = f"plumbline/node:{name}-{digest(engine, base, inner)[:12]}"
     with progress.step("node image"):
         bake(engine, base, inner, target, work=home.folder("bake"))
-        _forget_older(engine, train, target)
+        _forget_older(engine, target)
     return Supply(
         images,
         target,
@@ -181,12 +182,13 @@ def _require_way(engine: Engine, mirror: str) -> None:
     )
 
 
-def _forget_older(engine: Engine, train: Train, target: str) -> None:
+def _forget_older(engine: Engine, target: str) -> None:
     """Remove what today's images took the place of: only ours, by label and name."""
     engine.docker("image", "prune", "--force", "--filter", f"label={forge.LABEL}")
     listed = engine.docker("images", "--format", "{{.Repository}}:{{.Tag}}", "plumbline/node")
+    name, _, _ = target.rpartition("-")
     for older in listed.split():
-        if older.startswith(f"plumbline/node:{train.name}-") and older != target:
+        if older.rpartition("-")[0] == name and older != target:
             with contextlib.suppress(CommandError):  # a cluster that runs holds on to its own
                 engine.docker("rmi", older)
 
