@@ -21,6 +21,7 @@ from clusters.topology import Topology
 from clusters.upgrading import COMPONENTS
 from reports.terminal import show
 from reports.upgrade import publish
+from reports.upgrade_schema import FILE as UPGRADE
 from reports.upgrade_schema import Upgrade
 from reports.upgrade_terminal import show_upgrade
 from suites import mutation, nightly, soak
@@ -104,6 +105,8 @@ def _parser() -> argparse.ArgumentParser:
     watching.add_argument(
         "--faults", choices=FAULTS, default="none", help="made on purpose: each must be found"
     )
+    watching.add_argument("--to", default="", help=argparse.SUPPRESS)  # a part of `upgrade`
+    watching.add_argument("--only", default="", help=argparse.SUPPRESS)
     upgrading = command("upgrade", _upgrade, "from one train to another, under the watch")
     upgrading.add_argument("--from", dest="base", required=True, metavar="TRAIN")
     upgrading.add_argument("--to", required=True, metavar="TRAIN")
@@ -161,9 +164,14 @@ def _soak(options: argparse.Namespace, run: Run) -> int:
 
 
 def _watch(options: argparse.Namespace, run: Run) -> int:
-    from suites.upgrade import watch  # noqa: PLC0415 (an e2e must not wait for what it does not use)
+    # An e2e must not wait for what it does not use.
+    from suites.upgrade import under_watch, watch  # noqa: PLC0415
 
-    return _told(watch(run, options.quiet, options.faults), run)
+    if not options.to:
+        return _told(watch(run, options.quiet, options.faults), run)
+    account = under_watch(run, versions.load(options.to), options.only)
+    account.save(run.folder / UPGRADE)
+    return account.exit_status
 
 
 def _upgrade(options: argparse.Namespace, run: Run) -> int:

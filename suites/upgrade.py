@@ -24,7 +24,7 @@ from fixtures.lab import Lab
 from reports.compare import compare
 from reports.reading import FILE as RESULTS
 from reports.schema import Machine, Results
-from reports.upgrade_schema import Budget, Upgrade
+from reports.upgrade_schema import FILE, Budget, Upgrade
 from suites.cross_cluster_policy.conftest import Guarded, known
 from suites.faults import Faults, Made, found
 from suites.run import Run
@@ -32,6 +32,10 @@ from suites.stations import FEATURES, Station, across, in_cluster
 from suites.watch import Watch
 
 QUIET = 12.0  # seconds of quiet before and after a cluster's upgrade, to compare latencies with
+
+
+class WatchError(PlumblineError):
+    """A watch came to no account."""
 
 
 @dataclass(frozen=True)
@@ -85,35 +89,55 @@ def watch(run: Run, quiet: float, faults: str) -> Upgrade:
 def upgrade(run: Run, trains: tuple[Train, Train], only: str) -> Upgrade:
     """Bring the first train up, and upgrade it to the second, or one component of it.
 
+    The watch is a program of its own, as whoever enters a private engine's network is ended
+    with it.
+
     Raises:
         UpgradeError: there is no such component.
         TopologyError: the clusters did not come up.
-        PlumblineError: the reference did not come into force.
+        WatchError: the watch left no account.
     """
     base, to = trains
     upgrading.check(only)
     if run.program("up", "clusters", "up", "--versions", base.name, "--also", to.name) != 0:
         raise TopologyError("the clusters up", seen="they are not", look="see above")
     before = _suites(run, "before")
-    with run.stage("watch"), _field(run) as field:
-        work = _upgrading(run, field, trains)
+    words = ["--to", to.name, *(["--only", only] if only else [])]
+    run.program("watch", "suites", "watch", *words)
+    path = run.folder / FILE
+    if not path.exists():
+        raise WatchError(f"an account of the watch at {path}", seen="none", look="see above")
+    account = Upgrade.load(path)
+    after = _suites(run, "after")
+    told = {
+        "before": "before",
+        "after": "after",
+        "stages": tuple(run.stages),
+        "began": run.began,
+        "comparison": compare(before, after) if before and after else None,
+    }
+    return _judged(account.model_copy(update=told))
+
+
+def under_watch(run: Run, to: Train, only: str) -> Upgrade:
+    """Upgrade the clusters that are up, whose nodes have the images of both trains, cluster by
+    cluster and watched.
+
+    Raises:
+        TopologyError: no clusters are up.
+        PlumblineError: the reference did not come into force.
+    """
+    with _field(run) as field:
+        base = versions.load(field.topology.train)
+        work = _upgrading(run, field, (base, to))
         with field.standing(across(field.lab)):
             for cluster in field.topology.clusters:
                 if field.watch.well:
                     _upgrade_one(field, work, cluster.name, only)
         account = _account(run, field, _budgets(to), ())
     _renamed(field.topology, to, only).save(run.home.topology)
-    after = _suites(run, "after")
-    told = {
-        "to": to.name,
-        "only": only,
-        "versions_to": dict(_changed(base, to, only)),
-        "before": "before",
-        "after": "after",
-        "stages": tuple(run.stages),
-        "comparison": compare(before, after) if before and after else None,
-    }
-    return _judged(account.model_copy(update=told))
+    changed = dict(_changed(base, to, only))
+    return _judged(account.model_copy(update={"to": to.name, "only": only, "versions_to": changed}))
 
 
 def _upgrade_one(field: Field, work: Upgrading, name: str, only: str) -> None:
