@@ -100,7 +100,7 @@ class Stream(_Frozen):
     latencies: tuple[Latency, ...] = ()
     history: str = Field(default="", description="path, relative to upgrade.json")
     gaps: tuple[tuple[float, float], ...] = Field(
-        default=(), description="from, to: when it was not watched, as its caller was replaced"
+        default=(), description="from, to: when it was not watched, as no caller sent it"
     )
 
     @property

@@ -135,6 +135,12 @@ def test_a_successor_leaves_a_gap_and_no_blame() -> None:
     assert to == pytest.approx(10.0)
 
 
+def test_before_its_first_caller_and_after_its_last_nothing_was_watched() -> None:
+    (head, tail) = judged(MAY, trace([SERVED] * 10, began=BEGAN + 1.5)).gaps
+    assert list(head) == pytest.approx([0.0, 1.5])
+    assert list(tail) == pytest.approx([1.5 + 9 * INTERVAL, 3.0])
+
+
 def test_what_was_not_good_is_kept_as_lines() -> None:
     history = wrong(MAY, [traces(trace([SERVED, SILENT, WRONG, SERVED]))])
     assert [(e.seq, e.error or e.service) for e in history] == [
