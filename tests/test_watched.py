@@ -95,17 +95,17 @@ def test_late_answers_are_told_and_forgiven() -> None:
 
 
 def test_a_generator_that_fell_behind_leaves_it_open() -> None:
-    told = judged(MAY, trace([SERVED] * 100 + [STARVED] * 90 + [SERVED] * 100))
+    told = judged(MAY, trace([SERVED] * 100 + [STARVED] * 300 + [SERVED] * 100))
     assert told.verdict == "inconclusive"
     assert "fell behind" in told.reason
 
 
 def test_silence_by_a_machine_that_could_not_send_says_nothing_and_a_leak_does() -> None:
-    silent = trace([SERVED] * 100 + [STARVED] * 90 + [SILENT] * 5 + [SERVED] * 100)
+    silent = trace([SERVED] * 100 + [STARVED] * 300 + [SILENT] * 5 + [SERVED] * 100)
     assert judged(MAY, silent).verdict == "inconclusive"
-    leaky = trace([DENIED] * 100 + [STARVED] * 90 + [SERVED] + [DENIED] * 100)
+    leaky = trace([DENIED] * 100 + [STARVED] * 300 + [SERVED] + [DENIED] * 100)
     assert judged(MAY_NOT, leaky).verdict == "fail"
-    wrong_too = trace([SERVED] * 100 + [STARVED] * 90 + [WRONG] + [SERVED] * 100)
+    wrong_too = trace([SERVED] * 100 + [STARVED] * 300 + [WRONG] + [SERVED] * 100)
     assert judged(MAY, wrong_too).verdict == "fail"
 
 
