@@ -24,6 +24,7 @@ from fixtures.lab import Lab
 from reports.compare import compare
 from reports.reading import FILE as RESULTS
 from reports.schema import Machine, Results
+from reports.upgrade import publish
 from reports.upgrade_schema import FILE, Budget, Upgrade
 from suites.cross_cluster_policy.conftest import Guarded, known
 from suites.faults import Faults, Made, found
@@ -77,7 +78,7 @@ def watch(run: Run, quiet: float, faults: str) -> Upgrade:
         PlumblineError: the reference did not come into force.
     """
     made: list[Made] = []
-    with run.stage("watch"), _field(run) as field:
+    with run.stage("watch"), _field(run) as field, _told_anyway(run, field):
         first = field.topology.clusters[0].name
         with field.standing([*across(field.lab), *in_cluster(field.lab, first)]):
             field.watch.quiet("quiet", quiet)
@@ -127,7 +128,7 @@ def under_watch(run: Run, to: Train, only: str) -> Upgrade:
         TopologyError: no clusters are up.
         PlumblineError: the reference did not come into force.
     """
-    with _field(run) as field:
+    with _field(run) as field, _told_anyway(run, field):
         base = versions.load(field.topology.train)
         work = _upgrading(run, field, (base, to))
         with field.standing(across(field.lab)):
@@ -138,6 +139,17 @@ def under_watch(run: Run, to: Train, only: str) -> Upgrade:
     _renamed(field.topology, to, only).save(run.home.topology)
     changed = dict(_changed(base, to, only))
     return _judged(account.model_copy(update={"to": to.name, "only": only, "versions_to": changed}))
+
+
+@contextmanager
+def _told_anyway(run: Run, field: Field) -> Iterator[None]:
+    """An account also of a watch that is interrupted: what it had seen by then."""
+    try:
+        yield
+    except InterruptedRunError:
+        account = _account(run, field, (), ()).model_copy(update={"status": "interrupted"})
+        publish(account, run.folder)
+        raise
 
 
 def _upgrade_one(field: Field, work: Upgrading, name: str, only: str) -> None:
