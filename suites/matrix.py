@@ -13,7 +13,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from clusters.errors import PlumblineError
-from clusters.versions import Versions
+from clusters.upgrading import COMPONENTS
 from reports.cells import Cell
 
 FILE = Path(__file__).parent / "matrix.toml"
@@ -66,7 +66,7 @@ def plan(asked: Asked, trains: Sequence[str]) -> tuple[Cell, ...]:
     """Every cell, the suites' first; oldest train first, as given.
 
     Raises:
-        MatrixError: a train is named that is not there, a component that no train has, or
+        MatrixError: a train is named that is not there, a component that cannot be upgraded, or
             one cell twice; or nothing is left to run.
     """
     _check(asked, trains)
@@ -121,9 +121,9 @@ def _check(asked: Asked, trains: Sequence[str]) -> None:
                 look="ls clusters/versions",
             )
     for where, each in named:
-        if each.only and each.only not in Versions.model_fields:
+        if each.only and each.only not in COMPONENTS:
             raise MatrixError(
-                f"{where}.only of matrix.toml to name a component of the trains",
-                seen=f"{each.only!r}; there are: {', '.join(Versions.model_fields)}",
+                f"{where}.only of matrix.toml to name a component that can be upgraded",
+                seen=f"{each.only!r}; there are: {', '.join(COMPONENTS)}",
                 look=f"$EDITOR {FILE}",
             )

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clusters import versions
+from clusters.upgrading import COMPONENTS
 from reports import cells
 from reports.cells import Cell
 from suites import matrix, nightly
@@ -122,3 +123,9 @@ def test_a_cell_is_a_command_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None
     assert back.words[-2:] == ["--only", "cilium"]
     core = nightly.program(Cell.of_suites("2031-01", "core"), "m-x")
     assert core.words[3:] == ["e2e", "--", "--profile=core"]
+
+
+@pytest.mark.parametrize("only", COMPONENTS)
+def test_each_component_that_can_be_upgraded_can_be_a_cell(only: str) -> None:
+    asked = Asked(profiles=(), upgrades=(UP.model_copy(update={"only": only}),))
+    assert [cell.only for cell in matrix.plan(asked, TRAINS)] == [only]
