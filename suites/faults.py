@@ -19,6 +19,7 @@ from clusters.engine import Engine
 from clusters.kube import Kube
 from clusters.steps import cilium, clustermesh, istio
 from fixtures import convergence
+from fixtures.callers.vitals import LOST
 from fixtures.hubble import CLUSTER_LABEL
 from fixtures.lab import Lab
 from reports.upgrade_schema import Fault, Kind, Stream
@@ -29,7 +30,6 @@ from suites.stations import SPACING
 from suites.watch import Watch
 
 FORBIDDEN = frozenset({"k8s:app=backend", f"k8s:{CLUSTER_LABEL}={AWS}"})
-LOST = 0.25  # seconds after which a watcher gives a request up
 SETTLE = 1.5  # seconds between two faults, so that their episodes are two
 NODE = """
 pod={address}
@@ -195,7 +195,7 @@ class Faults:
         post, began = self.watch.post(AWS, "plumbline-stranger"), time.time()
         post.stop(1.0)
         ended = time.time()
-        # What was due in its last moments is sent late, and not given up (watcher.LOST).
+        # What was due in its last moments is sent late, and not given up.
         times = (began, began, began + 1.0 - LOST, ended)
         return self._made(self.caller_stopped, f"{AWS}/stranger-kept", "starved", times)
 

@@ -22,13 +22,13 @@ from fixtures.streams import Stream as Asking
 from fixtures.traces import Traces
 from fixtures.watched import Asked, Change, entry, shares, wrong
 from reports.upgrade_schema import Budget, Phase, Share, Stream
-from suites.canary_split.conftest import CANARY, OUTSIDER, STABLE
+from suites.canary_split.conftest import NINE_TO_ONE, OUTSIDER
 from suites.stations import Station
 
 TRACES, HISTORIES = "traces", "histories"
-WEIGHTS = {STABLE: 90, CANARY: 10}
 USERS, PAUSE = 2, 0.05  # of Locust, in each cluster: some forty requests per second
 Place = tuple[str, str]
+Outcome = Literal["done", "failed", "rolled back"]  # of a phase
 
 
 def _now() -> float:
@@ -53,7 +53,8 @@ class Watch:
     @contextmanager
     def phase(self, name: str, component: str = "", cluster: str = "") -> Iterator[None]:
         """A phase, told of also when it fails."""
-        started, outcome = _now(), "failed"
+        started = _now()
+        outcome: Outcome = "failed"
         label = f"{name}, {cluster}" if cluster else name
         try:
             with self.progress.step(name, cluster):
@@ -67,11 +68,11 @@ class Watch:
                     cluster=cluster,
                     started=started - self.began,
                     seconds=_now() - started,
-                    outcome="done" if outcome == "done" else "failed",
+                    outcome=outcome,
                 )
             )
 
-    def concluded(self, outcome: Literal["done", "failed", "rolled back"], note: str) -> None:
+    def concluded(self, outcome: Outcome, note: str) -> None:
         """How the last phase came out in the end."""
         last = self.phases[-1]
         self.phases[-1] = last.model_copy(update={"outcome": outcome, "note": note})
@@ -179,7 +180,7 @@ class Watch:
             share
             for (cluster, workload), parts in self._traces.items()
             if workload == OUTSIDER
-            for share in shares(cluster, WEIGHTS, [t for p in parts for t in p.streams], change)
+            for share in shares(cluster, NINE_TO_ONE, [t for p in parts for t in p.streams], change)
         )
 
 

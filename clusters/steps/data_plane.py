@@ -26,10 +26,8 @@ def namespaces(kube: Kube) -> tuple[str, ...]:
 def label(kube: Kube, names: Iterable[str], revision: str) -> None:
     """Give namespaces to a revision; the empty one is the default, which needs no label."""
     for name in names:
-        labels = {REVISION: revision or None}
-        document = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-        document["metadata"]["labels"] = labels  # type: ignore[index]
-        kube.patch(document, "")
+        metadata = {"name": name, "labels": {REVISION: revision or None}}
+        kube.patch({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}, "")
 
 
 def roll(kube: Kube, revision: str, chosen: Callable[[Document], bool], deadline: float) -> None:

@@ -26,6 +26,7 @@ from fixtures.verdict import Verdict, both
 
 SERVICES = STABLE, CANARY = ("api-service", "api-service-canary")
 OUTSIDER, OUTSIDE = "plumbline-outsider", "outside the mesh"
+NINE_TO_ONE = {STABLE: 90, CANARY: 10}
 TEST = SplitTest(share=0.90)
 DRAWS = 2_100  # what the runs test of CS4 wants; the split alone takes some 1,270 on average
 

@@ -26,11 +26,10 @@ from fixtures.lab import Lab
 from fixtures.requirements import requirement
 from fixtures.sequential import SplitTest
 from fixtures.streams import Stream
-from suites.canary_split.conftest import CANARY, SERVICES, STABLE, TEST, Entry
+from suites.canary_split.conftest import CANARY, NINE_TO_ONE, SERVICES, STABLE, TEST, Entry
 
 SOURCE = "HTTPRoute/advanced-routing"
 GATEWAY = "Gateway/advanced-gateway"
-NINE_TO_ONE = {STABLE: 90, CANARY: 10}
 EVEN = {STABLE: 50, CANARY: 50}
 COUNT = 60
 LOST = "no backend"
