@@ -31,6 +31,9 @@ VERSIONS = {
 COMPONENTS = tuple(VERSIONS)
 """What is upgraded, in this order, with the versions of a train that each of them moves."""
 
+NEEDED = {"istio": ("kubernetes-crds",)}
+"""What goes before a component that is upgraded alone: an istiod reads CRDs of its own release."""
+
 CALLER = "plumbline/caller"
 
 
@@ -50,10 +53,14 @@ def check(only: str) -> None:
         )
 
 
+def chosen(only: str) -> Sequence[str]:
+    """The components that are upgraded, in order: one and what it needs, or all."""
+    return (*NEEDED.get(only, ()), only) if only else COMPONENTS
+
+
 def versions_of(only: str) -> frozenset[str]:
     """The versions that an upgrade moves, of one component or of all."""
-    chosen = [only] if only else COMPONENTS
-    return frozenset(name for component in chosen for name in VERSIONS[component])
+    return frozenset(name for component in chosen(only) for name in VERSIONS[component])
 
 
 def _nothing() -> None:
@@ -62,7 +69,8 @@ def _nothing() -> None:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of one component's upgrade in one cluster.
+    """One step of one component's upgrade in one cluster, done under the deadlines of the train
+    it leads to; the way back is under those of the train it came from.
 
     Attributes:
         replaces_callers: the callers in the mesh are made anew by it, so that whoever sends
@@ -98,17 +106,16 @@ class Upgrading:
             "cilium": self._cilium,
             "istio": self._istio,
         }
-        chosen = [only] if only else COMPONENTS
-        return [step for name in chosen for step in made[name](each, kube)]
+        return [step for name in chosen(only) for step in made[name](each, kube)]
 
     def _gateway_api(self, each: ClusterPlan, kube: Kube) -> Iterator[Step]:
-        limit = self.to.train.deadlines.gateway_api
+        ahead, back = self.to.train.deadlines, self.base.train.deadlines
         yield Step(
             "Gateway API's CRDs",
             "gateway-api",
             each.name,
-            partial(gateway_api.install, kube, self.to.charts.gateway_api, limit),
-            partial(gateway_api.install, kube, self.base.charts.gateway_api, limit),
+            partial(gateway_api.install, kube, self.to.charts.gateway_api, ahead.gateway_api),
+            partial(gateway_api.install, kube, self.base.charts.gateway_api, back.gateway_api),
         )
 
     def _crds(self, each: ClusterPlan, kube: Kube) -> Iterator[Step]:
@@ -122,25 +129,26 @@ class Upgrading:
         )
 
     def _cilium(self, each: ClusterPlan, kube: Kube) -> Iterator[Step]:
-        limits, helm = self.to.train.deadlines, self.to.helm
+        limits, back = self.to.train.deadlines, self.base.train.deadlines
+        helm = self.to.helm
         before = self.base.train.versions.cilium.rpartition(".")[0]
         given = self.to.cilium(each, self.everyone)
         if _number(self.to.train.versions.cilium) > _number(self.base.train.versions.cilium):
             given = {**given, "upgradeCompatibility": before}
         others = [other.name for other in self.everyone if other.name != each.name]
 
-        def ready() -> None:
-            cilium.wait_ready(kube, limits.cilium)
-            kube.rolled_out(cilium.NAMESPACE, limits.cilium)
-            cilium.announce(kube, each, limits.cilium)
+        def ready(limit: float) -> None:
+            cilium.wait_ready(kube, limit)
+            kube.rolled_out(cilium.NAMESPACE, limit)
+            cilium.announce(kube, each, limit)
 
         def do() -> None:
             cilium.install(helm, kube, self.to.charts.cilium, given)
-            ready()
+            ready(limits.cilium)
 
         def undo() -> None:
             helm.rollback(kube.cluster, "cilium", cilium.NAMESPACE)
-            ready()
+            ready(back.cilium)
 
         def joined() -> None:
             if not clustermesh.connected(kube, others):
@@ -154,7 +162,8 @@ class Upgrading:
         yield Step("the mesh ready again", "cilium", each.name, joined)
 
     def _istio(self, each: ClusterPlan, kube: Kube) -> Iterator[Step]:
-        limits, helm, charts = self.to.train.deadlines, self.to.helm, self.to.charts.istio
+        limits = self.to.train.deadlines
+        helm, charts = self.to.helm, self.to.charts.istio
         revision = istio.revision_of(self.to.train.versions.istio)
         given, name = self.to.istio(revision), istio.istiod(revision)
         (former,) = istio.istiods(kube)
@@ -165,20 +174,20 @@ class Upgrading:
             istio.install_istiod(helm, kube, charts, given)
             istio.wait_ready(kube, limits.istio)
 
-        def rolled(new: str, chosen: Callable[[Document], bool]) -> None:
+        def rolled(new: str, limit: float, which: Callable[[Document], bool]) -> None:
             data_plane.label(kube, owned, new)
-            data_plane.roll(kube, new, chosen, limits.workload)
+            data_plane.roll(kube, new, which, limit)
 
         default = partial(istio.install_base, helm, kube, charts, given)
-        rolling = partial(rolled, revision, lambda pod: not _calls(pod))
+        rolling = partial(rolled, revision, limits.workload, lambda pod: not _calls(pod))
+        returned = partial(rolled, "", self.base.train.deadlines.workload, _any)
         away = partial(helm.uninstall, kube.cluster, name, istio.NAMESPACE)
-        yield step("Istio's CRDs", do=partial(default, istio.DEFAULT))
         yield step(f"{name} beside {former}", do=beside, undo=away)
-        yield step("workloads and Gateways rolled", do=rolling, undo=partial(rolled, "", _any))
+        yield step("workloads and Gateways rolled", do=rolling, undo=returned)
         yield step(
             "callers rolled",
-            do=partial(rolled, revision, _any),
-            undo=partial(rolled, "", _any),
+            do=partial(rolled, revision, limits.workload, _any),
+            undo=returned,
             replaces_callers=True,
         )
         yield step(

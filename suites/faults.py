@@ -22,6 +22,7 @@ from fixtures import convergence
 from fixtures.callers.vitals import LOST
 from fixtures.hubble import CLUSTER_LABEL
 from fixtures.lab import Lab
+from fixtures.watched import LEAST_WATCHED
 from reports.upgrade_schema import Fault, Kind, Stream
 from suites.cross_cluster_policy.conftest import AWS, AZURE, Guarded
 from suites.mobile_routing.conftest import URL
@@ -174,21 +175,21 @@ class Faults:
         kube, began = self.lab.kube(AWS), time.time()
         _kill(kube, istio.NAMESPACE, istio.ISTIOD_LABEL)
         istio.wait_ready(kube, self.guarded.deadline)
-        return self._made(self.istiod_killed, f"{AWS}/stranger", "", (began, began, began, began))
+        return self._made(self.istiod_killed, "", "", (began,) * 4)
 
     def agent_killed(self) -> Made:
         """Cilium's agent is killed: nothing opens and nothing shuts."""
         kube, began = self.lab.kube(AWS), time.time()
         _kill(kube, clustermesh.NAMESPACE, "k8s-app=cilium")
         cilium.wait_ready(kube, self.lab.deadline("cilium"))
-        return self._made(self.agent_killed, f"{AWS}/backend", "", (began, began, began, began))
+        return self._made(self.agent_killed, "", "", (began,) * 4)
 
     def mesh_cut(self) -> Made:
         """The mesh's control planes are away for a while: nothing opens, and what was, stays."""
         began = time.time()
         with self.guarded.without_mesh():
             time.sleep(SETTLE)
-        return self._made(self.mesh_cut, f"{AZURE}/backend", "", (began, began, began, began))
+        return self._made(self.mesh_cut, "", "", (began,) * 4)
 
     def caller_stopped(self) -> Made:
         """A caller is kept from running for a second: it says so, and blames nobody."""
@@ -209,12 +210,12 @@ class Faults:
         return Made(name.replace("_", " "), sentence, stream, kind, began, gone, least, most)
 
 
-def found(made: Made, streams: Iterable[Stream]) -> Fault:
+def found(made: Made, streams: Sequence[Stream]) -> Fault:
     """What the watch made of a fault: pure.
 
     It is found if the stream has an episode of its kind in its time whose bounds agree with
-    those of the fault. One that must change nothing passes if no stream has an episode. What a
-    generator that fell behind may have missed is inconclusive.
+    those of the fault. One that must change nothing passes if no stream has an episode and each
+    was sent throughout. What a generator that fell behind may have missed is inconclusive.
     """
     phase = made.name
     stream = next((s for s in streams if s.key == made.stream), None)
@@ -224,11 +225,8 @@ def found(made: Made, streams: Iterable[Stream]) -> Fault:
         "least": made.least, "most": made.most,
     }  # fmt: skip
     if not made.kind:
-        seen = [(s.key, e) for s in streams for e in s.episodes if e.phase == phase]
-        bad = [(key, e) for key, e in seen if e.kind not in ("late", "starved", "unproven")]
-        reason = "; ".join(f"{key}: {e.kind} for {e.high:.3f} s" for key, e in bad)
-        verdict = "fail" if bad else "pass"
-        return Fault.model_validate({**told, "verdict": verdict, "reason": reason or "nothing"})
+        verdict, reason = _unchanged(phase, streams)
+        return Fault.model_validate({**told, "verdict": verdict, "reason": reason})
     fitting = [e for e in episodes if e.kind == made.kind]
     if not fitting and (stream is None or stream.blind >= max(made.least, SPACING * 1.5)):
         reason = "its stream did not send for as long as the fault lasted"
@@ -249,6 +247,18 @@ def found(made: Made, streams: Iterable[Stream]) -> Fault:
             "reason": reason,
         }
     )
+
+
+def _unchanged(phase: str, streams: Sequence[Stream]) -> tuple[str, str]:
+    """Whether nothing opened, shut or led astray in a phase, and somebody asked throughout."""
+    seen = [(s.key, e) for s in streams for e in s.episodes if e.phase == phase]
+    bad = [(key, e) for key, e in seen if e.kind not in ("late", "starved", "unproven")]
+    if bad:
+        return "fail", "; ".join(f"{key}: {e.kind} for {e.high:.3f} s" for key, e in bad)
+    unseen = [s.key for s in streams if s.gaps or s.watched < LEAST_WATCHED]
+    if unseen or not streams:
+        return "inconclusive", f"not watched throughout: {', '.join(unseen) or 'no stream'}"
+    return "pass", "nothing"
 
 
 def let_in(flows: str) -> list[float]:

@@ -73,6 +73,16 @@ def test_what_must_change_nothing_is_held_against_every_stream() -> None:
     assert (told.verdict, told.reason) == ("fail", "a/other: dropped for 0.200 s")
 
 
+def test_nothing_is_not_said_of_what_nobody_asked() -> None:
+    made = Made("istiod killed", "istiod is killed", "", "", 10.0, 10.2, 0.0, 0.0)
+    away = stream(name="away").model_copy(update={"gaps": ((1.0, 9.0),)})
+    seldom = stream(name="seldom").model_copy(update={"watched": 0.1})
+    told = found_by(made, [stream(), away, seldom])
+    assert told.verdict == "inconclusive"
+    assert told.reason == "not watched throughout: a/away, a/seldom"
+    assert found_by(made, []).verdict == "inconclusive"
+
+
 def flow(cluster: str = "aws-cluster", app: str = "frontend", time: str = "00.25") -> str:
     labels = ["k8s:app=backend", f"k8s:io.cilium.k8s.policy.cluster={cluster}"]
     told = {

@@ -80,6 +80,15 @@ def test_only_known_components_can_be_upgraded_alone() -> None:
         upgrading.check("envoy")
 
 
+def test_a_component_alone_takes_what_it_needs_with_it_and_all_take_each_once() -> None:
+    assert upgrading.chosen("istio") == ("kubernetes-crds", "istio")
+    assert upgrading.chosen("cilium") == ("cilium",)
+    assert upgrading.chosen("") == COMPONENTS
+    for name in COMPONENTS:
+        order = [COMPONENTS.index(each) for each in upgrading.chosen(name)]
+        assert order == sorted(set(order))
+
+
 def test_the_versions_that_move_are_those_of_a_train() -> None:
     assert upgrading.versions_of("cilium") == {"cilium"}
     assert upgrading.versions_of("kubernetes-crds") == frozenset()
