@@ -47,7 +47,9 @@ PHASES = (
         (BY_RBAC, DENIED, ""),
         (BY_RBAC, SERVED, "leak"),
         (BY_RBAC, Answer(status=404, service="web-service"), "leak"),
+        (BY_RBAC, Answer(status=200), "leak"),
         (BY_RBAC, Answer(status=204), "leak"),
+        (BY_RBAC, Answer(status=300), "unproven"),
         (BY_RBAC, Answer(status=403, body="another's"), "unproven"),
         (BY_RBAC, UNAVAILABLE, "unproven"),
         (BY_RBAC, SILENT, "unproven"),
@@ -135,6 +137,29 @@ def test_what_is_far_apart_is_two_episodes_and_what_is_near_is_one() -> None:
     assert found[0].high == pytest.approx(2 * (2 * INTERVAL + TOOK))
 
 
+def test_runs_of_one_episode_are_bounded_each_for_itself() -> None:
+    read = trace([SERVED, REFUSED, REFUSED, SERVED, SERVED, REFUSED, REFUSED, REFUSED, SERVED])
+    (found,) = episodes(read, kinds_of(read, ALLOWED), BEGAN, PHASES)
+    assert (found.n, found.of) == (5, 7)
+    assert found.low == pytest.approx((INTERVAL - TOOK) + (2 * INTERVAL - TOOK))
+    assert found.high == pytest.approx((3 * INTERVAL + TOOK) + (4 * INTERVAL + TOOK))
+
+
+def test_bounds_count_from_when_requests_were_truly_sent() -> None:
+    lag = [0.004, 0.0, 0.0, 0.003, 0.0]
+    read = trace([SERVED, REFUSED, REFUSED, REFUSED, SERVED], lag=lag)
+    (found,) = episodes(read, kinds_of(read, ALLOWED), BEGAN, PHASES)
+    assert found.low == pytest.approx(2 * INTERVAL + 0.003 - TOOK)
+    assert found.high == pytest.approx(4 * INTERVAL + TOOK - 0.004)
+
+
+def test_at_the_edges_of_a_trace_a_state_may_have_lasted_an_interval_longer() -> None:
+    read = trace([REFUSED, SERVED, REFUSED])
+    (found,) = episodes(read, kinds_of(read, ALLOWED), BEGAN, PHASES)
+    at_first, at_last = 2 * INTERVAL + TOOK, 2 * INTERVAL + TOOK
+    assert found.high == pytest.approx(at_first + at_last)
+
+
 def test_kinds_are_told_apart() -> None:
     read = trace([SERVED, WRONG, REFUSED, SILENT, SERVED])
     found = list(episodes(read, kinds_of(read, ALLOWED), BEGAN, PHASES))
@@ -146,6 +171,7 @@ def test_the_phase_that_began_last_is_named() -> None:
     assert phase_at((*PHASES, inner), 1.55) == "inner"
     assert phase_at(PHASES, 1.55) == "cilium"
     assert phase_at(PHASES, 99.0) == ""
+    assert [phase_at(PHASES, edge) for edge in (0.0, 1.0, 3.0)] == ["quiet", "cilium", ""]
 
 
 @given(
@@ -177,7 +203,9 @@ def test_a_stream_is_watched_as_long_as_no_window_can_be_missed() -> None:
     gap = trace([SERVED] * 50 + [STARVED] * 50 + [SERVED] * 51)
     assert sight([gap]).blind == pytest.approx(51 * INTERVAL)
     assert sight([gap]).watched == pytest.approx(99 / 150)
+    assert sight([trace([SERVED] * 2)]).watched == 1.0
     assert sight([trace([SERVED])]).watched == 0
+    assert sight([trace([])]).watched == 0
     assert sight([]).watched == 0
 
 

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.streams import Who
-from fixtures.traces import Answer, Traces
+from fixtures.traces import Answer, Beats, Traces
 
 WHO = Who(caller="watch-1", cluster="aws-cluster", identity="default/frontend")
-HEAD = {
+HEAD: dict[str, Any] = {
     "who": WHO.model_dump(),
-    "streams": [{"name": "a", "url": "http://198.18.0.1/", "interval": 0.01, "offset": 0.5}],
+    "streams": [
+        {
+            "name": "a",
+            "url": "http://198.18.0.1/",
+            "interval": 0.01,
+            "offset": 0.5,
+            "headers": {"Host": "b.example"},
+        }
+    ],
     "seconds": 9,
     "began": 100.0,
     "epoch": 1000.0,
@@ -52,7 +62,7 @@ def test_a_line_cut_in_half_is_left_out() -> None:
 
 
 def test_a_trace_without_its_plan_is_none() -> None:
-    with pytest.raises(ValueError, match="begins with its plan"):
+    with pytest.raises(ValueError, match=r"^a watcher's trace begins with its plan$"):
         Traces.parse([])
 
 
@@ -65,6 +75,50 @@ def test_a_part_and_the_rest_are_the_whole(first: int, more: int, n: int) -> Non
     around = len(trace.between(0, start)) + len(trace.between(end, 1e12))
     assert len(inside) + around == len(trace)
     assert inside.seq.tolist() == list(range(n))[first : first + more]
+    assert inside.sent.tolist() == inside.due.tolist() == trace.due[first : first + more].tolist()
+    assert inside.received.tolist() == trace.received[first : first + more].tolist()
+
+
+def test_a_stream_that_sent_nothing_has_an_empty_trace() -> None:
+    head = {**HEAD, "streams": [*HEAD["streams"], {**HEAD["streams"][0], "name": "b"}]}
+    rest = lines({"outcome": {"status": 200}}, batch((0, 0, 1, 0)))[1:]
+    sent, idle = Traces.parse(
+        [json.dumps({"watch": head}, separators=(",", ":")) + "\n", *rest]
+    ).streams
+    assert (len(sent), len(idle), idle.stream.name) == (1, 0, "b")
+    assert idle.between(0, 1e12).due.tolist() == []
+
+
+def test_beats_and_last_words_are_read() -> None:
+    beats = [{"beat": 100.0 + i, "stalled": 5.0 + i / 4} for i in range(3)]
+    window = {
+        "window": {"caller": "watch-1", "cluster": "aws-cluster", "identity": "x", "lines": 9}
+    }
+    read = Traces.parse(lines(*beats, window))
+    assert read.window is not None
+    assert read.window.lines == 9
+    assert read.between(0, 1).window is read.window
+    (trace,) = read.streams
+    assert trace.beats.at.tolist() == [1100.0, 1101.0, 1102.0]
+    assert trace.beats.stalled.tolist() == [5.0, 5.25, 5.5]
+
+
+@pytest.mark.parametrize(
+    ("stalled", "start", "end", "pressure"),
+    [
+        (5.0, 0.0, 10.0, 0.5),
+        (5.0, 2.00, 2.01, 0.5),
+        (20.0, 0.0, 10.0, 1.0),
+        (-5.0, 0.0, 10.0, 0.0),
+        (5.0, 3.0, 3.0, 0.0),
+    ],
+)
+def test_pressure_is_the_share_of_a_time_in_which_somebody_waited(
+    stalled: float, start: float, end: float, pressure: float
+) -> None:
+    beats = Beats(np.array([0.0, 10.0]), np.array([40.0, 40.0 + stalled]))
+    found = beats.pressure(np.array([start]), np.array([end]))
+    assert found.tolist() == pytest.approx([pressure])
 
 
 def test_an_exchange_carries_what_its_answer_was() -> None:
@@ -72,3 +126,5 @@ def test_an_exchange_carries_what_its_answer_was() -> None:
     exchange = trace.exchange(0)
     assert (exchange.seq, exchange.error, exchange.stream) == (7, "timeout", "a")
     assert exchange.latency == pytest.approx(10e-6)
+    assert (exchange.url, exchange.request_headers) == ("http://198.18.0.1/", {"Host": "b.example"})
+    assert (exchange.caller, exchange.cluster) == ("watch-1", "aws-cluster")
