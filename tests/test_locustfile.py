@@ -48,18 +48,23 @@ def streams(url: str) -> tuple[Stream, ...]:
     )
 
 
+def locust(load: Load) -> subprocess.CompletedProcess[str]:
+    """Locust to its end, as a pod runs it."""
+    return subprocess.run(
+        [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless"],
+        env={**os.environ, "PLUMBLINE_LOAD": load.model_dump_json()},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+
+
 @pytest.fixture(scope="module")
 def run() -> Iterator[Run]:
     with running() as peer:
         load = Load(who=WHO, streams=streams(peer.url), users=4, seconds=SECONDS)
-        done = subprocess.run(
-            [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless"],
-            env={**os.environ, "PLUMBLINE_LOAD": load.model_dump_json()},
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=60,
-        )
+        done = locust(load)
         yield Run(History.parse(done.stdout.splitlines()), done.stderr, peer)
 
 
@@ -137,16 +142,20 @@ def test_it_ends_when_it_is_told_to(tmp_path: Path) -> None:
     with running() as peer:
         stream = Stream(stream="allowed", url=f"{peer.url}/allowed")
         load = Load(who=WHO, streams=(stream,), users=2, seconds=60, until=str(told))
-        done = subprocess.run(
-            [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless"],
-            env={**os.environ, "PLUMBLINE_LOAD": load.model_dump_json()},
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=30,
-        )
+        done = locust(load)
     (window,) = History.parse(done.stdout.splitlines()).windows
     assert window.ended - window.began < 20
+
+
+def test_a_slow_machine_is_given_more_time_for_the_least_it_must_ask() -> None:
+    """The peer answers each of these after 100 ms: two users ask ten in half a second."""
+    with running() as peer:
+        stream = Stream(stream="slow", url=f"{peer.url}/slow")
+        load = Load(who=WHO, streams=(stream,), users=2, seconds=0.5, least=60, longest=20)
+        done = locust(load)
+    history = History.parse(done.stdout.splitlines())
+    assert complete(history).passed
+    assert 60 <= len(history) < 100
 
 
 def test_what_locust_says_goes_to_standard_error(run: Run) -> None:

@@ -61,7 +61,7 @@ def test_what_nobody_sent_is_told_as_unseen() -> None:
     assert (told.verdict, told.n, told.rate, told.watched, told.blind) == (
         "inconclusive", 0, 0.0, 0.0, 1e6,
     )  # fmt: skip
-    assert not (told.gaps or told.episodes or told.latencies)
+    assert [*told.gaps, *told.episodes, *told.latencies] == []
     assert told.reason.startswith("a caller sent nothing; ")
 
 

@@ -36,6 +36,7 @@ LOST = "no backend"
 WITHOUT_CANARY = {STABLE: 90, LOST: 10}
 SECONDS = 6.0
 REQUESTS = 1_000
+DRAWS = 3_000  # more than 99 in 100 decisions of the split take (docs/bench.md)
 
 pytestmark = pytest.mark.feature("gateway-api")
 
@@ -119,7 +120,9 @@ def test_nine_to_one_under_load(judge: Judge, entry: Entry, lab: Lab) -> None:
     """Under load requests are shared 90 to 10, and what is not routed stays so."""
     other = Stream(stream="other", url=entry.url, headers={"Content-Type": "text/plain"})
     with lab.quiet():
-        history = entry.caller.load(entry.request, other, users=10, seconds=SECONDS + 1)
+        history = entry.caller.load(
+            entry.request, other, users=10, seconds=SECONDS + 1, least=DRAWS
+        )
     shared = on("json", every(split(NINE_TO_ONE, TEST), served_under_load(REQUESTS, SECONDS)))
     judge(history, every(shared, on("other", every(status_is(404, REQUESTS), lasted(SECONDS)))))
 

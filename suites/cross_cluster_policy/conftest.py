@@ -93,7 +93,7 @@ class Guarded:
         history = send()
         return Window(history, self.agent.drops(opened, self.namespace))
 
-    def load(self) -> History:
+    def load(self, least: int) -> History:
         """Locust in all callers at once: many users, each request a connection of its own."""
         calls: list[Callable[[], History]] = [
             partial(
@@ -101,6 +101,7 @@ class Guarded:
                 self.stream(f"{who}->frontend", "frontend", timeout=2),
                 users=USERS[who],
                 seconds=SECONDS + 1,
+                least=least,
             )
             for who, caller in self.callers.items()
         ]

@@ -123,7 +123,7 @@ def test_no_leak_under_load(judge: Judge, guarded: Guarded, lab: Lab) -> None:
     """Under load backend of azure-cluster is served, and nothing of any other gets through."""
     guarded.protect()
     with lab.quiet():
-        window = guarded.look(guarded.load)
+        window = guarded.look(lambda: guarded.load(REQUESTS))
     lasting = every(*(on(f"{who}->frontend", lasted(SECONDS)) for who in CALLERS))
     judge(window.history, every(lasting, guarded_as_told(window, REQUESTS)))
 

@@ -89,7 +89,7 @@ def test_routing_holds_under_load(judge: Judge, frontend: Caller, lab: Lab) -> N
     phone = Stream(stream="phone", url=URL, headers={"User-Agent": MOBILE["phone"]})
     desktop = Stream(stream="desktop", url=URL, headers=OTHER["desktop"])
     with lab.quiet():
-        history = frontend.load(phone, desktop, users=10, seconds=SECONDS + 1)
+        history = frontend.load(phone, desktop, users=10, seconds=SECONDS + 1, least=REQUESTS)
     mobile = served_under_load(REQUESTS, SECONDS, ("mobile-service-v2",))
     web = served_under_load(REQUESTS, SECONDS, ("web-service-v1",))
     judge(history, every(on("phone", mobile), on("desktop", web)))

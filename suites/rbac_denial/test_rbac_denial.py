@@ -138,8 +138,10 @@ def test_no_leak_and_no_failure_under_load(judge: Judge, api: Api, lab: Lab) -> 
     """Under load not one request of the denied leaks, and not one of the allowed fails."""
     with lab.quiet():
         history = side_by_side(
-            lambda: api.frontend.load(api.ask("allowed"), users=10, seconds=SECONDS),
-            lambda: api.stranger.load(api.ask("denied"), users=10, seconds=SECONDS),
+            lambda: api.frontend.load(
+                api.ask("allowed"), users=10, seconds=SECONDS, least=REQUESTS
+            ),
+            lambda: api.stranger.load(api.ask("denied"), users=10, seconds=SECONDS, least=REQUESTS),
         )
     served = on("allowed", served_under_load(REQUESTS, 10, ("backend-api",)))
     judge(history, every(served, on("denied", denied_under_load(REQUESTS, 10))))
