@@ -77,6 +77,8 @@ def test_a_part_and_the_rest_are_the_whole(first: int, more: int, n: int) -> Non
     assert inside.seq.tolist() == list(range(n))[first : first + more]
     assert inside.sent.tolist() == inside.due.tolist() == trace.due[first : first + more].tolist()
     assert inside.received.tolist() == trace.received[first : first + more].tolist()
+    (same,) = Traces((trace,), None).between(start, end).streams
+    assert same.seq.tolist() == inside.seq.tolist()
 
 
 def test_a_stream_that_sent_nothing_has_an_empty_trace() -> None:

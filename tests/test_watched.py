@@ -169,7 +169,8 @@ def test_silence_by_a_machine_that_could_not_send_says_nothing_and_a_leak_does()
 
 
 def test_a_caller_that_died_or_sent_nothing_leaves_it_open() -> None:
-    assert judged(MAY, trace([SERVED] * 400), alive=False).verdict == "inconclusive"
+    dead = judged(MAY, trace([SERVED] * 400), alive=False)
+    assert (dead.verdict, dead.reason) == ("inconclusive", "a caller died before its end")
     assert judged(MAY).verdict == "inconclusive"
     assert judged(MAY, trace([])).verdict == "inconclusive"
 
