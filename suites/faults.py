@@ -31,6 +31,8 @@ from suites.stations import SPACING
 from suites.watch import Watch
 
 FORBIDDEN = frozenset({"k8s:app=backend", f"k8s:{CLUSTER_LABEL}={AWS}"})
+SHORT = frozenset({"cross_cluster_policy", "rbac_denial"})
+"""The suites in whose streams the short faults show: a slow machine need not send the others."""
 SETTLE = 1.5  # seconds between two faults, so that their episodes are two
 NODE = """
 pod={address}

@@ -13,7 +13,7 @@ connection is made: there each is a new one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from fixtures.demands import BY_RBAC, NO_ROUTE, Allowed, Demand, Silenced
@@ -107,6 +107,14 @@ def across(lab: Lab) -> list[Station]:
         station(AZURE, "other", f"other of azure-cluster {not_reached}", Silenced()),
         station(AWS, "backend", f"backend of aws-cluster {not_reached}", Silenced()),
     ]
+
+
+def narrowed(stations: Iterable[Station], suites: Collection[str]) -> Iterator[Station]:
+    """The streams of some suites alone, and no station that is left without one."""
+    for station in stations:
+        questions = tuple(q for q in station.questions if q.asked.suite in suites)
+        if questions:
+            yield replace(station, questions=questions)
 
 
 def _mesh(lab: Lab, cluster: str) -> Iterator[Station]:

@@ -27,9 +27,9 @@ from reports.schema import Machine, Results
 from reports.upgrade import publish
 from reports.upgrade_schema import FILE, Budget, Upgrade
 from suites.cross_cluster_policy.conftest import Guarded, known
-from suites.faults import Faults, Made, found
+from suites.faults import SHORT, Faults, Made, found
 from suites.run import Run
-from suites.stations import FEATURES, Station, across, in_cluster
+from suites.stations import FEATURES, Station, across, in_cluster, narrowed
 from suites.watch import Watch
 
 QUIET = 12.0  # seconds of quiet before and after a cluster's upgrade, to compare latencies with
@@ -67,7 +67,7 @@ class Field:
 
 def watch(run: Run, quiet: float, faults: str) -> Upgrade:
     """Watch what is across the clusters and what the first has for itself, and make faults if
-    asked to.
+    asked to; for the short ones only what they show in is watched.
 
     Args:
         quiet: seconds in which nothing is done.
@@ -80,7 +80,10 @@ def watch(run: Run, quiet: float, faults: str) -> Upgrade:
     made: list[Made] = []
     with run.stage("watch"), _field(run) as field, _told_anyway(run, field):
         first = field.topology.clusters[0].name
-        with field.standing([*across(field.lab), *in_cluster(field.lab, first)]):
+        stations = [*across(field.lab), *in_cluster(field.lab, first)]
+        if faults == "short":
+            stations = [*narrowed(stations, SHORT)]
+        with field.standing(stations):
             field.watch.quiet("quiet", quiet)
             maker = Faults(field.lab, field.engine, field.watch, field.guarded)
             made = maker.make(maker.of(faults))

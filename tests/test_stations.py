@@ -7,7 +7,7 @@ import pytest
 from fixtures.demands import BY_RBAC, Demand, Silenced
 from fixtures.outages import WINDOW
 from fixtures.watched import KEPT
-from suites.stations import SELDOM, SPACING, Place, Station, only
+from suites.stations import SELDOM, SPACING, Place, Station, narrowed, only
 
 PLACE = Place("rbac_denial", "aws-cluster", "http://198.19.0.1/api", "backend-api.example")
 WEB = only("web-service")
@@ -43,3 +43,14 @@ def test_headers_are_the_places_own_with_its_host() -> None:
 def test_streams_of_a_station_are_spread_over_the_spacing() -> None:
     offsets = [stream.offset for stream in station(WEB, BY_RBAC)._streams()]
     assert offsets == pytest.approx([0, SPACING / 4, SPACING / 2, SPACING * 3 / 4])
+
+
+def test_a_station_that_is_left_without_a_stream_is_none() -> None:
+    other = Place("mobile_routing", "aws-cluster", "http://198.19.0.2/", "service.example.com")
+    mixed = Station(
+        "aws-cluster", "frontend", "default", "", True,
+        (PLACE.keep("get", "it is so", WEB), other.keep("mobile", "it is so", WEB)),
+    )  # fmt: skip
+    (left,) = narrowed([mixed, station(WEB)], {"mobile_routing"})
+    assert [each.asked.name for each in left.questions] == [f"mobile{KEPT}"]
+    assert len(list(narrowed([mixed, station(WEB)], {"rbac_denial", "mobile_routing"}))) == 2
