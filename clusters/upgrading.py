@@ -174,20 +174,26 @@ class Upgrading:
             istio.install_istiod(helm, kube, charts, given)
             istio.wait_ready(kube, limits.istio)
 
-        def rolled(new: str, limit: float, which: Callable[[Document], bool]) -> None:
-            data_plane.label(kube, owned, new)
-            data_plane.roll(kube, new, which, limit)
+        def rolled(which: Callable[[Document], bool]) -> None:
+            data_plane.label(kube, owned, revision)
+            data_plane.roll(kube, revision, which, limits.workload)
+
+        def returned(which: Callable[[Document], bool]) -> None:
+            data_plane.label(kube, owned, "")
+            data_plane.roll(kube, "", which, self.base.train.deadlines.workload)
 
         default = partial(istio.install_base, helm, kube, charts, given)
-        rolling = partial(rolled, revision, limits.workload, lambda pod: not _calls(pod))
-        returned = partial(rolled, "", self.base.train.deadlines.workload, _any)
         away = partial(helm.uninstall, kube.cluster, name, istio.NAMESPACE)
         yield step(f"{name} beside {former}", do=beside, undo=away)
-        yield step("workloads and Gateways rolled", do=rolling, undo=returned)
+        yield step(
+            "workloads and Gateways rolled",
+            do=partial(rolled, _serves),
+            undo=partial(returned, _serves),
+        )
         yield step(
             "callers rolled",
-            do=partial(rolled, revision, limits.workload, _any),
-            undo=returned,
+            do=partial(rolled, _calls),
+            undo=partial(returned, _calls),
             replaces_callers=True,
         )
         yield step(
@@ -243,7 +249,8 @@ def _back(failed: Step, steps: Sequence[Step], cause: PlumblineError) -> Perform
         try:
             step.undo()
         except PlumblineError as error:
-            return Performed(failed, "failed", f"{note}; the way back failed: {error.expected}")
+            why = f"{error.expected}: {error.seen}"
+            return Performed(failed, "failed", f"{note}; the way back failed: {why}")
     return Performed(failed, "rolled back", note)
 
 
@@ -255,5 +262,5 @@ def _calls(pod: Document) -> bool:
     return CALLER in pod["metadata"].get("labels", {})
 
 
-def _any(_: Document) -> bool:
-    return True
+def _serves(pod: Document) -> bool:
+    return not _calls(pod)

@@ -20,6 +20,7 @@ def test_it_holds_the_programs_and_fits_a_config_map() -> None:
     assert sorted(FILES) == [
         "httpx.zip",
         "locustfile.py",
+        "pace.py",
         "prober.py",
         "speaking.py",
         "vitals.py",

@@ -61,7 +61,7 @@ def test_a_way_back_that_fails_is_told() -> None:
     log = Log()
     (told,) = perform([log.step("a", fails=True, stuck=True)], log.around)
     assert told.outcome == "failed"
-    assert told.note == "a ready: it is not; the way back failed: a away"
+    assert told.note == "a ready: it is not; the way back failed: a away: it is still there"
 
 
 def test_an_error_that_is_none_of_ours_is_not_hidden() -> None:
