@@ -19,6 +19,7 @@ e2e: $(STAMP) ## the main job: clusters up, suites, report, clusters down (KEEP=
 	@$(PY) -m suites e2e $(if $(PROFILE),-- --profile=$(PROFILE))
 
 test: $(STAMP) lint ## the harness's own tests, lint and types
+	@$(PY) -m tests.tools
 	@$(PY) -m clusters images envoy echo registry --tool crane
 	@$(PY) -m clusters run -- $(PY) -m pytest tests -n 2
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,31 +10,20 @@ from typing import Any
 import pytest
 import yaml
 
-from clusters.home import Home
 from clusters.images import golang
-from clusters.process import environment
 from reports.cells import Cell
+from tests.tools import actionlint
 
 ROOT = Path(__file__).parent.parent
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yaml"))
-TOOL = Path(__file__).parent / "tools" / "actionlint"
 PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 
 needs_go = pytest.mark.skipif(not golang.installed(), reason="no Go toolchain on PATH")
 
 
 def lint(*paths: Path) -> tuple[int, str]:
-    """actionlint's exit status, and what it found; its shell checker is the user's, if any."""
-    env = {**golang.Toolchain(Home.of_user()).env, "GOFLAGS": "-mod=readonly"}
-    done = subprocess.run(
-        ["go", "tool", "actionlint", "-no-color", "-oneline", *map(str, paths)],
-        cwd=TOOL,
-        env=environment(env),
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
+    """actionlint's exit status, and what it found."""
+    done = actionlint("-no-color", "-oneline", *map(str, paths))
     return done.returncode, done.stdout + done.stderr
 
 
