@@ -212,7 +212,7 @@ class Upgrading:
 
 @dataclass(frozen=True)
 class Performed:
-    """What came of one step; `note` says what went wrong, and how the way back went."""
+    """What came of one step, or of a way back; `note` says what went wrong."""
 
     step: Step
     outcome: Literal["done", "failed", "rolled back"]
@@ -225,7 +225,7 @@ def perform(
     """Take the steps in order; each is told of as it ends.
 
     When one fails, it and what was done of its component before are undone, last first, and no
-    more steps are taken. `around` is entered for each step, those of the way back not.
+    more steps are taken: the way back is told of as one more. `around` is entered for each.
     """
     done: list[Step] = []
     for step in steps:
@@ -235,23 +235,32 @@ def perform(
         except InterruptedRunError:
             raise
         except PlumblineError as error:
+            yield Performed(step, "failed", f"{error.expected}: {error.seen}")
             former = [each for each in done if each.component == step.component]
-            yield _back(step, [*former, step], error)
+            yield _back(step, [*former, step], around)
             return
         done.append(step)
         yield Performed(step, "done")
 
 
-def _back(failed: Step, steps: Sequence[Step], cause: PlumblineError) -> Performed:
-    """Undo what was done, last first; a way back that fails is told of too."""
-    note = f"{cause.expected}: {cause.seen}"
-    for step in reversed(steps):
-        try:
+def _back(
+    failed: Step, steps: Sequence[Step], around: Callable[[Step], AbstractContextManager[None]]
+) -> Performed:
+    """Undo what was done, last first, as a step of its own."""
+
+    def undo() -> None:
+        for step in reversed(steps):
             step.undo()
-        except PlumblineError as error:
-            why = f"{error.expected}: {error.seen}"
-            return Performed(failed, "failed", f"{note}; the way back failed: {why}")
-    return Performed(failed, "rolled back", note)
+
+    back = Step(f"{failed.component} taken back", failed.component, failed.cluster, undo)
+    try:
+        with around(back):
+            back.do()
+    except InterruptedRunError:
+        raise
+    except PlumblineError as error:
+        return Performed(back, "failed", f"{error.expected}: {error.seen}")
+    return Performed(back, "rolled back", f"{failed.component} is as it was before")
 
 
 def _number(version: str) -> tuple[int, ...]:

@@ -51,17 +51,21 @@ def test_a_failed_step_takes_its_component_back_and_ends_it() -> None:
     log = Log()
     steps = [log.step("crds", "gateway-api"), log.step("a"), log.step("b", fails=True)]
     told = list(perform([*steps, log.step("never", "istio")], log.around))
-    assert log[-3:] == ["do b", "undo b", "undo a"]
+    assert log[-5:] == ["do b", "in cilium taken back", "undo b", "undo a", "out cilium taken back"]
     assert "undo crds" not in log
-    assert [each.outcome for each in told] == ["done", "done", "rolled back"]
-    assert told[-1].note == "b ready: it is not"
+    assert [each.outcome for each in told] == ["done", "done", "failed", "rolled back"]
+    assert [each.note for each in told[-2:]] == [
+        "b ready: it is not", "cilium is as it was before",
+    ]  # fmt: skip
+    assert (told[-1].step.component, told[-1].step.cluster) == ("cilium", "aws-cluster")
 
 
 def test_a_way_back_that_fails_is_told() -> None:
     log = Log()
-    (told,) = perform([log.step("a", fails=True, stuck=True)], log.around)
-    assert told.outcome == "failed"
-    assert told.note == "a ready: it is not; the way back failed: a away: it is still there"
+    failed, back = perform([log.step("a", fails=True, stuck=True)], log.around)
+    assert (failed.outcome, failed.note) == ("failed", "a ready: it is not")
+    assert (back.step.name, back.outcome) == ("cilium taken back", "failed")
+    assert back.note == "a away: it is still there"
 
 
 def test_an_error_that_is_none_of_ours_is_not_hidden() -> None:
