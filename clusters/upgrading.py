@@ -174,26 +174,24 @@ class Upgrading:
             istio.install_istiod(helm, kube, charts, given)
             istio.wait_ready(kube, limits.istio)
 
-        def rolled(which: Callable[[Document], bool]) -> None:
-            data_plane.label(kube, owned, revision)
-            data_plane.roll(kube, revision, which, limits.workload)
+        def rolled(onto: str, limit: float, which: Callable[[Document], bool]) -> None:
+            data_plane.label(kube, owned, onto)
+            data_plane.roll(kube, onto, which, limit)
 
-        def returned(which: Callable[[Document], bool]) -> None:
-            data_plane.label(kube, owned, "")
-            data_plane.roll(kube, "", which, self.base.train.deadlines.workload)
-
+        ahead = partial(rolled, revision, limits.workload)
+        back = partial(rolled, "", self.base.train.deadlines.workload)
         default = partial(istio.install_base, helm, kube, charts, given)
         away = partial(helm.uninstall, kube.cluster, name, istio.NAMESPACE)
         yield step(f"{name} beside {former}", do=beside, undo=away)
         yield step(
             "workloads and Gateways rolled",
-            do=partial(rolled, _serves),
-            undo=partial(returned, _serves),
+            do=partial(ahead, _serves),
+            undo=partial(back, _serves),
         )
         yield step(
             "callers rolled",
-            do=partial(rolled, _calls),
-            undo=partial(returned, _calls),
+            do=partial(ahead, _calls),
+            undo=partial(back, _calls),
             replaces_callers=True,
         )
         yield step(
@@ -219,9 +217,10 @@ class Performed:
     note: str = ""
 
 
-def perform(
-    steps: Sequence[Step], around: Callable[[Step], AbstractContextManager[None]]
-) -> Iterator[Performed]:
+Around = Callable[[Step], AbstractContextManager[None]]
+
+
+def perform(steps: Sequence[Step], around: Around) -> Iterator[Performed]:
     """Take the steps in order; each is told of as it ends.
 
     When one fails, it and what was done of its component before are undone, last first, and no
@@ -229,38 +228,40 @@ def perform(
     """
     done: list[Step] = []
     for step in steps:
-        try:
-            with around(step):
-                step.do()
-        except InterruptedRunError:
-            raise
-        except PlumblineError as error:
-            yield Performed(step, "failed", f"{error.expected}: {error.seen}")
+        performed = _taken(step, around)
+        yield performed
+        if performed.outcome != "done":
             former = [each for each in done if each.component == step.component]
-            yield _back(step, [*former, step], around)
+            yield _back([*former, step], around)
             return
         done.append(step)
-        yield Performed(step, "done")
 
 
-def _back(
-    failed: Step, steps: Sequence[Step], around: Callable[[Step], AbstractContextManager[None]]
-) -> Performed:
-    """Undo what was done, last first, as a step of its own."""
+def _taken(step: Step, around: Around) -> Performed:
+    """Take one step; one that fails says why."""
+    try:
+        with around(step):
+            step.do()
+    except InterruptedRunError:
+        raise
+    except PlumblineError as error:
+        return Performed(step, "failed", f"{error.expected}: {error.seen}")
+    return Performed(step, "done")
+
+
+def _back(steps: Sequence[Step], around: Around) -> Performed:
+    """Undo steps of one component, last first, as a step of its own."""
 
     def undo() -> None:
         for step in reversed(steps):
             step.undo()
 
+    failed = steps[-1]
     back = Step(f"{failed.component} taken back", failed.component, failed.cluster, undo)
-    try:
-        with around(back):
-            back.do()
-    except InterruptedRunError:
-        raise
-    except PlumblineError as error:
-        return Performed(back, "failed", f"{error.expected}: {error.seen}")
-    return Performed(back, "rolled back", f"{failed.component} is as it was before")
+    performed = _taken(back, around)
+    if performed.outcome == "done":
+        return Performed(back, "rolled back", f"{failed.component} is as it was before")
+    return performed
 
 
 def _number(version: str) -> tuple[int, ...]:

@@ -27,12 +27,17 @@ from reports.upgrade_schema import Fault, Kind, Stream
 from suites.cross_cluster_policy.conftest import AWS, AZURE, Guarded
 from suites.mobile_routing.conftest import URL
 from suites.rbac_denial.conftest import Api, protected
-from suites.stations import SPACING
+from suites.stations import FEATURES, SPACING
 from suites.watch import Watch
 
 FORBIDDEN = frozenset({"k8s:app=backend", f"k8s:{CLUSTER_LABEL}={AWS}"})
-SHORT = frozenset({"cross_cluster_policy", "rbac_denial"})
-"""The suites in whose streams the short faults show: a slow machine need not send the others."""
+SUITES = {
+    "none": frozenset(FEATURES),
+    "short": frozenset({"cross_cluster_policy", "rbac_denial"}),
+    "all": frozenset(FEATURES),
+}
+"""Each choice of faults, and the suites whose streams are watched: what the short ones show in is
+enough for them, so that a slow machine can send it."""
 SETTLE = 1.5  # seconds between two faults, so that their episodes are two
 NODE = """
 pod={address}

@@ -27,7 +27,7 @@ from reports.schema import Machine, Results
 from reports.upgrade import publish
 from reports.upgrade_schema import FILE, Budget, Upgrade
 from suites.cross_cluster_policy.conftest import Guarded, known
-from suites.faults import SHORT, Faults, Made, found
+from suites.faults import SUITES, Faults, Made, found
 from suites.run import Run
 from suites.stations import FEATURES, Station, across, in_cluster, narrowed
 from suites.watch import Watch
@@ -80,10 +80,8 @@ def watch(run: Run, quiet: float, faults: str) -> Upgrade:
     made: list[Made] = []
     with run.stage("watch"), _field(run) as field, _told_anyway(run, field):
         first = field.topology.clusters[0].name
-        stations = [*across(field.lab), *in_cluster(field.lab, first)]
-        if faults == "short":
-            stations = [*narrowed(stations, SHORT)]
-        with field.standing(stations):
+        stations = (*across(field.lab), *in_cluster(field.lab, first))
+        with field.standing([*narrowed(stations, SUITES[faults])]):
             field.watch.quiet("quiet", quiet)
             maker = Faults(field.lab, field.engine, field.watch, field.guarded)
             made = maker.make(maker.of(faults))

@@ -48,7 +48,7 @@ def streams(url: str) -> tuple[Stream, ...]:
     )
 
 
-def locust(load: Load) -> subprocess.CompletedProcess[str]:
+def locust(load: Load, timeout: float = 60) -> subprocess.CompletedProcess[str]:
     """Locust to its end, as a pod runs it."""
     return subprocess.run(
         [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless"],
@@ -56,7 +56,7 @@ def locust(load: Load) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=timeout,
     )
 
 
@@ -142,7 +142,7 @@ def test_it_ends_when_it_is_told_to(tmp_path: Path) -> None:
     with running() as peer:
         stream = Stream(stream="allowed", url=f"{peer.url}/allowed")
         load = Load(who=WHO, streams=(stream,), users=2, seconds=60, until=str(told))
-        done = locust(load)
+        done = locust(load, timeout=30)
     (window,) = History.parse(done.stdout.splitlines()).windows
     assert window.ended - window.began < 20
 

@@ -32,8 +32,8 @@ HEAD: dict[str, Any] = {
 }
 
 
-def lines(*told: Mapping[str, object]) -> list[str]:
-    return [json.dumps(line, separators=(",", ":")) + "\n" for line in ({"watch": HEAD}, *told)]
+def lines(*told: Mapping[str, object], head: Mapping[str, object] = HEAD) -> list[str]:
+    return [json.dumps(line, separators=(",", ":")) + "\n" for line in ({"watch": head}, *told)]
 
 
 def batch(*rows: tuple[int, int, int, int]) -> dict[str, object]:
@@ -83,10 +83,8 @@ def test_a_part_and_the_rest_are_the_whole(first: int, more: int, n: int) -> Non
 
 def test_a_stream_that_sent_nothing_has_an_empty_trace() -> None:
     head = {**HEAD, "streams": [*HEAD["streams"], {**HEAD["streams"][0], "name": "b"}]}
-    rest = lines({"outcome": {"status": 200}}, batch((0, 0, 1, 0)))[1:]
-    sent, idle = Traces.parse(
-        [json.dumps({"watch": head}, separators=(",", ":")) + "\n", *rest]
-    ).streams
+    told = lines({"outcome": {"status": 200}}, batch((0, 0, 1, 0)), head=head)
+    sent, idle = Traces.parse(told).streams
     assert (len(sent), len(idle), idle.stream.name) == (1, 0, "b")
     assert idle.between(0, 1e12).due.tolist() == []
 

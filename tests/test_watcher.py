@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fixtures import callers
 from fixtures.streams import OpenStream, Watch, Who
-from fixtures.traces import Traces
+from fixtures.traces import Trace, Traces
 from tests.peer import free_port, running
 
 WHO = Who(caller="watch-1", cluster="aws-cluster", identity="default/frontend")
@@ -26,6 +26,11 @@ def watched(folder: Path, streams: tuple[OpenStream, ...], seconds: float) -> Tr
         cwd=folder, check=True, timeout=60, env={**os.environ, "PYTHONWARNINGS": "ignore"},
     )  # fmt: skip
     return Traces.load(folder / "trace.jsonl")
+
+
+def at_once(trace: Trace) -> int:
+    """The most requests that were under way together: a kept connection serves one at a time."""
+    return max(int(((trace.sent <= t) & (trace.received >= t)).sum()) for t in trace.sent)
 
 
 def test_every_request_is_sent_when_due_and_told_of(tmp_path: Path) -> None:
@@ -53,7 +58,7 @@ def test_every_request_is_sent_when_due_and_told_of(tmp_path: Path) -> None:
     assert said["new"] == said["kept"] == {"200 by web-service-v1-abc"}
     assert (said["reset"], said["silent"], said["refused"]) == ({"reset"}, {"timeout"}, {"refused"})
     assert len(set(peer.connections_of("/new"))) == 50
-    assert len(set(peer.connections_of("/kept"))) < 50
+    assert len(set(peer.connections_of("/kept"))) <= at_once(by_name["kept"]) < 50
     assert peer.headers("/new")[0] == ["Host: b.example"]
     assert read.window is not None
     assert read.window.lines == sum(map(len, read.streams))
