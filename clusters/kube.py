@@ -26,6 +26,7 @@ from websocket import WebSocketException
 from clusters import remote
 from clusters.errors import CommandError, NotReadyError, PlumblineError
 from clusters.objects import pod_labels, ready, title, unfinished
+from clusters.remote import Place
 from clusters.topology import Cluster
 from clusters.waiting import wait_for
 
@@ -253,39 +254,28 @@ class Kube:
             self.kubectl(f"-n {namespace} get pods"),
         )
 
-    def exec(  # noqa: PLR0913 (what, where, and for how long)
-        self,
-        namespace: str,
-        pod: str,
-        command: Sequence[str],
-        *,
-        container: str = "",
-        stdin: str = "",
-        deadline: float = 60,
+    def exec(
+        self, place: Place, command: Sequence[str], *, stdin: str = "", deadline: float = 60
     ) -> str:
         """Run a program in a pod, give it `stdin`, and return what it wrote to stdout.
 
         Raises:
             CommandError: it could not be started, failed, or ran past `deadline` seconds.
         """
-        ended = self.run(
-            namespace, pod, command, container=container, stdin=stdin, deadline=deadline
-        )
+        ended = self.run(place, command, stdin=stdin, deadline=deadline)
         if ended.how != remote.SUCCESS:
             raise CommandError(
-                f"{command[0]} in {self.cluster.name}/{namespace}/{pod} to succeed",
+                f"{command[0]} in {self.cluster.name}/{place.namespace}/{place.pod} to succeed",
                 seen=f"{ended.how}\n{ended.err[-2000:]}".strip(),
-                look=self._pasted(namespace, pod, command, container),
+                look=self._pasted(place, command),
             )
         return ended.out
 
-    def run(  # noqa: PLR0913 (what, where, and for how long)
+    def run(
         self,
-        namespace: str,
-        pod: str,
+        place: Place,
         command: Sequence[str],
         *,
-        container: str = "",
         stdin: str = "",
         deadline: float = 60,
         speaking: threading.Event | None = None,
@@ -298,19 +288,18 @@ class Kube:
             CommandError: it could not be started.
         """
         try:
-            socket = remote.attach(
-                self._api, _path(namespace, pod), command, container, stdin=bool(stdin)
-            )
+            socket = remote.attach(self._api, place, command, stdin=bool(stdin))
         except (WebSocketException, OSError) as error:
             raise CommandError(
-                f"{command[0]} to start in {pod}",
+                f"{command[0]} to start in {place.pod}",
                 seen=str(error),
-                look=self._pasted(namespace, pod, command, container),
+                look=self._pasted(place, command),
             ) from None
         return remote.talk(socket, stdin, deadline, speaking)
 
-    def _pasted(self, namespace: str, pod: str, command: Sequence[str], container: str) -> str:
-        words = f"-n {namespace} exec {pod} -c {container} -- {' '.join(command)}"
+    def _pasted(self, place: Place, command: Sequence[str]) -> str:
+        picked = f" -c {place.container}" if place.container else ""
+        words = f"-n {place.namespace} exec {place.pod}{picked} -- {' '.join(command)}"
         return self.kubectl(words[:400])
 
     def logs(self, namespace: str, pod: str, container: str = "", tail: int | None = None) -> str:
@@ -318,7 +307,7 @@ class Kube:
         asked = [("container", container)] if container else []
         if tail is not None:
             asked.append(("tailLines", str(tail)))
-        path = f"{_path(namespace, pod)}/log"
+        path = f"{remote.path(namespace, pod)}/log"
         try:
             answer = self._client().request("get", path, query_params=asked, serialize=False)
         except DynamicApiError:
@@ -349,10 +338,6 @@ class Kube:
                     seen="the API server knows no such kind",
                     look=self.kubectl("api-resources"),
                 ) from None
-
-
-def _path(namespace: str, pod: str) -> str:
-    return f"/api/v1/namespaces/{namespace}/pods/{pod}"
 
 
 def _plain(response: Any) -> Document:

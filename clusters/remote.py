@@ -24,6 +24,14 @@ from kubernetes.stream.ws_client import (
 SUCCESS = "Success"
 
 
+class Place(NamedTuple):
+    """Where a program runs: a container of a pod; the pod's first one if none is named."""
+
+    namespace: str
+    pod: str
+    container: str = ""
+
+
 class Ended(NamedTuple):
     """What a program wrote, and how it ended: `Success`, or why not."""
 
@@ -32,23 +40,18 @@ class Ended(NamedTuple):
     how: str
 
 
-def attach(
-    api: client.ApiClient, pod: str, command: Sequence[str], container: str, *, stdin: bool
-) -> Any:
+def attach(api: client.ApiClient, place: Place, command: Sequence[str], *, stdin: bool) -> Any:
     """Start a program in a pod. By the socket alone: the typed API behind the client's own
     way takes seconds to load.
-
-    Args:
-        pod: its path in the API, `/api/v1/namespaces/…/pods/…`.
 
     Raises:
         WebSocketException, OSError: it could not be started.
     """
-    told = {"container": container, "stdin": stdin, "stdout": True, "stderr": True}
+    told = {"container": place.container, "stdin": stdin, "stdout": True, "stderr": True}
     asked = [(name, str(value).lower()) for name, value in told.items() if value]
     _, url, headers, *_ = api.param_serialize(
         "GET",
-        f"{pod}/exec",
+        f"{path(place.namespace, place.pod)}/exec",
         query_params=[*asked, *(("command", word) for word in command)],
         auth_settings=["BearerToken"],
     )
@@ -56,6 +59,11 @@ def attach(
     return WSClient(  # type: ignore[no-untyped-call]
         api.configuration, address, headers, capture_all=False, binary=True
     )
+
+
+def path(namespace: str, pod: str) -> str:
+    """A pod's path in the API."""
+    return f"/api/v1/namespaces/{namespace}/pods/{pod}"
 
 
 def talk(

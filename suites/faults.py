@@ -21,7 +21,7 @@ from clusters.steps import cilium, clustermesh, istio
 from fixtures import convergence
 from fixtures.callers.vitals import LOST
 from fixtures.hubble import CLUSTER_LABEL
-from fixtures.lab import Lab
+from fixtures.lab import FRONTEND, STRANGER, Lab
 from fixtures.watched import LEAST_WATCHED
 from reports.upgrade_schema import Fault, Kind, Stream
 from suites.cross_cluster_policy.conftest import AWS, AZURE, Guarded
@@ -163,7 +163,7 @@ class Faults:
     def misrouted(self) -> Made:
         """The route leads mobile agents to web-service until it is put right."""
         space = self.lab.space("mobile_routing", AWS)
-        caller = self.lab.caller(AWS, "plumbline-frontend")
+        caller = self.lab.caller(AWS, FRONTEND)
         right, deadline = self.lab.manifests.given("virtualservice"), self.guarded.deadline
         document = to_web(right.document)
         began = time.time()
@@ -200,7 +200,7 @@ class Faults:
 
     def caller_stopped(self) -> Made:
         """A caller is kept from running for a second: it says so, and blames nobody."""
-        post, began = self.watch.post(AWS, "plumbline-stranger"), time.time()
+        post, began = self.watch.post(AWS, STRANGER), time.time()
         post.stop(1.0)
         ended = time.time()
         # What was due in its last moments is sent late, and not given up.

@@ -17,11 +17,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from fixtures.demands import BY_RBAC, NO_ROUTE, Allowed, Demand, Silenced
-from fixtures.lab import EXAMPLE_ADDRESS, HOME, Lab
+from fixtures.lab import EXAMPLE_ADDRESS, FRONTEND, HOME, OUTSIDE, OUTSIDER, STRANGER, Lab
 from fixtures.posts import Post
 from fixtures.streams import OpenStream
 from fixtures.watched import KEPT, Asked
-from suites.canary_split.conftest import OUTSIDE, OUTSIDER, SERVICES, entered
+from suites.canary_split.conftest import SERVICES, entered
 from suites.cross_cluster_policy.conftest import AWS, AZURE
 from suites.mobile_routing.conftest import MOBILE, OTHER, routed
 from suites.rbac_denial.conftest import API, APP, protected
@@ -73,13 +73,18 @@ class Station:
             yield question.stream.model_copy(update={"offset": offset})
 
 
-def in_cluster(lab: Lab, cluster: str) -> list[Station]:
-    """The stations of the behaviours that a cluster has for itself, with these in force.
+def in_cluster(
+    lab: Lab, cluster: str, suites: Collection[str] = frozenset(FEATURES)
+) -> list[Station]:
+    """The stations of the behaviours that a cluster has for itself, with these in force: those
+    of all suites, or of some.
 
     Raises:
         PlumblineError: a manifest was not accepted, or did not take effect in time.
     """
-    return [*_mesh(lab, cluster), _gateway(lab, cluster)]
+    making = {"mobile_routing": _mobile, "rbac_denial": _api, "canary_split": _gateway}
+    wanted = (make for suite, make in making.items() if suite in suites)
+    return joined(station for make in wanted for station in make(lab, cluster))
 
 
 def across(lab: Lab) -> list[Station]:
@@ -109,50 +114,50 @@ def across(lab: Lab) -> list[Station]:
     ]
 
 
-def narrowed(stations: Iterable[Station], suites: Collection[str]) -> Iterator[Station]:
-    """The streams of some suites alone, and no station that is left without one."""
+def joined(stations: Iterable[Station]) -> list[Station]:
+    """One station for each caller, with all that it asks of any suite."""
+    made: dict[str, Station] = {}
     for station in stations:
-        questions = tuple(q for q in station.questions if q.asked.suite in suites)
-        if questions:
-            yield replace(station, questions=questions)
+        former = made.get(station.workload)
+        questions = (*former.questions, *station.questions) if former else station.questions
+        made[station.workload] = replace(station, questions=questions)
+    return list(made.values())
 
 
-def _mesh(lab: Lab, cluster: str) -> Iterator[Station]:
-    """frontend and a stranger to it, both behind sidecars."""
-    space = lab.space("mobile_routing", cluster)
-    routed(lab, space, cluster)
-    api = protected(lab, cluster)
+def _mobile(lab: Lab, cluster: str) -> Iterator[Station]:
+    """frontend's requests for the site, with either kind of agent."""
+    routed(lab, lab.space("mobile_routing", cluster), cluster)
     example = Place("mobile_routing", cluster, f"http://{EXAMPLE_ADDRESS}/", EXAMPLE)
-    backend = Place(
-        "rbac_denial", cluster, f"http://{api.space.address(APP)}{API}", api.space.host(APP)
-    )
     mobile, desktop = example.at({"User-Agent": MOBILE["phone"]}), example.at(OTHER["desktop"])
     phone = "a mobile agent reaches v2 of mobile-service"
     other = "any other agent reaches v1 of web-service and nothing of mobile-service"
-    yield Station(
+    yield _meshed(
         cluster,
-        "plumbline-frontend",
-        HOME,
-        "",
-        True,
-        (
-            *mobile.both("mobile", phone, only("mobile-service-v2")),
-            *desktop.both("desktop", other, only("web-service-v1")),
-            *backend.both("frontend", "GET of /api/v1 as frontend is served", only(APP)),
-        ),
+        FRONTEND,
+        *mobile.both("mobile", phone, only("mobile-service-v2")),
+        *desktop.both("desktop", other, only("web-service-v1")),
     )
-    denied = backend.both("stranger", "another account is denied by RBAC", BY_RBAC)
-    yield Station(cluster, "plumbline-stranger", HOME, "", True, denied)
 
 
-def _gateway(lab: Lab, cluster: str) -> Station:
+def _api(lab: Lab, cluster: str) -> Iterator[Station]:
+    """What frontend may ask of backend-api, and a stranger may not."""
+    api = protected(lab, cluster)
+    url, host = f"http://{api.space.address(APP)}{API}", api.space.host(APP)
+    backend = Place("rbac_denial", cluster, url, host)
+    served = "GET of /api/v1 as frontend is served"
+    denied = "another account is denied by RBAC"
+    yield _meshed(cluster, FRONTEND, *backend.both("frontend", served, only(APP)))
+    yield _meshed(cluster, STRANGER, *backend.both("stranger", denied, BY_RBAC))
+
+
+def _gateway(lab: Lab, cluster: str) -> Iterator[Station]:
     """A caller outside the mesh, at the Gateway's address."""
     outsider = lab.caller(cluster, OUTSIDER, identity=OUTSIDE)
     entry = entered(lab, lab.space("canary_split", cluster), outsider)
     gateway = Place("canary_split", cluster, entry.url, entry.address)
     json = gateway.at({"Content-Type": "application/json"})
     served = "a request with the header is served by the service or its canary"
-    return Station(
+    yield Station(
         cluster,
         OUTSIDER,
         HOME,
@@ -163,6 +168,11 @@ def _gateway(lab: Lab, cluster: str) -> Station:
             *gateway.both("headerless", "a request without it is not routed", NO_ROUTE),
         ),
     )
+
+
+def _meshed(cluster: str, workload: str, *questions: Question) -> Station:
+    """A caller behind a sidecar, known by its account."""
+    return Station(cluster, workload, HOME, "", True, questions)
 
 
 def only(*services: str) -> Allowed:

@@ -7,7 +7,7 @@ requirement, no vendor's way and no kind of outage.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ from reports.upgrade_schema import FILE, Budget, Upgrade
 from suites.cross_cluster_policy.conftest import Guarded, known
 from suites.faults import SUITES, Faults, Made, found
 from suites.run import Run
-from suites.stations import FEATURES, Station, across, in_cluster, narrowed
+from suites.stations import FEATURES, Station, across, in_cluster
 from suites.watch import Watch
 
 QUIET = 12.0  # seconds of quiet before and after a cluster's upgrade, to compare latencies with
@@ -78,10 +78,10 @@ def watch(run: Run, quiet: float, faults: str) -> Upgrade:
         PlumblineError: the reference did not come into force.
     """
     made: list[Made] = []
-    with run.stage("watch"), _field(run) as field, _told_anyway(run, field):
+    suites = SUITES[faults]
+    with run.stage("watch"), _field(run, suites) as field, _told_anyway(run, field):
         first = field.topology.clusters[0].name
-        stations = (*across(field.lab), *in_cluster(field.lab, first))
-        with field.standing([*narrowed(stations, SUITES[faults])]):
+        with field.standing([*across(field.lab), *in_cluster(field.lab, first, suites)]):
             field.watch.quiet("quiet", quiet)
             maker = Faults(field.lab, field.engine, field.watch, field.guarded)
             made = maker.make(maker.of(faults))
@@ -176,8 +176,9 @@ def _around(watch: Watch, step: Step, stations: Sequence[Station]) -> Iterator[N
 
 
 @contextmanager
-def _field(run: Run) -> Iterator[Field]:
-    """The clusters that are up, from here on reached by this process and its children."""
+def _field(run: Run, suites: Collection[str] = frozenset(FEATURES)) -> Iterator[Field]:
+    """The clusters that are up, from here on reached by this process and its children, with what
+    the suites need in place."""
     topology, progress = (
         Topology.load(run.home.topology),
         Progress(run.home.root / "estimates.json"),
@@ -188,7 +189,7 @@ def _field(run: Run) -> Iterator[Field]:
     lab = Lab(topology, manifests.load(), run.folder, run.home.topology.parent / "locks")
     try:
         with progress.step("reference in force"):
-            lab.prepare(FEATURES)
+            lab.prepare({suite: FEATURES[suite] for suite in suites})
             guarded = known(lab)
             guarded.protect()
         yield Field(topology, lab, running, Watch(lab, run.folder, progress), guarded, progress)

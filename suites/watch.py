@@ -16,13 +16,13 @@ from typing import Literal
 from clusters.errors import PlumblineError
 from clusters.progress import Progress
 from fixtures import posts
-from fixtures.lab import Lab
+from fixtures.lab import OUTSIDER, Lab
 from fixtures.posts import LONGEST, Post
 from fixtures.streams import Stream as Asking
 from fixtures.traces import Traces
 from fixtures.watched import Asked, Change, entry, shares, wrong
 from reports.upgrade_schema import Budget, Phase, Share, Stream
-from suites.canary_split.conftest import NINE_TO_ONE, OUTSIDER
+from suites.canary_split.conftest import NINE_TO_ONE
 from suites.stations import Station
 
 TRACES, HISTORIES = "traces", "histories"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from fixtures.demands import BY_RBAC, Demand, Silenced
 from fixtures.outages import WINDOW
 from fixtures.watched import KEPT
-from suites.stations import SELDOM, SPACING, Place, Station, narrowed, only
+from suites.stations import SELDOM, SPACING, Place, Station, joined, only
 
 PLACE = Place("rbac_denial", "aws-cluster", "http://198.19.0.1/api", "backend-api.example")
 WEB = only("web-service")
@@ -45,12 +47,11 @@ def test_streams_of_a_station_are_spread_over_the_spacing() -> None:
     assert offsets == pytest.approx([0, SPACING / 4, SPACING / 2, SPACING * 3 / 4])
 
 
-def test_a_station_that_is_left_without_a_stream_is_none() -> None:
+def test_a_caller_that_asks_for_two_suites_is_one_station() -> None:
     other = Place("mobile_routing", "aws-cluster", "http://198.19.0.2/", "service.example.com")
-    mixed = Station(
-        "aws-cluster", "frontend", "default", "", True,
-        (PLACE.keep("get", "it is so", WEB), other.keep("mobile", "it is so", WEB)),
-    )  # fmt: skip
-    (left,) = narrowed([mixed, station(WEB)], {"mobile_routing"})
-    assert [each.asked.name for each in left.questions] == [f"mobile{KEPT}"]
-    assert len(list(narrowed([mixed, station(WEB)], {"rbac_denial", "mobile_routing"}))) == 2
+    mobile = replace(station(), questions=(other.keep("mobile", "it is so", WEB),))
+    stranger = replace(station(BY_RBAC), workload="stranger")
+    frontend, alone = joined([mobile, stranger, station(WEB)])
+    assert [q.asked.name for q in frontend.questions] == [f"mobile{KEPT}", f"q0{KEPT}", "q0"]
+    assert {q.asked.suite for q in frontend.questions} == {"mobile_routing", "rbac_denial"}
+    assert alone == stranger

@@ -17,7 +17,7 @@ from fixtures.caller import Caller
 from fixtures.conditions import Conditions, condition, route_conditions
 from fixtures.drawing import draw
 from fixtures.history import History
-from fixtures.lab import HOME, Lab
+from fixtures.lab import HOME, OUTSIDE, OUTSIDER, Lab
 from fixtures.manifests import Given
 from fixtures.sequential import SplitTest
 from fixtures.space import Space
@@ -25,7 +25,6 @@ from fixtures.streams import Stream
 from fixtures.verdict import Verdict, both
 
 SERVICES = STABLE, CANARY = ("api-service", "api-service-canary")
-OUTSIDER, OUTSIDE = "plumbline-outsider", "outside the mesh"
 NINE_TO_ONE = {STABLE: 90, CANARY: 10}
 TEST = SplitTest(share=0.90)
 DRAWS = 2_100  # what the runs test of CS4 wants; the split alone takes some 1,270 on average

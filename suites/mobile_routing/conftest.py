@@ -7,7 +7,7 @@ import pytest
 from fixtures import convergence
 from fixtures.caller import Caller, joined
 from fixtures.history import History
-from fixtures.lab import Lab
+from fixtures.lab import FRONTEND, Lab
 from fixtures.space import Space
 from fixtures.streams import Stream
 
@@ -46,7 +46,7 @@ def frontend(lab: Lab, space: Space, cluster: str) -> Caller:
 
 def routed(lab: Lab, space: Space, cluster: str) -> Caller:
     """The caller, once its sidecar routes by the reference."""
-    caller, deadline = lab.caller(cluster, "plumbline-frontend"), lab.deadline("convergence")
+    caller, deadline = lab.caller(cluster, FRONTEND), lab.deadline("convergence")
     route = lab.manifests.given("virtualservice")
     convergence.virtual_service(space, route, [caller], URL, deadline)
     wanted = [f"outbound|80|{v[-2:]}|{space.host(v[:-3])}" for v in VERSIONS]

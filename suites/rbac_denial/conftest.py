@@ -13,7 +13,7 @@ from clusters.waiting import wait_for
 from fixtures import convergence
 from fixtures.caller import Caller
 from fixtures.checks import nonces
-from fixtures.lab import HOME, Lab
+from fixtures.lab import FRONTEND, OUTSIDE, OUTSIDER, STRANGER, Lab
 from fixtures.manifests import Given
 from fixtures.space import Space
 from fixtures.streams import Stream
@@ -100,10 +100,10 @@ def protected(lab: Lab, cluster: str) -> Api:
         space,
         policy=lab.manifests.given("authorizationpolicy"),
         deadline=lab.deadline("convergence"),
-        frontend=lab.caller(cluster, "plumbline-frontend"),
-        stranger=lab.caller(cluster, "plumbline-stranger"),
+        frontend=lab.caller(cluster, FRONTEND),
+        stranger=lab.caller(cluster, STRANGER),
         namesake=lab.caller(cluster, "namesake", space.namespace),
-        outsider=lab.caller(cluster, "plumbline-outsider", HOME, identity="outside the mesh"),
+        outsider=lab.caller(cluster, OUTSIDER, identity=OUTSIDE),
     )
     made.protect()
     wanted = [f"outbound|80||{space.host(name)}" for name in (APP, "bystander")]
