@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from clusters.kube import Kube
-from clusters.remote import SUCCESS, Ended
+from clusters.remote import SUCCESS, Ended, Place
 from clusters.topology import Cluster
-from fixtures.caller import Caller
+from fixtures.caller import Caller, Loading, together
 from fixtures.checks import status_is
 from fixtures.history import Exchange, Window
-from fixtures.streams import Stream
+from fixtures.streams import Load, Stream
 from fixtures.verdict import Outcome
 
 WHO = {"caller": "pod-1", "cluster": "aws-cluster", "identity": "i"}
@@ -119,3 +121,57 @@ def test_it_is_asked_only_once_more() -> None:
     history, _ = ask(starved, starved)
     assert [e.stream for e in history] == ["a, starved", "a"]
     assert status_is(200)(history.stream("a")).outcome is Outcome.INCONCLUSIVE
+
+
+# --- loads side by side --------------------------------------------------------------------
+
+
+class Loaded(Pod):
+    """A pod whose Locust stands ready when it is told to, and ends once its gate is open."""
+
+    def __init__(self, *, ready: threading.Event, dies: bool = False) -> None:
+        super().__init__()
+        self.ready, self.dies = ready, dies
+        self.opened = threading.Event()
+        self.told: list[str] = []
+
+    def run(self, _place: Place, command: list[str], **how: Any) -> Ended:
+        if self.dies:
+            return Ended("", "no module", "exit code 1")
+        load = Load.model_validate_json(command[1].partition("=")[2])
+        assert self.ready.wait(10)
+        how["speaking"].set()
+        assert self.opened.wait(10), "nobody opened its gate"
+        assert self.told == ["touch", load.gate]
+        return ended(told("s", status=200))
+
+    def exec(self, _place: Place, command: list[str]) -> str:
+        self.told += command
+        self.opened.set()
+        return ""
+
+
+def loading(pod: Pod) -> Loading:
+    caller = Caller(cast(Kube, pod), "default", "pod-1", "i")
+    return caller.loading(Stream(stream="s", url="http://x/"), users=1, seconds=1)
+
+
+def test_loads_begin_once_all_stand_ready() -> None:
+    first, last_one = threading.Event(), threading.Event()
+    quick, slow = Loaded(ready=first), Loaded(ready=last_one)
+    first.set()
+    with ThreadPoolExecutor(1) as pool:
+        history = pool.submit(together, loading(quick), loading(slow))
+        assert not quick.opened.wait(0.2)
+        last_one.set()
+        assert [e.status for e in history.result(10)] == [200, 200]
+
+
+def test_a_load_that_dies_keeps_no_other_waiting() -> None:
+    ready = threading.Event()
+    ready.set()
+    dead = Loaded(ready=ready, dies=True)
+    history = together(loading(dead), loading(Loaded(ready=ready)))
+    assert [e.status for e in history] == [200]
+    assert [bool(window.died) for window in history.windows] == [True, False]
+    assert not dead.told

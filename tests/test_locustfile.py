@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from fixtures import callers
-from fixtures.checks import complete, denied_under_load, lasted, on, served_under_load
+from fixtures.checks import complete, denied_under_load, every, lasted, on, served_under_load
 from fixtures.history import History
 from fixtures.streams import Load, Stream, Who
 from tests.peer import Peer, free_port, running
@@ -48,24 +49,35 @@ def streams(url: str) -> tuple[Stream, ...]:
     )
 
 
-def locust(load: Load, timeout: float = 60) -> subprocess.CompletedProcess[str]:
-    """Locust to its end, as a pod runs it."""
-    return subprocess.run(
+def started(load: Load) -> subprocess.Popen[str]:
+    """Locust, as a pod runs it."""
+    return subprocess.Popen(
         [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless"],
         env={**os.environ, "PLUMBLINE_LOAD": load.model_dump_json()},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=True,
-        timeout=timeout,
     )
+
+
+def locust(load: Load, timeout: float = 60) -> tuple[str, str]:
+    """Locust to its end: what it wrote, and what it said."""
+    process = started(load)
+    try:
+        told = process.communicate(timeout=timeout)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0
+    return told
 
 
 @pytest.fixture(scope="module")
 def run() -> Iterator[Run]:
     with running() as peer:
         load = Load(who=WHO, streams=streams(peer.url), users=4, seconds=SECONDS)
-        done = locust(load)
-        yield Run(History.parse(done.stdout.splitlines()), done.stderr, peer)
+        written, said = locust(load)
+        yield Run(History.parse(written.splitlines()), said, peer)
 
 
 def test_every_request_makes_one_line_numbered_over_all_users(run: Run) -> None:
@@ -142,9 +154,28 @@ def test_it_ends_when_it_is_told_to(tmp_path: Path) -> None:
     with running() as peer:
         stream = Stream(stream="allowed", url=f"{peer.url}/allowed")
         load = Load(who=WHO, streams=(stream,), users=2, seconds=60, until=str(told))
-        done = locust(load, timeout=30)
-    (window,) = History.parse(done.stdout.splitlines()).windows
+        written, _ = locust(load, timeout=30)
+    (window,) = History.parse(written.splitlines()).windows
     assert window.ended - window.began < 20
+
+
+def test_none_is_sent_before_the_gate_is_open(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    with running() as peer:
+        stream = Stream(stream="allowed", url=f"{peer.url}/allowed")
+        load = Load(who=WHO, streams=(stream,), users=2, seconds=1, gate=str(gate))
+        with started(load) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "\n", "it stands ready"
+            time.sleep(2)
+            assert not peer.requests("/allowed")
+            opened = time.monotonic()
+            gate.touch()
+            history = History.parse(process.communicate(timeout=60)[0].splitlines())
+    assert process.returncode == 0
+    assert min(e.sent for e in history) >= opened
+    assert history.windows[0].began >= opened
+    assert every(complete, lasted(0.9))(history).passed
 
 
 def test_a_slow_machine_is_given_more_time_for_the_least_it_must_ask() -> None:
@@ -152,8 +183,8 @@ def test_a_slow_machine_is_given_more_time_for_the_least_it_must_ask() -> None:
     with running() as peer:
         stream = Stream(stream="slow", url=f"{peer.url}/slow")
         load = Load(who=WHO, streams=(stream,), users=2, seconds=0.5, least=60, longest=20)
-        done = locust(load)
-    history = History.parse(done.stdout.splitlines())
+        written, _ = locust(load)
+    history = History.parse(written.splitlines())
     assert complete(history).passed
     assert 60 <= len(history) < 100
 

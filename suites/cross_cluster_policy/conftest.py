@@ -13,7 +13,7 @@ import pytest
 from clusters.kube import Document, Kube
 from clusters.steps import clustermesh
 from fixtures import convergence, mesh
-from fixtures.caller import Caller, side_by_side
+from fixtures.caller import Caller, side_by_side, together
 from fixtures.checks import Drop
 from fixtures.history import History
 from fixtures.hubble import NAMESPACE, Agent
@@ -95,17 +95,16 @@ class Guarded:
 
     def load(self, least: int) -> History:
         """Locust in all callers at once: many users, each request a connection of its own."""
-        calls: list[Callable[[], History]] = [
-            partial(
-                caller.load,
+        loadings = (
+            caller.loading(
                 self.stream(f"{who}->frontend", "frontend", timeout=2),
                 users=USERS[who],
                 seconds=SECONDS + 1,
                 least=least,
             )
             for who, caller in self.callers.items()
-        ]
-        return side_by_side(*calls)
+        )
+        return together(*loadings)
 
     def label(self, who: str, app: str) -> Verdict:
         """Give a caller's pod another `app`; whether frontend's agent knows it in time."""

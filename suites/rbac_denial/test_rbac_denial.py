@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.caller import side_by_side
+from fixtures.caller import side_by_side, together
 from fixtures.checks import (
     all_answered_by,
     denied_http,
@@ -137,11 +137,9 @@ def test_only_backend_api_is_touched(judge: Judge, api: Api) -> None:
 def test_no_leak_and_no_failure_under_load(judge: Judge, api: Api, lab: Lab) -> None:
     """Under load not one request of the denied leaks, and not one of the allowed fails."""
     with lab.quiet():
-        history = side_by_side(
-            lambda: api.frontend.load(
-                api.ask("allowed"), users=10, seconds=SECONDS, least=REQUESTS
-            ),
-            lambda: api.stranger.load(api.ask("denied"), users=10, seconds=SECONDS, least=REQUESTS),
+        history = together(
+            api.frontend.loading(api.ask("allowed"), users=10, seconds=SECONDS, least=REQUESTS),
+            api.stranger.loading(api.ask("denied"), users=10, seconds=SECONDS, least=REQUESTS),
         )
     served = on("allowed", served_under_load(REQUESTS, 10, ("backend-api",)))
     judge(history, every(served, on("denied", denied_under_load(REQUESTS, 10))))
