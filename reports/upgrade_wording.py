@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
 from reports.upgrade_schema import KINDS, Episode, Kind, Outcome, Phase, Share, Stream, Upgrade
-from reports.wording import RUN_WORDS, VERDICT_WORDS, duration, number
+from reports.wording import VERDICT_WORDS, duration, number, run_word
 
 SHUT: tuple[Kind, ...] = ("dropped", "refused")
 WRONG: tuple[Kind, ...] = ("leak", "misrouted")
@@ -73,7 +73,12 @@ def counts(upgrade: Upgrade) -> str:
 
 def headline(upgrade: Upgrade) -> str:
     """The upgrade in one glance: `Failed: 2026-08 to 2026-11: 1 failed of 1 stream`."""
-    return f"{RUN_WORDS[upgrade.status]}: {change(upgrade)}: {counts(upgrade)}"
+    return f"{word(upgrade)}: {change(upgrade)}: {counts(upgrade)}"
+
+
+def word(upgrade: Upgrade) -> str:
+    """The upgrade in one word."""
+    return run_word(upgrade.status, (finding.verdict for finding in findings(upgrade)))
 
 
 def matters(upgrade: Upgrade) -> str:

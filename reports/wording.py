@@ -30,6 +30,8 @@ RUN_WORDS: dict[RunStatus, str] = {
     "interrupted": "Interrupted",
 }
 
+UNDECIDED = "Inconclusive"
+
 # Neither XML nor HTML can carry these, not even escaped; a captured body may hold any of them.
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -88,7 +90,18 @@ def counts(requirements: Iterable[Requirement]) -> str:
 
 def headline(results: Results) -> str:
     """The run in one glance: `Failed: 1 failed, 1 inconclusive, 16 passed`."""
-    return f"{RUN_WORDS[results.status]}: {counts(results.requirements)}"
+    return f"{word(results)}: {counts(results.requirements)}"
+
+
+def word(results: Results) -> str:
+    """The run in one word."""
+    return run_word(results.status, (r.verdict for r in results.requirements))
+
+
+def run_word(status: RunStatus, verdicts: Iterable[Status]) -> str:
+    """A run's word: one that is red for nothing but the environment's sake has not failed."""
+    undecided = status == "failed" and "inconclusive" in (told := set(verdicts))
+    return UNDECIDED if undecided and "fail" not in told else RUN_WORDS[status]
 
 
 def worst_first(requirements: Iterable[Requirement]) -> list[Requirement]:

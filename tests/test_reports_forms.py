@@ -238,6 +238,17 @@ def test_an_interrupted_run_says_so_in_every_form() -> None:
     assert cases(run)[-1].result[0].type == "interrupted"
 
 
+def test_a_run_that_nothing_failed_in_has_not_failed() -> None:
+    undecided = [samples.requirement(), samples.requirement("inconclusive", id="X2")]
+    run = bare(*undecided)
+    assert run.exit_status == 1
+    assert headline(run) == "Inconclusive: 1 inconclusive, 1 passed"
+    assert "<h1>Inconclusive</h1>" in html(run)
+    assert headline(bare(*undecided, samples.requirement("fail", id="X3"))).startswith("Failed: ")
+    stopped = bare(*undecided, status="interrupted")
+    assert headline(stopped).startswith("Interrupted: ")
+
+
 def test_a_run_without_requirements_is_told_in_every_form() -> None:
     run = bare()
     assert headline(run) == "Failed: no requirement was asked"

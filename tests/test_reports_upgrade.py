@@ -103,6 +103,17 @@ def test_the_page_loads_nothing(page: str) -> None:
     assert not {"script", "link", "iframe", "img", "object"} & set(Page(page).tags)
 
 
+def test_an_upgrade_that_nothing_failed_in_has_not_failed() -> None:
+    undecided = made.stream("inconclusive")
+    told = made.bare(undecided, made.stream())
+    assert told.exit_status == 1
+    assert headline(told).startswith("Inconclusive: 2026-08 to 2026-11: ")
+    assert "<h1>Inconclusive</h1>" in html(told)
+    stuck = made.phase(outcome="failed")
+    assert headline(made.bare(undecided, phases=(stuck,))).startswith("Failed: ")
+    assert headline(made.bare(undecided, made.stream("fail"))).startswith("Failed: ")
+
+
 def test_the_page_tells_the_upgrade(page: str, upgrade: Upgrade) -> None:
     text = text_of(page)
     assert "Failed 2026-08 to 2026-11: 2 failed, 1 inconclusive, 19 passed of 22 streams" in text
