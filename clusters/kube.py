@@ -26,7 +26,7 @@ from websocket import WebSocketException
 from clusters import remote
 from clusters.errors import CommandError, NotReadyError, PlumblineError
 from clusters.objects import pod_labels, ready, title, unfinished
-from clusters.remote import Place
+from clusters.remote import Container
 from clusters.topology import Cluster
 from clusters.waiting import wait_for
 
@@ -255,25 +255,26 @@ class Kube:
         )
 
     def exec(
-        self, place: Place, command: Sequence[str], *, stdin: str = "", deadline: float = 60
+        self, container: Container, command: Sequence[str], *, stdin: str = "", deadline: float = 60
     ) -> str:
         """Run a program in a pod, give it `stdin`, and return what it wrote to stdout.
 
         Raises:
             CommandError: it could not be started, failed, or ran past `deadline` seconds.
         """
-        ended = self.run(place, command, stdin=stdin, deadline=deadline)
+        ended = self.run(container, command, stdin=stdin, deadline=deadline)
         if ended.how != remote.SUCCESS:
             raise CommandError(
-                f"{command[0]} in {self.cluster.name}/{place.namespace}/{place.pod} to succeed",
+                f"{command[0]} in {self.cluster.name}/{container.namespace}/{container.pod}"
+                " to succeed",
                 seen=f"{ended.how}\n{ended.err[-2000:]}".strip(),
-                look=self._pasted(place, command),
+                look=self._pasted(container, command),
             )
         return ended.out
 
     def run(
         self,
-        place: Place,
+        container: Container,
         command: Sequence[str],
         *,
         stdin: str = "",
@@ -288,18 +289,18 @@ class Kube:
             CommandError: it could not be started.
         """
         try:
-            socket = remote.attach(self._api, place, command, stdin=bool(stdin))
+            socket = remote.attach(self._api, container, command, stdin=bool(stdin))
         except (WebSocketException, OSError) as error:
             raise CommandError(
-                f"{command[0]} to start in {place.pod}",
+                f"{command[0]} to start in {container.pod}",
                 seen=str(error),
-                look=self._pasted(place, command),
+                look=self._pasted(container, command),
             ) from None
         return remote.talk(socket, stdin, deadline, speaking)
 
-    def _pasted(self, place: Place, command: Sequence[str]) -> str:
-        picked = f" -c {place.container}" if place.container else ""
-        words = f"-n {place.namespace} exec {place.pod}{picked} -- {' '.join(command)}"
+    def _pasted(self, container: Container, command: Sequence[str]) -> str:
+        where = f"-n {container.namespace} exec {container.pod} -c {container.name}"
+        words = f"{where} -- {' '.join(command)}"
         return self.kubectl(words[:400])
 
     def logs(self, namespace: str, pod: str, container: str = "", tail: int | None = None) -> str:

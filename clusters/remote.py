@@ -24,12 +24,12 @@ from kubernetes.stream.ws_client import (
 SUCCESS = "Success"
 
 
-class Place(NamedTuple):
-    """Where a program runs: a container of a pod; the pod's first one if none is named."""
+class Container(NamedTuple):
+    """A container of a pod: where a program runs."""
 
     namespace: str
     pod: str
-    container: str = ""
+    name: str
 
 
 class Ended(NamedTuple):
@@ -40,18 +40,20 @@ class Ended(NamedTuple):
     how: str
 
 
-def attach(api: client.ApiClient, place: Place, command: Sequence[str], *, stdin: bool) -> Any:
+def attach(
+    api: client.ApiClient, container: Container, command: Sequence[str], *, stdin: bool
+) -> Any:
     """Start a program in a pod. By the socket alone: the typed API behind the client's own
     way takes seconds to load.
 
     Raises:
         WebSocketException, OSError: it could not be started.
     """
-    told = {"container": place.container, "stdin": stdin, "stdout": True, "stderr": True}
+    told = {"container": container.name, "stdin": stdin, "stdout": True, "stderr": True}
     asked = [(name, str(value).lower()) for name, value in told.items() if value]
     _, url, headers, *_ = api.param_serialize(
         "GET",
-        f"{path(place.namespace, place.pod)}/exec",
+        f"{path(container.namespace, container.pod)}/exec",
         query_params=[*asked, *(("command", word) for word in command)],
         auth_settings=["BearerToken"],
     )

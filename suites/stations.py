@@ -73,9 +73,7 @@ class Station:
             yield question.stream.model_copy(update={"offset": offset})
 
 
-def in_cluster(
-    lab: Lab, cluster: str, suites: Collection[str] = frozenset(FEATURES)
-) -> list[Station]:
+def in_cluster(lab: Lab, cluster: str, suites: Collection[str] = FEATURES) -> list[Station]:
     """The stations of the behaviours that a cluster has for itself, with these in force: those
     of all suites, or of some.
 

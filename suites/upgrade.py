@@ -176,7 +176,7 @@ def _around(watch: Watch, step: Step, stations: Sequence[Station]) -> Iterator[N
 
 
 @contextmanager
-def _field(run: Run, suites: Collection[str] = frozenset(FEATURES)) -> Iterator[Field]:
+def _field(run: Run, suites: Collection[str] = FEATURES) -> Iterator[Field]:
     """The clusters that are up, from here on reached by this process and its children, with what
     the suites need in place."""
     topology, progress = (

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from clusters.kube import Kube
-from clusters.remote import SUCCESS, Ended, Place
+from clusters.remote import SUCCESS, Container, Ended
 from clusters.topology import Cluster
 from fixtures.caller import Caller, Loading, together
 from fixtures.checks import status_is
@@ -135,7 +135,7 @@ class Loaded(Pod):
         self.opened = threading.Event()
         self.told: list[str] = []
 
-    def run(self, _place: Place, command: list[str], **how: Any) -> Ended:
+    def run(self, _place: Container, command: list[str], **how: Any) -> Ended:
         if self.dies:
             return Ended("", "no module", "exit code 1")
         load = Load.model_validate_json(command[1].partition("=")[2])
@@ -145,7 +145,7 @@ class Loaded(Pod):
         assert self.told == ["touch", load.gate]
         return ended(told("s", status=200))
 
-    def exec(self, _place: Place, command: list[str]) -> str:
+    def exec(self, _place: Container, command: list[str]) -> str:
         self.told += command
         self.opened.set()
         return ""

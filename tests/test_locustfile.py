@@ -49,35 +49,27 @@ def streams(url: str) -> tuple[Stream, ...]:
     )
 
 
-def started(load: Load) -> subprocess.Popen[str]:
-    """Locust, as a pod runs it."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless"],
-        env={**os.environ, "PLUMBLINE_LOAD": load.model_dump_json()},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+LOCUST = (sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless")
+
+
+def environ(load: Load) -> dict[str, str]:
+    """What a pod's Locust is told its load by."""
+    return {**os.environ, "PLUMBLINE_LOAD": load.model_dump_json()}
+
+
+def locust(load: Load, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    """Locust to its end, as a pod runs it."""
+    return subprocess.run(
+        LOCUST, env=environ(load), capture_output=True, text=True, check=True, timeout=timeout
     )
-
-
-def locust(load: Load, timeout: float = 60) -> tuple[str, str]:
-    """Locust to its end: what it wrote, and what it said."""
-    process = started(load)
-    try:
-        told = process.communicate(timeout=timeout)
-    finally:
-        process.kill()
-        process.wait()
-    assert process.returncode == 0
-    return told
 
 
 @pytest.fixture(scope="module")
 def run() -> Iterator[Run]:
     with running() as peer:
         load = Load(who=WHO, streams=streams(peer.url), users=4, seconds=SECONDS)
-        written, said = locust(load)
-        yield Run(History.parse(written.splitlines()), said, peer)
+        done = locust(load)
+        yield Run(History.parse(done.stdout.splitlines()), done.stderr, peer)
 
 
 def test_every_request_makes_one_line_numbered_over_all_users(run: Run) -> None:
@@ -154,8 +146,8 @@ def test_it_ends_when_it_is_told_to(tmp_path: Path) -> None:
     with running() as peer:
         stream = Stream(stream="allowed", url=f"{peer.url}/allowed")
         load = Load(who=WHO, streams=(stream,), users=2, seconds=60, until=str(told))
-        written, _ = locust(load, timeout=30)
-    (window,) = History.parse(written.splitlines()).windows
+        done = locust(load, timeout=30)
+    (window,) = History.parse(done.stdout.splitlines()).windows
     assert window.ended - window.began < 20
 
 
@@ -164,7 +156,10 @@ def test_none_is_sent_before_the_gate_is_open(tmp_path: Path) -> None:
     with running() as peer:
         stream = Stream(stream="allowed", url=f"{peer.url}/allowed")
         load = Load(who=WHO, streams=(stream,), users=2, seconds=1, gate=str(gate))
-        with started(load) as process:
+        pipe = subprocess.PIPE
+        with subprocess.Popen(
+            LOCUST, env=environ(load), stdout=pipe, stderr=pipe, text=True
+        ) as process:
             assert process.stdout is not None
             assert process.stdout.readline() == "\n", "it stands ready"
             time.sleep(2)
@@ -183,8 +178,8 @@ def test_a_slow_machine_is_given_more_time_for_the_least_it_must_ask() -> None:
     with running() as peer:
         stream = Stream(stream="slow", url=f"{peer.url}/slow")
         load = Load(who=WHO, streams=(stream,), users=2, seconds=0.5, least=60, longest=20)
-        written, _ = locust(load)
-    history = History.parse(written.splitlines())
+        done = locust(load)
+    history = History.parse(done.stdout.splitlines())
     assert complete(history).passed
     assert 60 <= len(history) < 100
 

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from clusters.kube import Kube
 from clusters.plan import ClusterPlan
-from clusters.remote import Place
+from clusters.remote import Container
 from clusters.waiting import wait_for
 
 NAMESPACE = "kube-system"
@@ -133,7 +133,7 @@ def wait_ready(kube: Kube, others: Sequence[str], deadline: float) -> None:
 def remotes(kube: Kube) -> dict[str, dict[str, Any]]:
     """What this cluster's agent says of each remote cluster, by name."""
     pod = kube.pod(NAMESPACE, "k8s-app=cilium")["metadata"]["name"]
-    agent = Place(NAMESPACE, pod, "cilium-agent")
+    agent = Container(NAMESPACE, pod, "cilium-agent")
     said = kube.exec(agent, ["cilium-dbg", "status", "-o", "json"])
     mesh = json.loads(said).get("cluster-mesh") or {}
     return {each["name"]: each for each in mesh.get("clusters") or []}
