@@ -18,6 +18,7 @@ LIMIT = 900 * 1024
 
 def test_it_holds_the_programs_and_fits_a_config_map() -> None:
     assert sorted(FILES) == [
+        "alarm.py",
         "httpx.zip",
         "locustfile.py",
         "pace.py",
