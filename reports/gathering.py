@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from reports import cells, reading, upgrade_schema
+from reports import cells, reading, upgrade_schema, upgrade_wording, wording
 from reports.cells import Cell, Matrix, State
 from reports.compare import Row
 from reports.reading import Unreadable
@@ -47,6 +47,13 @@ class Report:
             told = self.upgrade.comparison
             return tuple(map(_of_row, told.rows)) if told else ()
         return self.results.requirements if self.results else ()
+
+    @property
+    def undecided(self) -> bool:
+        """Whether it is red for nothing but the environment's sake."""
+        if self.upgrade:
+            return upgrade_wording.word(self.upgrade) == wording.UNDECIDED
+        return self.results is not None and wording.word(self.results) == wording.UNDECIDED
 
     @property
     def whole(self) -> Results | None:

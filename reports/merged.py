@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from string import ascii_uppercase
+from typing import Literal
 
 from reports import cells, gathering, wording
 from reports.cells import Cell, CellStatus, Matrix, State
@@ -22,9 +23,12 @@ from reports.upgrade_schema import KINDS, Kind
 
 PAGES = ("upgrade.html", "report.html", "upgrade.json", "results.json")  # a cell's, best first
 
-STATUS_WORDS: dict[CellStatus, str] = {
+Shown = CellStatus | Literal["inconclusive"]
+
+STATUS_WORDS: dict[Shown, str] = {
     "passed": "passed",
     "failed": "failed",
+    "inconclusive": "inconclusive",
     "interrupted": "interrupted",
     "running": "running",
     "waiting": "not run yet",
@@ -44,6 +48,12 @@ class Seen:
     @property
     def cell(self) -> Cell:
         return self.state.cell
+
+    @property
+    def status(self) -> Shown:
+        """What became of it: a cell that is red for the environment's sake alone did not fail."""
+        failed = self.state.status == "failed"
+        return "inconclusive" if failed and self.report.undecided else self.state.status
 
     @property
     def counts(self) -> dict[Status, int]:
@@ -100,13 +110,21 @@ class Merged:
 
     @property
     def word(self) -> str:
+        failed = "failed" in self.statuses
         if self.matrix.of("waiting", "running", "interrupted"):
-            return "Failed so far" if self.matrix.of("failed") else "Unfinished"
-        return "Passed" if self.passed else "Failed"
+            return "Failed so far" if failed else "Unfinished"
+        if self.passed:
+            return "Passed"
+        return "Failed" if failed else wording.UNDECIDED
+
+    @property
+    def statuses(self) -> list[Shown]:
+        return [seen.status for seen in self.cells]
 
     @property
     def headline(self) -> str:
-        words = [f"{len(f)} {STATUS_WORDS[s]}" for s in STATUS_WORDS if (f := self.matrix.of(s))]
+        told = self.statuses
+        words = [f"{n} {STATUS_WORDS[s]}" for s in STATUS_WORDS if (n := told.count(s))]
         return ", ".join(words) or "no cell"
 
     @property

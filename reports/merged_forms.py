@@ -12,25 +12,25 @@ from rich.console import Console
 from rich.text import Text
 
 from reports import cells, wording
-from reports.cells import CellStatus
 from reports.compare import Comparison
 from reports.html import environment
 from reports.markdown import MARKS, folded, plain, table
-from reports.merged import STATUS_WORDS, Line, Merged, Seen, counted, told
+from reports.merged import STATUS_WORDS, Line, Merged, Seen, Shown, counted, told
 from reports.publish import write
 from reports.schema import Requirement
 from reports.wording import VERDICT_WORDS, one_line
 
 PAGE = "index.html"
 SUMMARY = "merged.md"
-CELL_MARKS: dict[CellStatus, str] = {
+CELL_MARKS: dict[Shown, str] = {
     "passed": "✅",
     "failed": "❌",
+    "inconclusive": MARKS["inconclusive"],
     "interrupted": "⚠️",
     "running": "▶️",
     "waiting": "⏳",
 }
-_STYLES: dict[CellStatus, str] = {"passed": "green", "failed": "bold red"}
+_STYLES: dict[Shown, str] = {"passed": "green", "failed": "bold red"}
 
 
 def publish(found: Merged, folder: Path) -> None:
@@ -74,7 +74,7 @@ def _cell(seen: Seen) -> tuple[str, ...]:
     since = counted(seen.change) if seen.change else ""
     name = f"{seen.letter} {plain(seen.cell.name)}"
     took = wording.duration(seen.state.seconds)
-    return CELL_MARKS[seen.state.status], name, *counts, took, since
+    return CELL_MARKS[seen.status], name, *counts, took, since
 
 
 def _changes(found: Merged) -> Iterator[str]:
@@ -153,10 +153,10 @@ def show(found: Merged, folder: Path, console: Console | None = None) -> None:
     out.print(Text(f"{found.word}: {found.headline}", "bold red" if found.exit_status else "green"))
     for seen in found.cells:
         counts = wording.counts((*seen.report.requirements, *seen.report.streams))
-        words = [STATUS_WORDS[seen.state.status], seen.cell.name]
+        words = [STATUS_WORDS[seen.status], seen.cell.name]
         words += [counts] if seen.counts else []
         words += [since] if seen.change and (since := _since(found, seen.change)) else []
-        out.print(Text(one_line(" · ".join(words)), _STYLES.get(seen.state.status, "yellow")))
+        out.print(Text(one_line(" · ".join(words)), _STYLES.get(seen.status, "yellow")))
     for line in troubles(found):
         out.print(Text(f"  {line}", "dim"))
     out.print(Text(f"page: {folder / PAGE}", "dim"), soft_wrap=True)

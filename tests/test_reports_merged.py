@@ -93,6 +93,22 @@ def test_a_skip_is_red_only_where_the_cell_is() -> None:
     assert [line.key for line in of(seen(OLD, told, "failed")).red] == ["CS1"]
 
 
+def test_a_matrix_red_for_the_environments_sake_alone_has_not_failed() -> None:
+    doubtful = [asked("CS1", "inconclusive"), asked("CS2")]
+    cells = [
+        seen(OLD, Report(results=run("2031-01", asked("CS1"))), "passed"),
+        seen(NEW, Report(results=run("2031-07", *doubtful))),
+        seen(UP, Report(upgrade=upgrade(stream("inconclusive")))),
+    ]
+    undecided = of(*cells)
+    assert (undecided.word, undecided.exit_status) == ("Inconclusive", 1)
+    assert undecided.headline == "1 passed, 2 inconclusive"
+    failed = of(*cells, seen(UP, Report(upgrade=upgrade(stream("inconclusive"), stream("fail")))))
+    assert (failed.word, failed.headline) == ("Failed", "1 passed, 1 failed, 2 inconclusive")
+    unread = of(*cells, seen(UP, Report(problem="none")))
+    assert unread.word == "Failed"
+
+
 def test_an_unfinished_matrix_says_so(tmp_path: Path) -> None:
     states = (State(cell=OLD, status="interrupted"), State(cell=NEW))
     matrix = Matrix(run="m", began=samples.BEGAN, cells=states)
