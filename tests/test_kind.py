@@ -163,7 +163,7 @@ def test_forged_nodes_have_the_trains_own_dns_and_store(
     assert cluster["etcd"]["local"]["imageTag"] == f"{TRAIN.versions.etcd}-0"
     published = replace(kind, forged=False)
     patches = kubeadm(config(published, confined=False, monkeypatch=monkeypatch))
-    assert list(patches) == ["KubeletConfiguration"]
+    assert list(patches) == ["KubeletConfiguration", "InitConfiguration"]
 
 
 @pytest.mark.parametrize("unified", [True, False])
@@ -174,3 +174,18 @@ def test_the_kubelet_takes_cgroups_of_version_1_only_where_there_are_no_others(
     patches = kubeadm(config(kind, confined=False, monkeypatch=monkeypatch))
     said = patches["KubeletConfiguration"].get("failCgroupV1", "nothing")
     assert said == ("nothing" if unified else False)
+
+
+def test_kubeadm_finds_the_patches_in_what_the_node_has_mounted(
+    kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = config(kind, confined=False, monkeypatch=monkeypatch)
+    folder = kubeadm(found)["InitConfiguration"]["patches"]["directory"]
+    kind._thrifty(AWS)
+    files = Path(kind.owner) / Path(folder).relative_to(OWNER)
+    asked = {}
+    for path in files.iterdir():
+        (container,) = yaml.safe_load(path.read_text())["spec"]["containers"]
+        assert path.name == f"{container['name']}+strategic.yaml"
+        asked[container["name"]] = container["resources"]["requests"]["cpu"]
+    assert asked == provider.THRIFTY

@@ -25,6 +25,9 @@ from clusters.versions import Train
 PREFIX = "plumbline-"
 OWNER = "/etc/plumbline"  # where a node of ours holds our lab's folder
 LABEL = "dev.plumbline.owner"
+THRIFTY = {"kube-controller-manager": "25m", "kube-scheduler": "25m"}
+"""CPU that these ask for here, not 200m and 100m: a lab has tens of pods. A request is also a share
+of a busy machine, and it is the callers who must not come late."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ class Kind:
         """
         self.refuse_foreign(plan)
         self.delete(plan)
-        Path(self.owner).mkdir(exist_ok=True)
+        self._thrifty(plan)
         config = self.home.lab / f"{plan.name}.kind.yaml"
         config.write_text(yaml.safe_dump(self._config(plan, image), sort_keys=False))
         run(
@@ -155,7 +158,7 @@ class Kind:
                 "podSubnet": plan.pods,
                 "serviceSubnet": plan.services,
             },
-            "kubeadmConfigPatches": [yaml.safe_dump(patch) for patch in self._kubeadm()],
+            "kubeadmConfigPatches": [yaml.safe_dump(patch) for patch in self._kubeadm(plan)],
             "nodes": [
                 {
                     "role": "control-plane",
@@ -173,7 +176,16 @@ class Kind:
             ]
         return config
 
-    def _kubeadm(self) -> list[dict[str, object]]:
+    def _thrifty(self, plan: ClusterPlan) -> None:
+        """Patches of the control plane's pods, where kubeadm looks for them in the node."""
+        folder = Path(self.owner) / plan.name
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, cpu in THRIFTY.items():
+            container = {"name": name, "resources": {"requests": {"cpu": cpu}}}
+            patch = yaml.safe_dump({"spec": {"containers": [container]}})
+            (folder / f"{name}+strategic.yaml").write_text(patch)
+
+    def _kubeadm(self, plan: ClusterPlan) -> list[dict[str, object]]:
         kubelet: dict[str, object] = {
             "kind": "KubeletConfiguration",
             "maxPods": 250,
@@ -182,7 +194,11 @@ class Kind:
         }
         if not Path("/sys/fs/cgroup/cgroup.controllers").exists():
             kubelet["failCgroupV1"] = False  # from 1.35 on the kubelet refuses version 1 otherwise
-        patches = [kubelet]
+        init: dict[str, object] = {
+            "kind": "InitConfiguration",
+            "patches": {"directory": f"{OWNER}/{plan.name}"},
+        }
+        patches = [kubelet, init]
         if self.forged:
             versions = self.train.versions
             patches.append(
