@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from fixtures import callers
+
 ROOT = Path(__file__).parent.parent
 OURS = ("suites", "fixtures", "clusters", "reports", "tests")
 
@@ -19,7 +21,7 @@ FORBIDDEN = {
 }
 """What a folder must not import, directly. pytest counts where no test may be at work."""
 
-CALLERS = ("prober.py", "locustfile.py", "watcher.py", "speaking.py", "vitals.py")
+CALLERS = callers.PROGRAMS
 """These run in a pod, where nothing of the project is."""
 
 
