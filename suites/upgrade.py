@@ -7,7 +7,6 @@ requirement, no vendor's way and no kind of outage.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -34,7 +33,6 @@ from suites.stations import FEATURES, Station, across, in_cluster
 from suites.watch import Watch
 
 QUIET = 12.0  # seconds of quiet before and after a cluster's upgrade, to compare latencies with
-NICE = 10  # nice(2) of who upgrades: on a small machine it comes after those who watch it
 
 
 class WatchError(PlumblineError):
@@ -131,7 +129,6 @@ def under_watch(run: Run, to: Train, only: str) -> Upgrade:
         TopologyError: no clusters are up.
         PlumblineError: the reference did not come into force.
     """
-    os.nice(NICE)
     with _field(run) as field, _told_anyway(run, field):
         base = versions.load(field.topology.train)
         work = _upgrading(run, field, (base, to))

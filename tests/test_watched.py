@@ -20,6 +20,7 @@ from tests.traces import (
     SERVED,
     SILENT,
     STARVED,
+    UNANSWERED,
     UNAVAILABLE,
     WRONG,
     trace,
@@ -260,6 +261,21 @@ def test_what_no_service_answered_is_no_draw() -> None:
     (whole, *_) = shares("aws-cluster", WEIGHTS, [read], CHANGE)
     assert (whole.n, whole.hits, whole.declared) == (2, 2, 0.9)
     assert list(shares("aws-cluster", WEIGHTS, [], CHANGE)) == []
+
+
+def test_a_split_that_silence_may_account_for_is_not_rejected() -> None:
+    """Half of what the service was sent came back: of those answered, far too few are its own."""
+    round_ = ([SERVED] * 9 + [UNANSWERED] * 9 + [WRONG] * 2) * 60
+    (whole, *_) = shares("aws-cluster", WEIGHTS, [trace(round_, name=SPLIT)], CHANGE)
+    assert (whole.verdict, whole.n, whole.hits) == ("inconclusive", 660, 540)
+    assert whole.reason == "too few of those answered, but 540 were not"
+
+
+@pytest.mark.parametrize("unanswered", [UNANSWERED, STARVED])
+def test_a_split_that_silence_cannot_account_for_is_rejected(unanswered: Answer) -> None:
+    half = ([SERVED, WRONG] * 20 + [unanswered]) * 20
+    (whole, *_) = shares("aws-cluster", WEIGHTS, [trace(half, name=SPLIT)], CHANGE)
+    assert (whole.verdict, whole.reason) == ("fail", "too few")
 
 
 def test_what_another_service_answered_is_no_draw() -> None:
