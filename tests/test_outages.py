@@ -202,10 +202,19 @@ def test_a_stream_is_watched_as_long_as_no_window_can_be_missed() -> None:
     gap = trace([SERVED] * 50 + [STARVED] * 50 + [SERVED] * 51)
     assert sight([gap]).blind == pytest.approx(51 * INTERVAL)
     assert sight([gap]).watched == pytest.approx(99 / 150)
+    begun_late = trace([STARVED] * 50 + [SERVED] * 51 + [STARVED] * 50)
+    assert sight([begun_late]).watched == pytest.approx(50 / 150)
     assert sight([trace([SERVED] * 2)]).watched == 1.0
     assert sight([trace([SERVED])]).watched == 0
     assert sight([trace([])]).watched == 0
     assert sight([]).watched == 0
+
+
+@pytest.mark.parametrize(("pressure", "watched"), [(0.0, 1.0), (1.0, 49 / 149)])
+def test_what_a_pressed_machine_did_not_answer_saw_nothing(pressure: float, watched: float) -> None:
+    beats = Beats(np.array([BEGAN - 1, BEGAN + 9]), np.array([50.0, 50.0 + 10 * pressure]))
+    read = trace([SERVED] * 50 + [UNANSWERED] * 100, took=0.9, beats=beats)
+    assert sight([read]).watched == pytest.approx(watched)
 
 
 def test_streams_that_ask_in_turn_watch_together() -> None:

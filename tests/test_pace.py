@@ -65,3 +65,12 @@ def test_a_stride_is_a_power_of_two_within_bounds(losses: list[bool]) -> None:
     for place, lost in enumerate(losses):
         pace.told(place * SPAN / 3, lost=lost)
         assert pace.stride in {1, 2, 4, 8, 16, MOST}
+
+
+def test_what_nobody_answers_is_lost_too() -> None:
+    pace = Pace()
+    for seq in range(round(2 * SPAN / INTERVAL)):
+        pace.told(seq * INTERVAL, lost=False)
+        pace.missed()
+    assert pace.skips(1)
+    assert not pace.skips(2)
