@@ -8,7 +8,7 @@ What is asked is asked every `SPACING` seconds: less than the 10 ms of the short
 must not be missed, by a tenth, which is what the sender may be late. Proxies decide request by
 request, so what they decide is asked so often over kept connections, and by every tenth request
 over a new one, which costs a small machine several times as much. Cilium's policy decides when a
-connection is made: there each is a new one.
+connection is made: there each is a new one, and every tenth goes over a kept one.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def across(lab: Lab) -> list[Station]:
         )
         questions = [place.ask(app, sentence, demand, SPACING)]
         if demand.word == "allow":
-            questions.append(place.keep(app, sentence, demand))
+            questions.append(place.keep(app, sentence, demand, SELDOM))
         identity = f"app={app} in {cluster}"
         return Station(cluster, app, there.namespace, identity, False, tuple(questions))
 
@@ -193,12 +193,13 @@ class Place:
 
     def both(self, name: str, sentence: str, demand: Demand) -> tuple[Question, Question]:
         """A question that proxies decide: over kept connections, and now and then a new one."""
-        return self.keep(name, sentence, demand), self.ask(name, sentence, demand, SELDOM)
+        kept = self.keep(name, sentence, demand, SPACING)
+        return kept, self.ask(name, sentence, demand, SELDOM)
 
-    def keep(self, name: str, sentence: str, demand: Demand) -> Question:
+    def keep(self, name: str, sentence: str, demand: Demand, interval: float) -> Question:
         """A question over kept connections."""
         how = f"{sentence}, over a kept connection"
-        return self._question(f"{name}{KEPT}", how, demand, SPACING, kept=True)
+        return self._question(f"{name}{KEPT}", how, demand, interval, kept=True)
 
     def ask(self, name: str, sentence: str, demand: Demand, interval: float) -> Question:
         """A question over new connections."""

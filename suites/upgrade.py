@@ -30,7 +30,7 @@ from suites.cross_cluster_policy.conftest import Guarded, known
 from suites.faults import SUITES, Faults, Made, found
 from suites.run import Run
 from suites.stations import FEATURES, Station, across, in_cluster
-from suites.watch import Watch
+from suites.watch import Watch, failures_logged
 
 QUIET = 12.0  # seconds of quiet before and after a cluster's upgrade, to compare latencies with
 
@@ -192,7 +192,8 @@ def _field(run: Run, suites: Collection[str] = FEATURES) -> Iterator[Field]:
             lab.prepare({suite: FEATURES[suite] for suite in suites})
             guarded = known(lab)
             guarded.protect()
-        yield Field(topology, lab, running, Watch(lab, run.folder, progress), guarded, progress)
+        with failures_logged(lab):
+            yield Field(topology, lab, running, Watch(lab, run.folder, progress), guarded, progress)
     finally:
         lab.close()
 

@@ -10,12 +10,14 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Literal
 
 from clusters.errors import PlumblineError
 from clusters.progress import Progress
-from fixtures import posts
+from clusters.steps import istio
+from fixtures import manifests, posts
 from fixtures.lab import OUTSIDER, Lab
 from fixtures.posts import LONGEST, Post
 from fixtures.streams import Stream as Asking
@@ -182,6 +184,22 @@ class Watch:
             if workload == OUTSIDER
             for share in shares(cluster, NINE_TO_ONE, [t for p in parts for t in p.streams], change)
         )
+
+
+@contextmanager
+def failures_logged(lab: Lab) -> Iterator[None]:
+    """Proxies log the requests that fail, and no others, until the block ends.
+
+    Raises:
+        UnservedKindError, RefusedError: a cluster does not take it.
+    """
+    meshed = [lab.kube(c.name) for c in lab.topology.clusters if "istio" in c.features]
+    documents = manifests.support("watch")
+    with ExitStack() as stack:
+        for kube, document in product(meshed, documents):
+            stack.callback(kube.delete, document, istio.NAMESPACE)
+            kube.apply(document, istio.NAMESPACE, "support/watch.yaml")
+        yield
 
 
 def _place(station: Station) -> Place:

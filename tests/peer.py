@@ -95,10 +95,13 @@ async def answer(line: str, writer: asyncio.StreamWriter) -> bool:
         writer.write(response("403 Forbidden", b"RBAC: access denied"))
     elif "/moved" in line:
         writer.write(response("302 Found", b"", "location: /elsewhere\r\nset-cookie: a=b\r\n"))
+    elif "/cut" in line:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 90\r\n\r\nhalf")
     else:
         writer.write(response("200 OK", json.dumps(ECHO).encode()))
     await writer.drain()
-    return True
+    # /last is answered in full, and only then does the connection end, unannounced.
+    return "/cut" not in line and "/last" not in line
 
 
 def response(status: str, body: bytes, headers: str = "") -> bytes:

@@ -18,8 +18,10 @@ LIMIT = 900 * 1024
 
 def test_it_holds_the_programs_and_fits_a_config_map() -> None:
     assert sorted(FILES) == [
-        "alarm.py",
+        "connection.py",
         "httpx.zip",
+        "kernel.py",
+        "line.py",
         "locustfile.py",
         "pace.py",
         "prober.py",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from hypothesis import given
 from hypothesis import strategies as st
-from pace import MOST, PATIENCE, SPAN, Pace
+from pace import LONGEST, MOST, PATIENCE, SPAN, Pace
 
 INTERVAL = 0.1
 
@@ -49,8 +49,30 @@ def test_it_takes_patience_to_be_faster_again() -> None:
     pace = Pace(stride=4)
     sent(pace, SPAN * PATIENCE, lambda _: False)
     assert pace.stride == 4
-    sent(pace, SPAN * 2, lambda _: False, start=100.0)
+    sent(pace, SPAN, lambda _: False, start=100.0)
     assert pace.stride == 2
+
+
+def spans_until_faster(pace: Pace, start: float) -> int:
+    """After how many spans that went well a stream is made faster."""
+    before = pace.stride
+    for n in range(1, 2 * LONGEST):
+        sent(pace, SPAN, lambda _: False, start=start + n * SPAN)
+        if pace.stride < before:
+            return n
+    raise AssertionError("it never was")
+
+
+def test_who_was_made_faster_in_vain_waits_twice_as_long_for_the_next_time() -> None:
+    pace, took, start = Pace(stride=4), [], 0.0
+    for _ in range(4):
+        took.append(spans_until_faster(pace, start))
+        start += 100 * SPAN
+        sent(pace, 2 * SPAN, lambda _: True, start=start)  # at once too fast
+        pace.stride = 4
+        start += 100 * SPAN
+    assert took[1:] == sorted(took[1:])
+    assert took[-1] > took[0]
 
 
 def test_what_is_lost_now_and_then_leaves_it_as_it_is() -> None:

@@ -49,7 +49,7 @@ def test_streams_of_a_station_are_spread_over_the_spacing() -> None:
 
 def test_a_caller_that_asks_for_two_suites_is_one_station() -> None:
     other = Place("mobile_routing", "aws-cluster", "http://198.19.0.2/", "service.example.com")
-    mobile = replace(station(), questions=(other.keep("mobile", "it is so", WEB),))
+    mobile = replace(station(), questions=(other.keep("mobile", "it is so", WEB, SPACING),))
     stranger = replace(station(BY_RBAC), workload="stranger")
     frontend, alone = joined([mobile, stranger, station(WEB)])
     assert [q.asked.name for q in frontend.questions] == [f"mobile{KEPT}", f"q0{KEPT}", "q0"]

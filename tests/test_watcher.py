@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from fixtures import callers
+from fixtures.callers.vitals import CONNECTED
 from fixtures.streams import OpenStream, Watch, Who
 from fixtures.traces import Trace, Traces
 from tests.peer import free_port, running
@@ -62,6 +63,31 @@ def test_every_request_is_sent_when_due_and_told_of(tmp_path: Path) -> None:
     assert peer.headers("/new")[0] == ["Host: b.example"]
     assert read.window is not None
     assert read.window.lines == sum(map(len, read.streams))
+
+
+def test_a_connection_that_its_peer_ended_while_idle_is_no_failure(tmp_path: Path) -> None:
+    with running() as peer:
+        streams = (OpenStream(name="last", url=f"{peer.url}/last", interval=0.1, kept=True),)
+        (trace,) = watched(tmp_path, streams, 1.0).streams
+    assert {trace.answers[i].seen for i in trace.answer} == {"200 by web-service-v1-abc"}
+    assert len(set(peer.connections_of("/last"))) == len(trace)
+
+
+def test_what_is_no_answer_is_told_as_what_it_is(tmp_path: Path) -> None:
+    with running() as peer:
+        names = ("eof", "garbage", "denied", "cut")
+        streams = tuple(
+            OpenStream(name=name, url=f"{peer.url}/{name}", interval=0.1, kept=True)
+            for name in names
+        )
+        read = watched(tmp_path, streams, 0.5)
+    said = {t.stream.name: {t.answers[i].seen for i in t.answer} for t in read.streams}
+    assert said == {
+        "eof": {"reset"}, "garbage": {"protocol"}, "denied": {"403 by no backend"},
+        "cut": {"protocol"},
+    }  # fmt: skip
+    details = {t.stream.name: t.answers[int(t.answer[0])].detail for t in read.streams}
+    assert all(details[name].startswith(CONNECTED) for name in ("eof", "garbage", "cut"))
 
 
 def test_a_watcher_that_is_told_to_end_ends(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def values(hub: str, tag: str, revision: str = "", *, plain_envoy: bool) -> dict
             "hub": hub,
             "tag": tag,
             # More than the control planes ask for: what carries traffic must not wait for them.
-            "proxy": {"resources": {"requests": {"cpu": "40m", "memory": "40Mi"}}},
+            "proxy": {"resources": {"requests": {"cpu": "60m", "memory": "40Mi"}}},
         },
         "pilot": pilot,
         "meshConfig": mesh,
