@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from clusters.waiting import wait_for
 from fixtures import callers
 from fixtures.callers.vitals import CONNECTED
 from fixtures.streams import OpenStream, Watch, Who
@@ -18,14 +22,29 @@ WHO = Who(caller="watch-1", cluster="aws-cluster", identity="default/frontend")
 WATCHER = Path(callers.__file__).with_name("watcher.py")
 
 
-def watched(folder: Path, streams: tuple[OpenStream, ...], seconds: float) -> Traces:
-    """What the watcher writes of streams that it sends to a peer on this machine."""
+def write(folder: Path, streams: tuple[OpenStream, ...], seconds: float) -> None:
+    """The watcher's plan."""
     plan = Watch(who=WHO, streams=streams, seconds=seconds)
     (folder / "watch.json").write_text(plan.model_dump_json())
-    subprocess.run(
-        [sys.executable, WATCHER, "watch.json", "trace.jsonl", "ended"],
-        cwd=folder, check=True, timeout=60, env={**os.environ, "PYTHONWARNINGS": "ignore"},
-    )  # fmt: skip
+
+
+@contextmanager
+def started(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A watcher of the plan in a folder; it is ended with the block."""
+    words = [sys.executable, str(WATCHER), "watch.json", "trace.jsonl", "ended"]
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    with subprocess.Popen(words, cwd=folder, env=environment) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def watched(folder: Path, streams: tuple[OpenStream, ...], seconds: float) -> Traces:
+    """What the watcher writes of streams that it sends to a peer on this machine."""
+    write(folder, streams, seconds)
+    with started(folder) as watcher:
+        assert watcher.wait(timeout=60) == 0
     return Traces.load(folder / "trace.jsonl")
 
 
@@ -67,10 +86,28 @@ def test_every_request_is_sent_when_due_and_told_of(tmp_path: Path) -> None:
 
 def test_a_connection_that_its_peer_ended_while_idle_is_no_failure(tmp_path: Path) -> None:
     with running() as peer:
-        streams = (OpenStream(name="last", url=f"{peer.url}/last", interval=0.1, kept=True),)
-        (trace,) = watched(tmp_path, streams, 1.0).streams
+        streams = (OpenStream(name="last", url=f"{peer.url}/last", interval=0.5, kept=True),)
+        (trace,) = watched(tmp_path, streams, 2.0).streams
     assert {trace.answers[i].seen for i in trace.answer} == {"200 by web-service-v1-abc"}
     assert len(set(peer.connections_of("/last"))) == len(trace)
+
+
+def test_answers_that_it_was_too_late_to_hear_are_no_silence(tmp_path: Path) -> None:
+    with running() as peer:
+        new = OpenStream(name="new", url=f"{peer.url}/new", interval=0.02)
+        kept = OpenStream(name="kept", url=f"{peer.url}/kept", interval=0.02, kept=True)
+        write(tmp_path, (new, kept), 2.5)
+        with started(tmp_path) as watcher:
+            wait_for("the watcher to send", lambda: "" if peer.heads else "nothing", 10)
+            watcher.send_signal(signal.SIGSTOP)
+            time.sleep(1.2)  # longer than a request may take
+            watcher.send_signal(signal.SIGCONT)
+            watcher.wait(timeout=30)
+        read = Traces.load(tmp_path / "trace.jsonl")
+    for trace in read.streams:
+        said = [trace.answers[i].seen for i in trace.answer]
+        assert set(said) == {"200 by web-service-v1-abc", "starved"}
+        assert trace.seq.tolist() == list(range(125))
 
 
 def test_what_is_no_answer_is_told_as_what_it_is(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import partial
 
 from clusters.kube import Document, Kube
 from clusters.objects import containers, ready
@@ -31,25 +32,35 @@ def label(kube: Kube, names: Iterable[str], revision: str) -> None:
 
 
 def roll(kube: Kube, revision: str, chosen: Callable[[Document], bool], deadline: float) -> None:
-    """Have the Deployments with proxies that are `chosen` make their pods anew, all at once.
+    """Have the Deployments with proxies that are `chosen` make their pods anew, one by one.
 
     Returns when every pod of theirs has a proxy of the revision. A Gateway's own Deployment
-    belongs to its istiod, which makes it anew itself: it is waited for all the same.
+    belongs to its istiod, which makes it anew itself: it is waited for before the others. One by
+    one, as pods that start take a core each from those that serve.
 
     Raises:
-        NotReadyError: they did not in time.
+        NotReadyError: one did not in `deadline` seconds.
     """
     pods = [pod for pod in _with_proxy(kube) if chosen(pod)]
+    _await(kube, revision, lambda pod: chosen(pod) and _is_gateway(pod), deadline)
     for namespace, name in sorted({_deployment(pod) for pod in pods if not _is_gateway(pod)}):
         kube.patch(_restarted(name), namespace)
+        _await(kube, revision, partial(_is_of, (namespace, name)), deadline)
+    for namespace in sorted({pod["metadata"]["namespace"] for pod in pods}):
+        kube.rolled_out(namespace, deadline)
+
+
+def _await(kube: Kube, revision: str, chosen: Callable[[Document], bool], deadline: float) -> None:
     wait_for(
         f"the proxies of {kube.cluster.name} to be of revision {revision or DEFAULT}",
         lambda: "; ".join(_older(kube, revision, chosen)),
         deadline,
         kube.kubectl(f"get pods -A -L {REVISION}"),
     )
-    for namespace in sorted({pod["metadata"]["namespace"] for pod in pods}):
-        kube.rolled_out(namespace, deadline)
+
+
+def _is_of(deployment: tuple[str, str], pod: Document) -> bool:
+    return not _is_gateway(pod) and _deployment(pod) == deployment
 
 
 def _with_proxy(kube: Kube) -> list[Document]:
