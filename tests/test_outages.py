@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -134,7 +136,7 @@ def test_what_is_far_apart_is_two_episodes_and_what_is_near_is_one() -> None:
     read = trace(near + [SERVED] * 200 + near)
     found = list(episodes(read, kinds_of(read, ALLOWED), BEGAN, PHASES))
     assert [(e.n, e.of, e.phase) for e in found] == [(2, 3, "quiet"), (2, 3, "cilium")]
-    assert found[0].high == pytest.approx(2 * (2 * INTERVAL + TOOK))
+    assert found[0].high == pytest.approx(4 * INTERVAL + TOOK)
 
 
 def test_runs_of_one_episode_are_bounded_each_for_itself() -> None:
@@ -156,7 +158,7 @@ def test_bounds_count_from_when_requests_were_truly_sent() -> None:
 def test_at_the_edges_of_a_trace_a_state_may_have_lasted_an_interval_longer() -> None:
     read = trace([REFUSED, SERVED, REFUSED])
     (found,) = episodes(read, kinds_of(read, ALLOWED), BEGAN, PHASES)
-    assert found.high == pytest.approx(2 * (2 * INTERVAL + TOOK))
+    assert found.high == pytest.approx(4 * INTERVAL + TOOK)
 
 
 def test_kinds_are_told_apart() -> None:
@@ -193,6 +195,22 @@ def test_the_bounds_hold_the_truth(n: int, start: float, length: float, delay: f
         assert total.high >= seen - 1e-9
     if seen >= WINDOW:
         assert bad.any()
+
+
+@given(st.lists(st.booleans(), min_size=3, max_size=60), st.floats(0.001, 0.5))
+def test_no_moment_counts_twice(bad: list[bool], took: float) -> None:
+    """Answers that take long show one state in many rows, whose bounds overlap."""
+    answers = [SERVED, *(REFUSED if b else SERVED for b in bad), SERVED]
+    read = trace(answers, took=took)
+    found = list(episodes(read, kinds_of(read, ALLOWED), BEGAN, PHASES))
+    (high,) = [e.high for e in found] or [0.0]
+    places = [place for place, answer in enumerate(answers) if answer is REFUSED]
+    rows = sum(after - before > 1 for before, after in pairwise([-9, *places]))
+    whole = (places[-1] - places[0] + 2) * INTERVAL + took if places else 0.0
+    apart = (len(places) + rows) * INTERVAL + rows * took  # if none of the rows overlapped
+    assert high <= min(whole, apart) + 1e-9
+    if took > 2 * INTERVAL * len(bad):  # all of them do
+        assert high == pytest.approx(whole)
 
 
 def test_a_stream_is_watched_as_long_as_no_window_can_be_missed() -> None:
