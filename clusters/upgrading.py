@@ -176,7 +176,7 @@ class Upgrading:
 
         def rolled(onto: str, limit: float, which: Callable[[Document], bool]) -> None:
             data_plane.label(kube, owned, onto)
-            data_plane.roll(kube, onto, which, limit)
+            data_plane.roll(kube, onto, which, limit, together=which is _calls)
 
         ahead = partial(rolled, revision, limits.workload)
         back = partial(rolled, "", self.base.train.deadlines.workload)

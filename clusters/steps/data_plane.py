@@ -6,7 +6,7 @@ it, and pods are made anew to take it (Istio, "Canary Upgrades"). It installs no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 from functools import partial
 
@@ -31,21 +31,30 @@ def label(kube: Kube, names: Iterable[str], revision: str) -> None:
         kube.patch({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}, "")
 
 
-def roll(kube: Kube, revision: str, chosen: Callable[[Document], bool], deadline: float) -> None:
-    """Have the Deployments with proxies that are `chosen` make their pods anew, one by one.
+def roll(
+    kube: Kube,
+    revision: str,
+    chosen: Callable[[Document], bool],
+    deadline: float,
+    *,
+    together: bool = False,
+) -> None:
+    """Have the Deployments with proxies that are `chosen` make their pods anew.
 
-    Returns when every pod of theirs has a proxy of the revision. A Gateway's own Deployment
-    belongs to its istiod, which makes it anew itself: it is waited for before the others. One by
-    one, as pods that start take a core each from those that serve.
+    One by one, as pods that start take cores from those that serve, or `together` if nobody waits
+    for them. Returns when every pod of theirs has a proxy of the revision. A Gateway's own
+    Deployment belongs to its istiod, which makes it anew itself: it is waited for before the rest.
 
     Raises:
-        NotReadyError: one did not in `deadline` seconds.
+        NotReadyError: they did not; each turn has `deadline` seconds.
     """
     pods = [pod for pod in _with_proxy(kube) if chosen(pod)]
+    names = sorted({_deployment(pod) for pod in pods if not _is_gateway(pod)})
     _await(kube, revision, lambda pod: chosen(pod) and _is_gateway(pod), deadline)
-    for namespace, name in sorted({_deployment(pod) for pod in pods if not _is_gateway(pod)}):
-        kube.patch(_restarted(name), namespace)
-        _await(kube, revision, partial(_is_of, (namespace, name)), deadline)
+    for turn in [names] if together else [[name] for name in names]:
+        for namespace, name in turn:
+            kube.patch(_restarted(name), namespace)
+        _await(kube, revision, partial(_is_of, turn), deadline)
     for namespace in sorted({pod["metadata"]["namespace"] for pod in pods}):
         kube.rolled_out(namespace, deadline)
 
@@ -59,8 +68,8 @@ def _await(kube: Kube, revision: str, chosen: Callable[[Document], bool], deadli
     )
 
 
-def _is_of(deployment: tuple[str, str], pod: Document) -> bool:
-    return not _is_gateway(pod) and _deployment(pod) == deployment
+def _is_of(deployments: Collection[tuple[str, str]], pod: Document) -> bool:
+    return not _is_gateway(pod) and _deployment(pod) in deployments
 
 
 def _with_proxy(kube: Kube) -> list[Document]:
