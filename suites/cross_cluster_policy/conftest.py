@@ -60,6 +60,7 @@ class Guarded:
     policy: Given
     callers: dict[str, Caller]
     deadline: float
+    mesh_deadline: float
     uid: str = field(default="")
 
     def protect(self) -> None:
@@ -126,7 +127,7 @@ class Guarded:
             yield
         finally:
             self._scale_mesh(kubes, 1)
-            mesh.wait_joined(before, self.deadline)
+            mesh.wait_joined(before, self.mesh_deadline)
 
     def _scale_mesh(self, kubes: Collection[Kube], replicas: int) -> None:
         """All control planes at once: each waits for the others before it is ready."""
@@ -135,7 +136,7 @@ class Guarded:
             list(pool.map(scale, kubes))
 
     def _scaled(self, kube: Kube, replicas: int) -> None:
-        kube.scale(NAMESPACE, clustermesh.SERVICE, replicas, self.deadline)
+        kube.scale(NAMESPACE, clustermesh.SERVICE, replicas, self.mesh_deadline)
 
     @property
     def namespace(self) -> str:
@@ -179,7 +180,8 @@ def known(lab: Lab) -> Guarded:
         there = [str(pod["status"]["podIP"]) for pod in guarded]
         convergence.backends(Agent.any_of(space.kube), there, deadline)
     policy = lab.manifests.given("ciliumnetworkpolicy")
-    made = Guarded(here, target, agent, policy, callers, deadline)
+    mesh_deadline = lab.deadline("clustermesh")
+    made = Guarded(here, target, agent, policy, callers, deadline, mesh_deadline)
     made.expose()
     return made
 
