@@ -23,7 +23,7 @@ from fixtures.callers.vitals import LOST
 from fixtures.hubble import CLUSTER_LABEL
 from fixtures.lab import FRONTEND, STRANGER, Lab
 from fixtures.watched import LEAST_WATCHED
-from reports.upgrade_schema import Fault, Kind, Stream
+from reports.upgrade_schema import Fault, Kind, Phase, Stream
 from suites.cross_cluster_policy.conftest import AWS, AZURE, Guarded
 from suites.mobile_routing.conftest import URL
 from suites.rbac_denial.conftest import Api, protected
@@ -135,14 +135,16 @@ class Faults:
 
     def policy_deleted_for_50_ms(self) -> Made:
         """The network policy is deleted, and applied again after 50 ms."""
-        space, agent, began = self.guarded.space, self.guarded.agent, time.time()
-        opened = agent.now()
-        space.kube.delete(self.guarded.policy.document, space.namespace)
-        time.sleep(0.050)
-        self.guarded.uid = ""
-        self.guarded.protect()
-        ended = time.time()
-        times = let_in(agent.flows(opened, space.namespace, "--verdict", "FORWARDED"))
+        space, agent = self.guarded.space, self.guarded.agent
+        address = str(self.guarded.target["status"]["podIP"])
+        with agent.tracing(address, space.namespace, self.guarded.deadline):
+            opened, began = agent.now(), time.time()
+            space.kube.delete(self.guarded.policy.document, space.namespace)
+            time.sleep(0.050)
+            self.guarded.uid = ""
+            self.guarded.protect()
+            ended = time.time()
+            times = let_in(agent.flows(opened, space.namespace, "--type", "trace"))
         # Cilium may put both changes into one: then nothing was open, and nothing must be found.
         if not times:
             return self._made(self.policy_deleted_for_50_ms, "", "", (began,) * 4)
@@ -217,7 +219,7 @@ class Faults:
         return Made(name.replace("_", " "), sentence, stream, kind, began, gone, least, most)
 
 
-def found(made: Made, streams: Sequence[Stream]) -> Fault:
+def found(made: Made, streams: Sequence[Stream], phases: Sequence[Phase]) -> Fault:
     """What the watch made of a fault: pure.
 
     It is found if the stream has an episode of its kind in its time whose bounds agree with
@@ -232,7 +234,7 @@ def found(made: Made, streams: Sequence[Stream]) -> Fault:
         "least": made.least, "most": made.most,
     }  # fmt: skip
     if not made.kind:
-        verdict, reason = _unchanged(phase, streams)
+        verdict, reason = _unchanged(phase, streams, phases)
         return Fault.model_validate({**told, "verdict": verdict, "reason": reason})
     fitting = [e for e in episodes if e.kind == made.kind]
     if not fitting and (stream is None or stream.blind >= max(made.least, SPACING * 1.5)):
@@ -256,16 +258,24 @@ def found(made: Made, streams: Sequence[Stream]) -> Fault:
     )
 
 
-def _unchanged(phase: str, streams: Sequence[Stream]) -> tuple[str, str]:
+def _unchanged(phase: str, streams: Sequence[Stream], phases: Sequence[Phase]) -> tuple[str, str]:
     """Whether nothing opened, shut or led astray in a phase, and somebody asked throughout."""
     seen = [(s.key, e) for s in streams for e in s.episodes if e.phase == phase]
     bad = [(key, e) for key, e in seen if e.kind not in ("late", "starved", "unproven")]
     if bad:
         return "fail", "; ".join(f"{key}: {e.kind} for {e.high:.3f} s" for key, e in bad)
-    unseen = [s.key for s in streams if s.gaps or s.watched < LEAST_WATCHED]
-    if unseen or not streams:
+    spans = [(p.started, p.started + p.seconds) for p in phases if p.name == phase]
+    unseen = [s.key for s in streams if s.watched < LEAST_WATCHED or _away(s, spans)]
+    if unseen or not streams or not spans:
         return "inconclusive", f"not watched throughout: {', '.join(unseen) or 'no stream'}"
     return "pass", "nothing"
+
+
+def _away(stream: Stream, spans: Iterable[tuple[float, float]]) -> bool:
+    """Whether nobody sent a stream for some of these times."""
+    return any(
+        since < end and until > start for since, until in stream.gaps for start, end in spans
+    )
 
 
 def let_in(flows: str) -> list[float]:

@@ -233,7 +233,7 @@ def _account(run: Run, field: Field, budgets: Sequence[Budget], made: Sequence[M
         phases=tuple(watch.phases),
         streams=streams,
         shares=shares,
-        faults=tuple(found(each, streams) for each in made),
+        faults=tuple(found(each, streams, watch.phases) for each in made),
         budgets=tuple(budgets),
     )
     return _judged(told)

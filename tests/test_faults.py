@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import pytest
 
 from fixtures import manifests
-from reports.upgrade_schema import Episode, Kind, Stream
+from reports.upgrade_schema import Episode, Fault, Kind, Phase, Stream
 from suites.faults import Made, let_in, to_web
-from suites.faults import found as found_by
+from suites.faults import found as found_in
 
+PHASES = [
+    Phase(name="dropped", started=0.0, seconds=3.0, outcome="done"),
+    Phase(name="istiod killed", started=3.0, seconds=4.0, outcome="done"),
+]
 MADE = Made("dropped", "packets are dropped", "a/web", "dropped", 10.0, 10.2, 0.010, 0.030)
+
+
+def found_by(made: Made, streams: Sequence[Stream]) -> Fault:
+    return found_in(made, streams, PHASES)
 
 
 def stream(*episodes: Episode, name: str = "web", blind: float = 0.01) -> Stream:
@@ -80,6 +89,8 @@ def test_nothing_is_not_said_of_what_nobody_asked() -> None:
     told = found_by(made, [stream(), away, seldom])
     assert told.verdict == "inconclusive"
     assert told.reason == "not watched throughout: a/away, a/seldom"
+    before = stream().model_copy(update={"gaps": ((0.0, 3.0),)})
+    assert found_by(made, [before]).verdict == "pass"
     assert found_by(made, []).verdict == "inconclusive"
 
 

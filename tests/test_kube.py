@@ -126,6 +126,7 @@ def test_a_cluster_is_that_of_its_own_label(labels: list[str], seen: str) -> Non
 
 def test_an_endpoint_is_found_by_its_address() -> None:
     endpoint = {
+        "id": 35,
         "status": {
             "networking": {"addressing": [{"ipv4": "10.0.0.1"}]},
             "policy": {"realized": {"policy-revision": 7}},
@@ -133,6 +134,8 @@ def test_an_endpoint_is_found_by_its_address() -> None:
     }
     assert hubble.parse_revision([endpoint], "10.0.0.1") == 7
     assert hubble.parse_revision([endpoint], "10.0.0.2") == 0
+    assert hubble.parse_endpoint([endpoint], "10.0.0.1") == 35
+    assert hubble.parse_endpoint([endpoint], "10.0.0.2") == 0
 
 
 def test_an_endpoint_without_address_or_revision_enforces_nothing() -> None:

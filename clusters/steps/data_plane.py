@@ -73,8 +73,14 @@ def _is_of(deployments: Collection[tuple[str, str]], pod: Document) -> bool:
 
 
 def _with_proxy(kube: Kube) -> list[Document]:
-    pods = kube.list("v1", "Pod")
-    return [p for p in pods if PROXY in containers(p) and p["metadata"]["namespace"] != NAMESPACE]
+    """The pods with a proxy, apart from Istio's own and those that are on their way out."""
+    return [
+        pod
+        for pod in kube.list("v1", "Pod")
+        if PROXY in containers(pod)
+        and pod["metadata"]["namespace"] != NAMESPACE
+        and "deletionTimestamp" not in pod["metadata"]
+    ]
 
 
 def _older(kube: Kube, revision: str, chosen: Callable[[Document], bool]) -> list[str]:
