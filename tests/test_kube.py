@@ -130,7 +130,7 @@ def test_an_endpoint_is_found_by_its_address() -> None:
         "status": {
             "networking": {"addressing": [{"ipv4": "10.0.0.1"}]},
             "policy": {"realized": {"policy-revision": 7}},
-        }
+        },
     }
     assert hubble.parse_revision([endpoint], "10.0.0.1") == 7
     assert hubble.parse_revision([endpoint], "10.0.0.2") == 0

@@ -46,7 +46,12 @@ def values(plan: ClusterPlan, node: str, *, confined: bool) -> dict[str, Any]:
         "l2announcements": {"enabled": True},
         # A changed value takes effect: by itself a changed ConfigMap restarts nobody.
         "rollOutCiliumPods": True,
-        "operator": {"replicas": 1, "image": {"useDigest": False}, "rollOutPods": True},
+        "operator": {
+            "replicas": 1,
+            "image": {"useDigest": False},
+            "rollOutPods": True,
+            "resources": {"requests": {"cpu": "10m"}},
+        },
         "image": {"useDigest": False},
         # No manifest of the reference asks Cilium for layer 7: that is Istio's part.
         "envoy": {"enabled": False},

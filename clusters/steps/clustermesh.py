@@ -28,6 +28,11 @@ SERVICE = "clustermesh-apiserver"
 COMMENT = "# connect anew: "
 CONFIGURATION = "cilium-clustermesh"  # the Secret that the agents read
 SYNC_TIMEOUT = "2s"
+CPU = "60m"
+"""What the control plane's pod asks for, by its first container. Whoever asks for nothing gets
+nothing of a machine that others keep busy, and the clusters are apart until it has started."""
+PROBED = {"periodSeconds": 2, "failureThreshold": 15}
+"""Ready is told within two seconds, not the chart's ten, and unready after the same thirty."""
 VALID = timedelta(days=365)
 
 
@@ -58,9 +63,14 @@ def values(
             "useAPIServer": True,
             "apiserver": {
                 "image": {"useDigest": False},
+                "etcd": {"init": {"resources": {"requests": {"cpu": CPU}}}},
+                "readinessProbe": PROBED,
                 # So long it waits for the others before it calls itself ready, and the others
                 # do not reach it before: clusters that come up together wait in vain.
-                "kvstoremesh": {"extraArgs": [f"--per-cluster-ready-timeout={SYNC_TIMEOUT}"]},
+                "kvstoremesh": {
+                    "extraArgs": [f"--per-cluster-ready-timeout={SYNC_TIMEOUT}"],
+                    "readinessProbe": PROBED,
+                },
                 "service": {
                     "type": "LoadBalancer",
                     "annotations": {"lbipam.cilium.io/ips": plan.first},
