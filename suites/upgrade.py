@@ -32,7 +32,7 @@ from suites.run import Run
 from suites.stations import FEATURES, Station, across, in_cluster
 from suites.watch import Watch, failures_logged
 
-QUIET = 12.0  # seconds of quiet before and after a cluster's upgrade, to compare latencies with
+QUIET = 8.0  # seconds of quiet before and after a cluster's upgrade, to compare latencies with
 
 
 class WatchError(PlumblineError):
