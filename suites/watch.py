@@ -28,7 +28,7 @@ from suites.canary_split.conftest import NINE_TO_ONE
 from suites.stations import Station
 
 TRACES, HISTORIES = "traces", "histories"
-USERS, PAUSE = 2, 0.05  # of Locust, in each cluster: some forty requests per second
+USERS, PAUSE = 2, 0.1  # of Locust, in each cluster: some twenty requests per second
 Place = tuple[str, str]
 Outcome = Literal["done", "failed", "rolled back"]  # of a phase
 

@@ -183,8 +183,13 @@ def test_kubeadm_finds_the_patches_in_what_the_node_has_mounted(
     folder = kubeadm(found)["InitConfiguration"]["patches"]["directory"]
     kind._thrifty(AWS)
     files = Path(kind.owner) / Path(folder).relative_to(OWNER)
-    asked = {}
-    for path in files.iterdir():
+    asked, added = {}, {}
+    for path in files.glob("*+json.yaml"):
+        (patch,) = yaml.safe_load(path.read_text())
+        assert (patch["op"], patch["path"]) == ("add", "/spec/containers/0/command/-")
+        added[path.name.partition("+")[0]] = patch["value"]
+    assert added == dict.fromkeys(provider.UNRIVALLED, "--leader-elect=false")
+    for path in files.glob("*+strategic.yaml"):
         (container,) = yaml.safe_load(path.read_text())["spec"]["containers"]
         assert path.name == f"{container['name']}+strategic.yaml"
         asked[container["name"]] = container["resources"]["requests"]["cpu"]

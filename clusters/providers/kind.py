@@ -28,6 +28,8 @@ LABEL = "dev.plumbline.owner"
 THRIFTY = {"kube-apiserver": "180m", "kube-controller-manager": "25m", "kube-scheduler": "25m"}
 """CPU that these ask for here, not 250m, 200m and 100m: a lab has tens of pods. A request is also
 a share of a busy machine, and it is who asks and who answers that must not come late."""
+UNRIVALLED = ("kube-controller-manager", "kube-scheduler")
+"""There is one of each, and that it leads need not be written every two seconds."""
 
 
 @dataclass(frozen=True)
@@ -184,6 +186,10 @@ class Kind:
             container = {"name": name, "resources": {"requests": {"cpu": cpu}}}
             patch = yaml.safe_dump({"spec": {"containers": [container]}})
             (folder / f"{name}+strategic.yaml").write_text(patch)
+        last = {"op": "add", "path": "/spec/containers/0/command/-"}
+        for name in UNRIVALLED:
+            patch = yaml.safe_dump([{**last, "value": "--leader-elect=false"}])
+            (folder / f"{name}+json.yaml").write_text(patch)
 
     def _kubeadm(self, plan: ClusterPlan) -> list[dict[str, object]]:
         kubelet: dict[str, object] = {

@@ -61,9 +61,15 @@ def values(plan: ClusterPlan, node: str, *, confined: bool) -> dict[str, Any]:
             "relay": {"enabled": False},
             "tls": {"auto": {"method": "helm"}},
         },
-        # Drops and verdicts of policies are what is asked for. A trace of every connection as well
-        # is most of what an agent does under load.
-        "bpf": {"events": {"trace": {"enabled": False}}},
+        # Drops and verdicts of policies are what is asked for, and a sample of them will do: to
+        # tell of each is most of what an agent does under load, and so is a trace of every
+        # connection. Events per second, and at once.
+        "bpf": {
+            "events": {
+                "trace": {"enabled": False},
+                "default": {"rateLimit": 100, "burstLimit": 2000},
+            }
+        },
         # Less than a proxy's: an agent that starts compiles, and traffic must not wait for it.
         "resources": {"requests": {"cpu": "20m"}},
         # Two numbers for a small lab. Flows that Hubble keeps: a load must not crowd out what was
