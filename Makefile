@@ -44,7 +44,7 @@ mutants: $(STAMP) ## faults made on purpose: the suites must notice every one (O
 soak: $(STAMP) ## the suites N times over in random order: no false red (BURN=1: one core kept busy)
 	@$(PY) -m suites soak --times $(or $(N),20) $(if $(filter 1,$(BURN)),--burn)
 
-watch: $(STAMP) ## watch the clusters that are up, 10 ms by 10 ms (QUIET=seconds FAULTS=all: faults made on purpose)
+watch: $(STAMP) ## watch the clusters that are up, 10 ms by 10 ms (QUIET=seconds FAULTS=all|name: faults made on purpose)
 	@$(PY) -m suites watch --quiet $(or $(QUIET),60) --faults $(or $(FAULTS),none)
 
 upgrade: $(STAMP) ## FROM=2026-04 TO=2026-08 under the watch (ONLY=istio|cilium|gateway-api|kubernetes-crds)

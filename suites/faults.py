@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any
 
 from clusters.engine import Engine
+from clusters.errors import PlumblineError
 from clusters.kube import Kube
 from clusters.steps import cilium, clustermesh, istio
 from fixtures import convergence
@@ -31,13 +32,6 @@ from suites.stations import FEATURES, SPACING
 from suites.watch import Watch
 
 FORBIDDEN = frozenset({"k8s:app=backend", f"k8s:{CLUSTER_LABEL}={AWS}"})
-SUITES: Mapping[str, Collection[str]] = {
-    "none": FEATURES,
-    "short": {"cross_cluster_policy", "rbac_denial"},
-    "all": FEATURES,
-}
-"""Each choice of faults, and the suites whose streams are watched: what the short ones show in is
-enough for them, so that a slow machine can send it."""
 SETTLE = 1.5  # seconds between two faults, so that their episodes are two
 NODE = """
 pod={address}
@@ -51,6 +45,10 @@ sleep {seconds}
 c=$(date +%s%N); firewall -D; d=$(date +%s%N)
 echo $a $b $c $d
 """
+
+
+class FaultsError(PlumblineError):
+    """Faults that there are not."""
 
 
 @dataclass(frozen=True)
@@ -76,29 +74,12 @@ class Faults:
     watch: Watch
     guarded: Guarded
 
-    def of(self, which: str) -> tuple[Callable[[], Made], ...]:
-        """The faults of a name: none, short (those that take a second or two), or all."""
-        every = (
-            self.dropped_for_10_ms,
-            self.refused_for_20_ms,
-            self.policy_deleted_for_50_ms,
-            self.rbac_deleted,
-            self.misrouted,
-            self.istiod_killed,
-            self.agent_killed,
-            self.mesh_cut,
-            self.caller_stopped,
-        )
-        # Long enough that a machine of two cores, busy with all that it watches, sees them.
-        short = (self.dropped_for_200_ms, self.rbac_deleted)
-        return {"none": (), "short": short, "all": every}[which]
-
-    def make(self, chosen: Iterable[Callable[[], Made]]) -> list[Made]:
+    def make(self, makers: Iterable[Maker]) -> list[Made]:
         """Make some, one after another, each as a phase of the watch."""
         made = []
-        for fault in chosen:
-            with self.watch.phase(fault.__name__.replace("_", " ")):
-                made.append(fault())
+        for maker in makers:
+            with self.watch.phase(_name(maker)):
+                made.append(maker(self))
                 time.sleep(SETTLE)
         return made
 
@@ -214,9 +195,59 @@ class Faults:
     ) -> Made:
         began, here, going, gone = times
         sentence = (fault.__doc__ or "").strip()
-        name = getattr(fault, "__name__", "")
         least, most = max(0.0, going - here), gone - began
-        return Made(name.replace("_", " "), sentence, stream, kind, began, gone, least, most)
+        return Made(_name(fault), sentence, stream, kind, began, gone, least, most)
+
+
+Maker = Callable[[Faults], Made]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Faults to make, and the suites whose streams are watched for it."""
+
+    makers: tuple[Maker, ...]
+    suites: Collection[str] = tuple(FEATURES)
+
+
+NONE = Choice(())
+# Long enough that a machine of two cores, busy with all that it watches, sees them, and what they
+# show in is enough to watch, so that a slow one can send it.
+SHORT = Choice(
+    (Faults.dropped_for_200_ms, Faults.rbac_deleted), {"cross_cluster_policy", "rbac_denial"}
+)
+ALL = Choice(
+    (
+        Faults.dropped_for_10_ms,
+        Faults.refused_for_20_ms,
+        Faults.policy_deleted_for_50_ms,
+        Faults.rbac_deleted,
+        Faults.misrouted,
+        Faults.istiod_killed,
+        Faults.agent_killed,
+        Faults.mesh_cut,
+        Faults.caller_stopped,
+    )
+)
+
+
+def choice(which: str) -> Choice:
+    """The faults of a name: none, short, all, or one's own.
+
+    Raises:
+        FaultsError: there are none of that name.
+    """
+    alone = {maker.__name__: Choice((maker,)) for maker in (*SHORT.makers, *ALL.makers)}
+    every = {"none": NONE, "short": SHORT, "all": ALL, **alone}
+    if which not in every:
+        raise FaultsError(f"FAULTS to be one of {', '.join(every)}", seen=which, look="make help")
+    return every[which]
+
+
+def _name(maker: Callable[..., Made]) -> str:
+    """A fault's name as a phase and a report have it."""
+    name: str = getattr(maker, "__name__", "")
+    return name.replace("_", " ")
 
 
 def found(made: Made, streams: Sequence[Stream], phases: Sequence[Phase]) -> Fault:

@@ -27,7 +27,7 @@ from reports.schema import Machine, Results
 from reports.upgrade import publish
 from reports.upgrade_schema import FILE, Budget, Upgrade
 from suites.cross_cluster_policy.conftest import Guarded, known
-from suites.faults import SUITES, Faults, Made, found
+from suites.faults import Faults, Made, choice, found
 from suites.run import Run
 from suites.stations import FEATURES, Station, across, in_cluster
 from suites.watch import Watch, failures_logged
@@ -71,20 +71,21 @@ def watch(run: Run, quiet: float, faults: str) -> Upgrade:
 
     Args:
         quiet: seconds in which nothing is done.
-        faults: none, short or all.
+        faults: none, short, all, or the name of one.
 
     Raises:
+        FaultsError: there are none of that name.
         TopologyError: no clusters are up.
         PlumblineError: the reference did not come into force.
     """
     made: list[Made] = []
-    suites = SUITES[faults]
-    with run.stage("watch"), _field(run, suites) as field, _told_anyway(run, field):
+    chosen = choice(faults)
+    with run.stage("watch"), _field(run, chosen.suites) as field, _told_anyway(run, field):
         first = field.topology.clusters[0].name
-        with field.standing([*across(field.lab), *in_cluster(field.lab, first, suites)]):
+        with field.standing([*across(field.lab), *in_cluster(field.lab, first, chosen.suites)]):
             field.watch.quiet("quiet", quiet)
             maker = Faults(field.lab, field.engine, field.watch, field.guarded)
-            made = maker.make(maker.of(faults))
+            made = maker.make(chosen.makers)
         return _account(run, field, (), made)
 
 

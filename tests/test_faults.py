@@ -9,7 +9,7 @@ import pytest
 
 from fixtures import manifests
 from reports.upgrade_schema import Episode, Fault, Kind, Phase, Stream
-from suites.faults import Made, let_in, to_web
+from suites.faults import FaultsError, Made, choice, let_in, to_web
 from suites.faults import found as found_in
 
 PHASES = [
@@ -92,6 +92,23 @@ def test_nothing_is_not_said_of_what_nobody_asked() -> None:
     before = stream().model_copy(update={"gaps": ((0.0, 3.0),)})
     assert found_by(made, [before]).verdict == "pass"
     assert found_by(made, []).verdict == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("which", "names"),
+    [
+        ("none", []),
+        ("short", ["dropped_for_200_ms", "rbac_deleted"]),
+        ("mesh_cut", ["mesh_cut"]),
+    ],
+)
+def test_faults_are_chosen_together_or_by_name(which: str, names: list[str]) -> None:
+    assert [maker.__name__ for maker in choice(which).makers] == names
+
+
+def test_a_fault_that_there_is_not_is_refused_by_name() -> None:
+    with pytest.raises(FaultsError, match="none, short, all, dropped_for_200_ms"):
+        choice("some")
 
 
 def flow(cluster: str = "aws-cluster", app: str = "frontend", time: str = "00.25") -> str:
