@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 import pytest
 
 from fixtures import manifests
 from reports.upgrade_schema import Episode, Fault, Kind, Phase, Stream
-from suites.faults import FaultsError, Made, choice, let_in, to_web
+from suites.faults import FaultsError, Made, choice, to_web
 from suites.faults import found as found_in
 
 PHASES = [
@@ -109,22 +108,6 @@ def test_faults_are_chosen_together_or_by_name(which: str, names: list[str]) -> 
 def test_a_fault_that_there_is_not_is_refused_by_name() -> None:
     with pytest.raises(FaultsError, match="none, short, all, dropped_for_200_ms"):
         choice("some")
-
-
-def flow(cluster: str = "aws-cluster", app: str = "frontend", time: str = "00.25") -> str:
-    labels = ["k8s:app=backend", f"k8s:io.cilium.k8s.policy.cluster={cluster}"]
-    told = {
-        "time": f"2026-11-24T10:00:{time}Z",
-        "source": {"labels": labels},
-        "destination": {"labels": [f"k8s:app={app}"]},
-    }
-    return json.dumps({"flow": told})
-
-
-def test_only_what_the_policy_forbids_counts_as_let_in() -> None:
-    lines = [flow(), flow(cluster="azure-cluster"), flow(app="bystander"), flow(time="01.5"), ""]
-    first, last = let_in("\n".join([*lines, json.dumps({"lost_events": {}})]))
-    assert last - first == pytest.approx(1.25)
 
 
 def test_the_wrong_route_is_the_reference_but_for_where_it_leads() -> None:

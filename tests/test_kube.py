@@ -126,16 +126,13 @@ def test_a_cluster_is_that_of_its_own_label(labels: list[str], seen: str) -> Non
 
 def test_an_endpoint_is_found_by_its_address() -> None:
     endpoint = {
-        "id": 35,
         "status": {
             "networking": {"addressing": [{"ipv4": "10.0.0.1"}]},
             "policy": {"realized": {"policy-revision": 7}},
-        },
+        }
     }
     assert hubble.parse_revision([endpoint], "10.0.0.1") == 7
     assert hubble.parse_revision([endpoint], "10.0.0.2") == 0
-    assert hubble.parse_endpoint([endpoint], "10.0.0.1") == 35
-    assert hubble.parse_endpoint([endpoint], "10.0.0.2") == 0
 
 
 def test_an_endpoint_without_address_or_revision_enforces_nothing() -> None:
@@ -148,6 +145,21 @@ def test_an_endpoint_without_address_or_revision_enforces_nothing() -> None:
     assert hubble.parse_revision(endpoints, "10.0.0.3") == 0
     endpoints = [endpoints[0], endpoint(both, {"policy-revision": 8})]
     assert hubble.parse_revision(endpoints, "10.0.0.3") == 8
+
+
+def test_only_what_came_in_from_there_was_admitted() -> None:
+    more = "expires=53787 Packets=0 Flags=0x0413 [ RxClosing ] RevNAT=0"
+    lines = [
+        f"TCP IN 10.0.0.1:4001 -> 10.0.0.2:3000 {more}",
+        f"TCP IN 10.0.0.1:4002 -> 10.0.0.2:3000 {more}",
+        f"TCP OUT 10.0.0.1:4003 -> 10.0.0.2:3000 {more}",
+        f"UDP IN 10.0.0.1:4004 -> 10.0.0.2:3000 {more}",
+        f"TCP IN 10.0.0.11:4005 -> 10.0.0.2:3000 {more}",
+        f"TCP IN 10.0.0.1:4006 -> 10.0.0.22:3000 {more}",
+        "",
+        "TCP IN",
+    ]
+    assert hubble.parse_admitted(lines, "10.0.0.1", "10.0.0.2") == {4001, 4002}
 
 
 @pytest.mark.parametrize("field", ["Labels", "labels"])

@@ -80,6 +80,10 @@ class Guarded:
             self._converge(present=False)
         self.uid = ""
 
+    def address(self, who: str) -> str:
+        """The address of a caller's pod."""
+        return _address(self.callers[who])
+
     def ask(self, *whom: str, label: str = "", who: Collection[str] = CALLERS) -> History:
         """Callers at once, each its own streams, every request on a connection of its own."""
         calls: list[Callable[[], History]] = [
