@@ -35,6 +35,7 @@ for ns in $(ls /var/run/netns); do
   if nsenter --net=/var/run/netns/$ns ip -4 -o addr | grep -qF " $pod/"; then break; fi
 done
 rule="INPUT -p tcp --dport 3000 -j {target}"
+sleep {settle}  # the search took the cores from who must see it
 firewall() {{ nsenter --net=/var/run/netns/$ns iptables -w $1 $rule; }}
 a=$(date +%s%N); firewall -I; b=$(date +%s%N)
 sleep {seconds}
@@ -104,7 +105,7 @@ class Faults:
     def _on_node(self, cluster: str, address: str, target: str, seconds: float) -> Sequence[float]:
         """A rule in a pod's own network for a while: before and after it came, and went."""
         node = self.lab.kube(cluster).list("v1", "Node")[0]["metadata"]["name"]
-        script = NODE.format(address=address, target=target, seconds=seconds)
+        script = NODE.format(address=address, target=target, seconds=seconds, settle=SETTLE)
         told = self.engine.docker("exec", node, "bash", "-c", script)
         return [int(word) / 1e9 for word in told.split()[-4:]]
 
