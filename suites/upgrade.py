@@ -26,7 +26,7 @@ from reports.reading import FILE as RESULTS
 from reports.schema import Machine, Results
 from reports.upgrade import publish
 from reports.upgrade_schema import FILE, Budget, Upgrade
-from suites.cross_cluster_policy.conftest import Guarded, known
+from suites.cross_cluster_policy.conftest import Guarded, renewed
 from suites.faults import Faults, Made, choice, found
 from suites.run import Run
 from suites.stations import FEATURES, Station, across, in_cluster
@@ -191,7 +191,7 @@ def _field(run: Run, suites: Collection[str] = FEATURES) -> Iterator[Field]:
     try:
         with progress.step("reference in force"):
             lab.prepare({suite: FEATURES[suite] for suite in suites})
-            guarded = known(lab)
+            guarded = renewed(lab)
             guarded.protect()
         with failures_logged(lab):
             yield Field(topology, lab, running, Watch(lab, run.folder, progress), guarded, progress)

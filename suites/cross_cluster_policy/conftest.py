@@ -12,6 +12,7 @@ import pytest
 
 from clusters.kube import Document, Kube
 from clusters.steps import clustermesh
+from clusters.waiting import wait_for
 from fixtures import convergence, mesh
 from fixtures.caller import Caller, side_by_side, together
 from fixtures.checks import Drop
@@ -188,6 +189,26 @@ def known(lab: Lab) -> Guarded:
     made = Guarded(here, target, agent, policy, callers, deadline, mesh_deadline)
     made.expose()
     return made
+
+
+def renewed(lab: Lab) -> Guarded:
+    """As `known`, with a frontend that nobody has asked yet.
+
+    What it had to say when a policy cut a connection off it says again for minutes. That opens
+    conntrack for an answer, and whoever comes from the same port then passes as one.
+    """
+    space = lab.space("cross_cluster_policy", AWS)
+    kube, namespace, labels = space.kube, space.namespace, "app=frontend"
+    former = kube.pod(namespace, labels)["metadata"]["name"]
+    kube.delete({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": former}}, namespace)
+
+    def pending() -> str:
+        kube.pod(namespace, labels)  # raises as long as there is none
+        return ""
+
+    look = kube.kubectl(f"-n {namespace} get pods -l {labels}")
+    wait_for("another pod of frontend", pending, lab.deadline("workload"), look)
+    return known(lab)
 
 
 @pytest.fixture(scope="module")
