@@ -19,6 +19,7 @@ from clusters.kube import Kube
 from clusters.steps import cilium, clustermesh, istio
 from fixtures import convergence
 from fixtures.callers.vitals import LOST
+from fixtures.hubble import Agent
 from fixtures.lab import FRONTEND, STRANGER, Lab
 from fixtures.watched import LEAST_WATCHED
 from reports.upgrade_schema import Fault, Kind, Phase, Stream
@@ -170,6 +171,7 @@ class Faults:
         kube, began = self.lab.kube(AWS), time.time()
         _kill(kube, clustermesh.NAMESPACE, "k8s-app=cilium")
         cilium.wait_ready(kube, self.lab.deadline("cilium"))
+        self.guarded.agent = Agent.of(kube, self.guarded.target)
         return self._made(self.agent_killed, "", "", (began,) * 4)
 
     def mesh_cut(self) -> Made:
