@@ -232,6 +232,15 @@ class Kube:
             )
         return pods[0]
 
+    def end_pod(self, namespace: str, labels: str) -> None:
+        """Delete the one ready pod of these labels and wait until it is gone.
+
+        Raises:
+            NotReadyError: there is none, or more than one.
+        """
+        name = self.pod(namespace, labels)["metadata"]["name"]
+        self.delete({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}}, namespace)
+
     def rolled_out(self, namespace: str, deadline: float, labels: str = "") -> None:
         """Wait until the Deployments of a namespace run their latest generation and no older.
 

@@ -15,7 +15,6 @@ from typing import Any
 
 from clusters.engine import Engine
 from clusters.errors import PlumblineError
-from clusters.kube import Kube
 from clusters.steps import cilium, clustermesh, istio
 from fixtures import convergence
 from fixtures.callers.vitals import LOST
@@ -162,14 +161,14 @@ class Faults:
     def istiod_killed(self) -> Made:
         """istiod is killed: nothing opens and nothing shuts."""
         kube, began = self.lab.kube(AWS), time.time()
-        _kill(kube, istio.NAMESPACE, istio.ISTIOD_LABEL)
+        kube.end_pod(istio.NAMESPACE, istio.ISTIOD_LABEL)
         istio.wait_ready(kube, self.guarded.deadline)
         return self._made(self.istiod_killed, "", "", (began,) * 4)
 
     def agent_killed(self) -> Made:
         """Cilium's agent is killed: nothing opens and nothing shuts."""
         kube, began = self.lab.kube(AWS), time.time()
-        _kill(kube, clustermesh.NAMESPACE, "k8s-app=cilium")
+        kube.end_pod(clustermesh.NAMESPACE, "k8s-app=cilium")
         cilium.wait_ready(kube, self.lab.deadline("cilium"))
         self.guarded.agent = Agent.of(kube, self.guarded.target)
         return self._made(self.agent_killed, "", "", (began,) * 4)
@@ -307,12 +306,6 @@ def _away(stream: Stream, spans: Iterable[tuple[float, float]]) -> bool:
     return any(
         since < end and until > start for since, until in stream.gaps for start, end in spans
     )
-
-
-def _kill(kube: Kube, namespace: str, labels: str) -> None:
-    pod = kube.pod(namespace, labels)["metadata"]["name"]
-    document = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": pod}}
-    kube.delete(document, namespace)
 
 
 def to_web(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -199,8 +199,7 @@ def renewed(lab: Lab) -> Guarded:
     """
     space = lab.space("cross_cluster_policy", AWS)
     kube, namespace, labels = space.kube, space.namespace, "app=frontend"
-    former = kube.pod(namespace, labels)["metadata"]["name"]
-    kube.delete({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": former}}, namespace)
+    kube.end_pod(namespace, labels)
 
     def pending() -> str:
         kube.pod(namespace, labels)  # raises as long as there is none
