@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from clusters import bringup, doctor, engine, lock, signals, tools, versions
@@ -16,6 +17,7 @@ from clusters.errors import InterruptedRunError, PlumblineError
 from clusters.home import Home
 from clusters.images import mirror, pull, source
 from clusters.kube import Kube
+from clusters.process import without_proxies
 from clusters.progress import Progress
 from clusters.providers.kind import Kind
 from clusters.topology import Topology
@@ -44,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
         with signals.as_errors():
             return int(options.command(options, Home.of_user()) or 0)
     except InterruptedRunError as error:
-        console.print(f"[yellow]interrupted[/]\n{error}", soft_wrap=True)
+        console.print(f"[yellow]interrupted[/]\n{escape(str(error))}", soft_wrap=True)
         return 130
     except PlumblineError as error:
         console.print(f"[red]{type(error).__name__}[/]", markup=True)
@@ -84,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     fill.add_argument("registry", metavar="HOST:PORT", help="or HOST:PORT/PREFIX, as in MIRROR=")
     fill.add_argument("--insecure", action="store_true", help="it has no TLS, or none to trust")
     command("status", _status, "say what is up")
-    run = command("run", _run, "run a program where the clusters can be reached")
+    run = command("run", _run, "run a program where the clusters can be reached, by no proxy")
     run.add_argument("program", nargs=argparse.REMAINDER, help="-- PROGRAM [ARGUMENT ...]")
     logs = command("logs", _logs, "collect every log of the clusters into a folder")
     logs.add_argument("folder", type=Path, nargs="?", default=Path("reports/out/logs"))
@@ -148,8 +150,9 @@ def _status(_: argparse.Namespace, home: Home) -> int:
         pods = kube.list("v1", "Pod")
         done = sum(all(c["ready"] for c in p["status"].get("containerStatuses", [])) for p in pods)
         node = kube.list("v1", "Node")[0]["status"]["nodeInfo"]["kubeletVersion"]
-        table.add_row(cluster.name, node, f"{done} of {len(pods)}", str(cluster.kubeconfig))
-    Console().print(f"train {topology.train}, run {topology.run}", table)
+        row = (cluster.name, node, f"{done} of {len(pods)}", str(cluster.kubeconfig))
+        table.add_row(*map(escape, row))
+    Console().print(escape(f"train {topology.train}, run {topology.run}"), table)
     return 0
 
 
@@ -157,11 +160,11 @@ def _run(options: argparse.Namespace, home: Home) -> None:
     words = _words(options.program)
     running = engine.ensure(home)
     running.enter()
-    os.environ.update(running.env)
     program = shutil.which(words[0]) if words else None
     if program is None:
         raise PlumblineError("a program after --", seen=" ".join(words) or "nothing")
-    os.execv(program, words)  # noqa: S606 - this is what the command is for
+    environ = {**without_proxies(os.environ), **running.env}
+    os.execve(program, words, environ)  # noqa: S606 - this is what the command is for
 
 
 def _words(program: list[str]) -> list[str]:

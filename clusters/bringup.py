@@ -22,7 +22,7 @@ from clusters.home import Home
 from clusters.images import bake, golang, source
 from clusters.images.golang import Toolchain
 from clusters.images.source import Supply
-from clusters.kube import Kube
+from clusters.kube import Kube, readable
 from clusters.plan import ClusterPlan, PlanError, plan
 from clusters.private_engine import lacks_sys_resource
 from clusters.progress import Progress
@@ -104,11 +104,11 @@ class BringUp:
         return kube.cluster
 
     def _keeps(self, each: ClusterPlan) -> bool:
-        """Whether the node that is there was made from today's image."""
+        """Whether the node that is there was made from today's image, and can be reached."""
         found = self.engine.inspect("container", self.kind.node(each))
         image = self.engine.inspect("image", self.supply.node)
         same = bool(found and image and found["Image"] == image["Id"])
-        return same and self.kind.exists(each) and self.kind.kubeconfig(each).exists()
+        return same and self.kind.exists(each) and readable(self._described(each))
 
     def _described(self, each: ClusterPlan) -> Cluster:
         return Cluster(

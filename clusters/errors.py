@@ -10,6 +10,7 @@ The tree, one branch per thing that a user can mend:
       EngineError        no container engine, or it does not answer
       CommandError       a program that we ran failed; carries the command, ready to paste
       ForeignError       something of that name exists and is not ours
+      PlaceError         a file or folder of ours cannot be written or read
       LockedError        another run holds the lock
       NotReadyError      a deadline passed; carries what was waited for and what was seen
       InterruptedRunError     a signal ended the work
@@ -60,6 +61,10 @@ class CommandError(PlumblineError):
 
 class ForeignError(PlumblineError):
     """Something of that name exists and was not made by this harness."""
+
+
+class PlaceError(PlumblineError):
+    """A file or a folder of this harness cannot be written or read."""
 
 
 class LockedError(PlumblineError):

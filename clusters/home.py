@@ -9,6 +9,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from clusters.errors import PlaceError
+from clusters.files import why
+
 
 @dataclass(frozen=True)
 class Home:
@@ -18,14 +21,35 @@ class Home:
 
     @classmethod
     def of_user(cls) -> Home:
-        """$PLUMBLINE_HOME, or `plumbline` in the user's cache folder (XDG base directories)."""
+        """$PLUMBLINE_HOME, or `plumbline` in the user's cache folder (XDG base directories).
+
+        Raises:
+            PlaceError: its name holds what a mount of Docker's cannot be told.
+        """
         cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        return cls(Path(os.environ.get("PLUMBLINE_HOME") or Path(cache) / "plumbline").absolute())
+        named = Path(os.environ.get("PLUMBLINE_HOME") or Path(cache) / "plumbline")
+        root = named.expanduser().absolute()
+        shown = os.fsencode(root).decode(errors="backslashreplace")
+        if shown != str(root) or not shown.isprintable() or set(",:") & set(shown):
+            raise PlaceError(
+                "PLUMBLINE_HOME to name a folder in UTF-8, as the locale, without comma or colon",
+                seen=shown.encode("unicode_escape").decode("ascii"),
+                look="PLUMBLINE_HOME=/a/folder/of/yours make up",
+            )
+        return cls(root)
 
     def folder(self, *names: str) -> Path:
-        """A folder below the root, made if need be."""
+        """A folder below the root, made if need be.
+
+        Raises:
+            PlaceError: it cannot be made.
+        """
         path = self.root.joinpath(*names)
-        path.mkdir(parents=True, exist_ok=True)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            look = "PLUMBLINE_HOME=/a/folder/of/yours make up"
+            raise PlaceError(f"the folder {path}", seen=why(error), look=look) from None
         return path
 
     @property
@@ -37,7 +61,8 @@ class Home:
 
     @property
     def topology(self) -> Path:
-        return Path(os.environ.get("PLUMBLINE_TOPOLOGY") or self.lab / "topology.json")
+        """$PLUMBLINE_TOPOLOGY, or `topology.json` of the lab: where `up` and the suites look."""
+        return Path(os.environ.get("PLUMBLINE_TOPOLOGY") or self.root / "lab" / "topology.json")
 
     @property
     def tools(self) -> Path:

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import urllib3
+import yaml
 from kubernetes import client, config
 from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.discovery import LazyDiscoverer
@@ -31,6 +32,9 @@ from clusters.topology import Cluster
 from clusters.waiting import wait_for
 
 MANAGER = "plumbline"
+UNUSED = "http://unused.invalid"
+"""API servers are on this machine, so every request leaves out all proxies. One is named since
+the client looks at what to leave out only where it knows of a proxy."""
 
 Document = dict[str, Any]
 
@@ -41,6 +45,10 @@ class UnservedKindError(PlumblineError):
 
 class RefusedError(PlumblineError):
     """The API server does not accept a document."""
+
+
+class KubeconfigError(PlumblineError):
+    """A cluster's kubeconfig is missing, cut short, or without its context."""
 
 
 class UnreachableError(PlumblineError):
@@ -71,14 +79,26 @@ class Kube:
     """One cluster. Safe to use from several threads."""
 
     def __init__(self, cluster: Cluster) -> None:
+        """Read the cluster's kubeconfig; nobody is asked yet.
+
+        Raises:
+            KubeconfigError: it cannot be used.
+        """
         self.cluster = cluster
-        self._configuration = client.Configuration()
-        config.load_kube_config(  # type: ignore[no-untyped-call]
-            config_file=str(cluster.kubeconfig),
-            context=cluster.context,
-            client_configuration=self._configuration,
-        )
-        self._api = _Client(self._configuration)
+        self._configuration = client.Configuration(proxy=UNUSED, no_proxy="*")
+        try:
+            config.load_kube_config(  # type: ignore[no-untyped-call]
+                config_file=str(cluster.kubeconfig),
+                context=cluster.context,
+                client_configuration=self._configuration,
+            )
+            self._api = _Client(self._configuration)
+        except (config.ConfigException, yaml.YAMLError, OSError, ValueError, TypeError) as error:
+            raise KubeconfigError(
+                f"a kubeconfig with the context {cluster.context} in {cluster.kubeconfig}",
+                seen=str(error).strip().partition("\n")[0],
+                look="make up",
+            ) from None
         self._discovery = threading.Lock()
         self._dynamic: DynamicClient | None = None
 
@@ -348,6 +368,15 @@ class Kube:
                     seen="the API server knows no such kind",
                     look=self.kubectl("api-resources"),
                 ) from None
+
+
+def readable(cluster: Cluster) -> bool:
+    """Whether a cluster's kubeconfig is there and whole; nobody is asked."""
+    try:
+        Kube(cluster).close()
+    except KubeconfigError:
+        return False
+    return True
 
 
 def _plain(response: Any) -> Document:

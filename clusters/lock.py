@@ -16,6 +16,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from clusters import files
 from clusters.errors import LockedError
 from clusters.home import Home
 
@@ -44,7 +45,8 @@ def held(home: Home, purpose: str) -> Iterator[None]:
             look="wait for it to end, or stop it and run `make down`",
         ) from None
     try:
-        note.write_text(
+        files.write(
+            note,
             json.dumps(
                 {
                     "pid": os.getpid(),
@@ -52,7 +54,7 @@ def held(home: Home, purpose: str) -> Iterator[None]:
                     "since": datetime.now().astimezone().isoformat(timespec="seconds"),
                     "command": " ".join(sys.argv),
                 }
-            )
+            ),
         )
         os.environ[HELD] = str(home.lab)
         yield
@@ -64,7 +66,7 @@ def held(home: Home, purpose: str) -> Iterator[None]:
 
 def _holder(note: Path) -> str:
     try:
-        holder = json.loads(note.read_text())
-    except (OSError, ValueError):
+        holder = json.loads(note.read_text(encoding="utf-8"))
+        return f"{holder['purpose']}, process {holder['pid']}, since {holder['since']}"
+    except (OSError, ValueError, KeyError, TypeError):
         return "held by a run that has not said who it is"
-    return f"{holder['purpose']}, process {holder['pid']}, since {holder['since']}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -165,7 +166,8 @@ def _wrapper() -> Path:
     """A runtime for dockerd: a program of one line, since dockerd passes no arguments of ours."""
     path = RUNTIME / "runtime"
     filter_ = Path(__file__).with_name("oci_runtime.py")
-    path.write_text(f'#!/bin/sh\nexec {sys.executable} -IS "{filter_}" "$@"\n')
+    command = shlex.join([sys.executable, "-IS", str(filter_)])
+    path.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
     path.chmod(0o755)
     return path
 
@@ -198,7 +200,7 @@ def _inside_namespace() -> list[psutil.Process]:
 
 
 def _unmount(root: Path) -> None:
-    mounts = [Path(line.split()[1]) for line in Path("/proc/self/mounts").read_text().splitlines()]
+    mounts = [Path(each.mountpoint) for each in psutil.disk_partitions(all=True)]
     for mount in sorted((m for m in mounts if m.is_relative_to(root)), reverse=True):
         run(["umount", "--lazy", str(mount)])
 

@@ -1,6 +1,7 @@
 """Runs other programs: by argument list, with a bounded time, and an error that can be pasted.
 
-Never through a shell, and never with the user's KUBECONFIG in the environment.
+Never through a shell, and never with the user's KUBECONFIG in the environment. What talks to
+the clusters is given no proxy: they are on this machine. What talks to the outside is.
 """
 
 from __future__ import annotations
@@ -17,12 +18,28 @@ from typing import IO
 from clusters.errors import CommandError
 
 TAIL = 25  # lines of a failed program's output that an error repeats
+PROXIES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "FTP_PROXY", "NO_PROXY"})
+"""The variables that curl, Go and Python read, in capitals or in small letters."""
 
 
-def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This process's environment without the user's KUBECONFIG, plus `extra`."""
+def environment(extra: Mapping[str, str] | None = None, *, direct: bool = False) -> dict[str, str]:
+    """This process's environment without the user's KUBECONFIG, plus `extra`.
+
+    Args:
+        direct: without the user's proxies too, and with a word that there be none.
+    """
     kept = {key: value for key, value in os.environ.items() if key != "KUBECONFIG"}
-    return {**kept, **(extra or {})}
+    return {**(without_proxies(kept) if direct else kept), **(extra or {})}
+
+
+def without_proxies(variables: Mapping[str, str]) -> dict[str, str]:
+    """Variables without those that name a proxy, and with NO_PROXY for every host.
+
+    The latter also against proxies from elsewhere: kind gives its nodes those of Docker's own
+    configuration, and beside them the NO_PROXY of its environment.
+    """
+    kept = {key: value for key, value in variables.items() if key.upper() not in PROXIES}
+    return {**kept, "NO_PROXY": "*", "no_proxy": "*"}
 
 
 def run(  # noqa: PLR0913 - one place for all that a program can be given
@@ -33,6 +50,7 @@ def run(  # noqa: PLR0913 - one place for all that a program can be given
     stdin: str | None = None,
     timeout: float = 900,
     log: Path | None = None,
+    direct: bool = False,
 ) -> str:
     """Run a program to its end and return what it printed on standard output.
 
@@ -40,6 +58,7 @@ def run(  # noqa: PLR0913 - one place for all that a program can be given
         env: added to this process's environment.
         timeout: seconds.
         log: a file that gets standard output and error instead; the result is then empty.
+        direct: by no proxy, as what talks to the clusters must.
 
     Raises:
         CommandError: it is not there, ended with another status than 0, or took too long.
@@ -59,7 +78,7 @@ def run(  # noqa: PLR0913 - one place for all that a program can be given
             done: subprocess.CompletedProcess[bytes] = subprocess.run(
                 command,
                 cwd=cwd,
-                env=environment(env),
+                env=environment(env, direct=direct),
                 stdin=stdin_source,
                 stdout=out,
                 stderr=subprocess.PIPE if log is None else subprocess.STDOUT,
@@ -77,13 +96,17 @@ def run(  # noqa: PLR0913 - one place for all that a program can be given
             ) from None
     output = (done.stdout or b"").decode(errors="replace")
     if done.returncode != 0:
-        said = log.read_text(errors="replace") if log else done.stderr.decode(errors="replace")
+        said = _read(log) if log else done.stderr.decode(errors="replace")
         raise CommandError(
             f"exit status 0 of {pasted(command, env)}",
             seen=f"exit status {done.returncode}\n" + "\n".join(said.splitlines()[-TAIL:]),
             look=f"less {log}" if log else "run the command above",
         )
     return output
+
+
+def _read(log: Path) -> str:
+    return log.read_text(encoding="utf-8", errors="replace")
 
 
 def answers(argv: Sequence[str | Path], *, timeout: float = 10) -> bool:

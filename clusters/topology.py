@@ -12,6 +12,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from clusters import files
 from clusters.errors import TopologyError
 
 SCHEMA = 1
@@ -112,10 +113,7 @@ class Topology(_Frozen):
 
     def save(self, path: Path) -> None:
         """Write the file whole or not at all, so that a reader never meets half of it."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".draft")
-        draft.write_text(self.model_dump_json(indent=2) + "\n")
-        draft.replace(path)
+        files.write(path, self.model_dump_json(indent=2) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> Topology:
@@ -125,12 +123,23 @@ class Topology(_Frozen):
             TopologyError: the file is missing or is not a topology of this schema.
         """
         try:
-            return cls.model_validate_json(path.read_text())
+            return cls.model_validate_json(path.read_bytes())
         except FileNotFoundError:
             raise TopologyError(
                 f"a topology at {path}", seen="no such file", look="make up"
             ) from None
+        except OSError as error:
+            raise TopologyError(
+                f"a topology at {path}", seen=files.why(error), look=f"ls -ld {path}"
+            ) from None
         except ValidationError as error:
             raise TopologyError(
-                f"a topology of schema {SCHEMA} at {path}", seen=str(error), look="make up"
+                f"a topology of schema {SCHEMA} at {path}", seen=_first(error), look="make up"
             ) from None
+
+
+def _first(error: ValidationError) -> str:
+    """The first of what is wrong, in one line."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(map(str, first["loc"]))
+    return f"{place}: {first['msg']}" if place else first["msg"]

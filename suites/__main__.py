@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from clusters import bringup, lock, signals, versions
 from clusters.errors import InterruptedRunError, PlumblineError
@@ -50,8 +51,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; see the exit status above."""
     options = _parser().parse_args(argv)
     console = Console(stderr=True, highlight=False)
-    home = Home.of_user()
-    run = Run(bringup.new_run(), home)
+    try:
+        home = Home.of_user()
+        run = Run(bringup.new_run(), home)
+    except PlumblineError as error:
+        return _refused(console, error)
     try:
         # A matrix is not at work on the lab itself: each of its cells holds it.
         free = options.command is _matrix
@@ -64,12 +68,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.command is _matrix:
             console.print("[yellow]interrupted[/]; look: make matrix goes on; make down")
             return 130
-        console.print(f"[yellow]interrupted[/]; look: make down; report: {run.folder}")
+        console.print(f"[yellow]interrupted[/]; look: make down; report: {escape(str(run.folder))}")
         return 130
     except PlumblineError as error:
-        console.print(f"[red]{type(error).__name__}[/]")
-        console.print(str(error), markup=False, soft_wrap=True)
-        return 1
+        return _refused(console, error)
+
+
+def _refused(console: Console, error: PlumblineError) -> int:
+    console.print(f"[red]{type(error).__name__}[/]")
+    console.print(str(error), markup=False, soft_wrap=True)
+    return 1
 
 
 def _parser() -> argparse.ArgumentParser:

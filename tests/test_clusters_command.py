@@ -175,14 +175,21 @@ def test_run_becomes_the_program_with_the_engines_environment(
     became: list[object] = []
     host = "unix:///nowhere.sock"
     monkeypatch.setattr(engine, "ensure", lambda _: engine.Engine("e", host, None))
-    monkeypatch.setattr(os, "execv", lambda *words: became.extend(words))
+    monkeypatch.setattr(os, "execve", lambda *words: became.extend(words))
     monkeypatch.setenv("DOCKER_HOST", "before")
+    monkeypatch.setenv("KUBECONFIG", "of/the/user")
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("KIND_EXPERIMENTAL_DOCKER_NETWORK", "before")
     monkeypatch.setenv("DOCKER_CLI_HINTS", "before")
     assert command.main(["run", "--", "sh", "-c", "true"]) == 0
     assert str(became[0]).endswith("/sh")
     assert became[1] == ["sh", "-c", "true"]
-    assert os.environ["DOCKER_HOST"] == host
+    environ = became[2]
+    assert isinstance(environ, dict)
+    assert environ["DOCKER_HOST"] == host
+    assert environ["KUBECONFIG"] == "of/the/user", "the program is the user's"
+    assert "HTTPS_PROXY" not in environ
+    assert environ["NO_PROXY"] == "*"
 
 
 @pytest.mark.parametrize("words", [[], ["--"], ["--", "plumbline-no-such-program"]])

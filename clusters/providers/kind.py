@@ -14,6 +14,7 @@ from pathlib import Path
 import yaml
 
 from clusters import engine as engines
+from clusters import files
 from clusters.engine import Engine
 from clusters.errors import ForeignError
 from clusters.home import Home
@@ -92,7 +93,7 @@ class Kind:
         self.delete(plan)
         self._thrifty(plan)
         config = self.home.lab / f"{plan.name}.kind.yaml"
-        config.write_text(yaml.safe_dump(self._config(plan, image), sort_keys=False))
+        files.write(config, yaml.safe_dump(self._config(plan, image), sort_keys=False))
         run(
             [
                 self.program, "create", "cluster", "--name", PREFIX + plan.name,
@@ -101,6 +102,7 @@ class Kind:
             env=self.engine.env,
             timeout=deadline,
             log=self.home.logs / f"kind-{plan.name}.log",
+            direct=True,  # and so the nodes get no proxy: they pull nothing
         )  # fmt: skip
 
     def delete(self, plan: ClusterPlan) -> None:
@@ -181,15 +183,14 @@ class Kind:
     def _thrifty(self, plan: ClusterPlan) -> None:
         """Patches of the control plane's pods, where kubeadm looks for them in the node."""
         folder = Path(self.owner) / plan.name
-        folder.mkdir(parents=True, exist_ok=True)
         for name, cpu in THRIFTY.items():
             container = {"name": name, "resources": {"requests": {"cpu": cpu}}}
             patch = yaml.safe_dump({"spec": {"containers": [container]}})
-            (folder / f"{name}+strategic.yaml").write_text(patch)
+            files.write(folder / f"{name}+strategic.yaml", patch)
         last = {"op": "add", "path": "/spec/containers/0/command/-"}
         for name in UNRIVALLED:
             patch = yaml.safe_dump([{**last, "value": "--leader-elect=false"}])
-            (folder / f"{name}+json.yaml").write_text(patch)
+            files.write(folder / f"{name}+json.yaml", patch)
 
     def _kubeadm(self, plan: ClusterPlan) -> list[dict[str, object]]:
         kubelet: dict[str, object] = {

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from clusters import files
 from clusters.process import run
 from clusters.topology import Cluster
 
@@ -31,8 +32,7 @@ class Helm:
             CommandError: helm failed; the error repeats the end of its output.
         """
         file = self.work / f"{cluster.name}.{release}.values.yaml"
-        file.touch(mode=0o600)
-        file.write_text(yaml.safe_dump(values, sort_keys=True))
+        files.write(file, yaml.safe_dump(values, sort_keys=True), mode=0o600)
         self._run(
             cluster, release, namespace, "upgrade", "--install", release, str(chart),
             "--create-namespace", "--values", str(file),
@@ -67,5 +67,6 @@ class Helm:
                 "HELM_DATA_HOME": str(self.work / "helm" / "data"),
             },
             timeout=300,
+            direct=True,
             log=self.logs / f"helm-{cluster.name}-{release}.log",
         )  # fmt: skip
