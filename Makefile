@@ -69,10 +69,10 @@ status: $(STAMP) ## what is up
 logs: $(STAMP) ## every log of the clusters, into reports/out/logs
 	@$(PY) -m clusters logs
 
-down: $(STAMP) ## take the clusters away and stop a private engine (ENGINE=1: its images too)
-	@$(PY) -m clusters down $(if $(filter 1,$(ENGINE)),--engine)
+down: $(STAMP) ## take the clusters away and stop a private engine (ENGINE=1: its images too; IMAGES=1: ours out of your Docker)
+	@$(PY) -m clusters down $(if $(filter 1,$(ENGINE)),--engine) $(if $(filter 1,$(IMAGES)),--images)
 
-mirror: $(STAMP) ## fill a registry of your own, MIRROR=host:port, with every image (INSECURE=1: no TLS)
+mirror: $(STAMP) ## fill a registry of your own, MIRROR=host:port, with every image (VERSIONS=2026-04,2026-08; INSECURE=1: no TLS)
 	@$(PY) -m clusters mirror $(if $(filter 1,$(INSECURE)),--insecure) $(MIRROR)
 
 doctor: $(STAMP) ## what this machine has, what it lacks, and what mends it

@@ -6,6 +6,7 @@ import argparse
 import os
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -15,7 +16,7 @@ from rich.table import Table
 from clusters import bringup, doctor, engine, lock, signals, tools, versions
 from clusters.errors import InterruptedRunError, PlumblineError
 from clusters.home import Home
-from clusters.images import mirror, pull, source
+from clusters.images import mirror, mirrors, source
 from clusters.kube import Kube
 from clusters.process import without_proxies
 from clusters.progress import Progress
@@ -34,6 +35,7 @@ examples:
 
 environment:
   IMAGES=auto|pull|forge   where images come from     MIRROR=host:port  a registry of your own
+                           MIRROR=docker.io=host/hub,quay.io=host/quay  caches of registries
   ENGINE=auto|private      which Docker               PLUMBLINE_HOME    caches and state
 """
 
@@ -92,6 +94,9 @@ def _parser() -> argparse.ArgumentParser:
     logs.add_argument("folder", type=Path, nargs="?", default=Path("reports/out/logs"))
     down = command("down", _down, "take the clusters away; stop a private engine")
     down.add_argument("--engine", action="store_true", help="its data and images too")
+    down.add_argument(
+        "--images", action="store_true", help="out of your Docker: what was pulled and baked here"
+    )
     return parser
 
 
@@ -120,23 +125,34 @@ def _up(options: argparse.Namespace, home: Home) -> None:
 def _images(options: argparse.Namespace, home: Home) -> None:
     train, progress = _begin(options, home)
     with lock.held(home, "images"):
-        running, site = engine.ensure(home), source.mirror_of_user()
-        source.ensure_images(home, running, train, progress, options.image, mirror=site)
+        running, sites = engine.ensure(home), source.mirrors_of_user()
+        source.ensure_images(home, running, train, progress, options.image, mirrors=sites)
         for name in options.tool:
             tools.ensure(name, home, train, progress)
 
 
 def _mirror(options: argparse.Namespace, home: Home) -> None:
-    train, progress = _begin(options, home)
-    address, names = pull.checked(options.registry), tuple(train.images)
+    trains = versions.load_some(options.versions)
+    progress = Progress(home.root / "estimates.json")
+    address = mirrors.checked(options.registry)
     with lock.held(home, "mirror"):
-        running = engine.ensure(home)
-        crane = tools.ensure("crane", home, train, progress)
-        site = mirror.Mirror(address, running, crane, insecure=options.insecure)
-        site.holds(train.reference(source.NODE))  # it answers: a forge may take half an hour
-        source.ensure_images(home, running, train, progress, names, mirror="")
-        pushed = mirror.fill(site, train, names, progress, home.folder("mirror"))
-    progress.say(f"{len(pushed)} of {len(names)} pushed; now: make e2e MIRROR={address}")
+        crane = tools.ensure("crane", home, trains[-1], progress)
+        found = engine.find(home)
+        way, why = source.decide(source.mode_of_user(), found, mirrors.Mirrors())
+        progress.say(f"images: {'copied' if way == 'pull' else 'forged and pushed'}, because {why}")
+        if way == "pull":
+            bring = mirror.Mirror(address, crane, insecure=options.insecure).copy
+        else:
+            running = found or engine.ensure(home)
+            site = mirror.Mirror(address, crane, running, insecure=options.insecure)
+            site.digest(trains[0].reference(source.NODE))  # it answers: a forge takes a while
+            for each in trains:
+                source.ensure_images(
+                    home, running, each, progress, tuple(each.images), mirrors=mirrors.Mirrors()
+                )
+            bring = partial(site.push, home.folder("mirror"))
+        brought = mirror.fill(trains, progress, bring)
+    progress.say(f"{len(brought)} brought, the others were there; now: make e2e MIRROR={address}")
 
 
 def _status(_: argparse.Namespace, home: Home) -> int:
@@ -184,7 +200,14 @@ def _logs(options: argparse.Namespace, home: Home) -> None:
 def _down(options: argparse.Namespace, home: Home) -> None:
     train, progress = _begin(options, home)
     with lock.held(home, "down"):
-        bringup.down(home, train, progress, options.mesh, with_engine=options.engine)
+        bringup.down(
+            home,
+            train,
+            progress,
+            options.mesh,
+            with_engine=options.engine,
+            with_images=options.images,
+        )
 
 
 if __name__ == "__main__":

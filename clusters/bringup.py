@@ -19,7 +19,7 @@ import yaml
 from clusters import doctor, engine, private_engine, tools
 from clusters.engine import Engine
 from clusters.home import Home
-from clusters.images import bake, golang, source
+from clusters.images import bake, golang, ours, source
 from clusters.images.golang import Toolchain
 from clusters.images.source import Supply
 from clusters.kube import Kube, readable
@@ -218,8 +218,18 @@ def prepared(  # noqa: PLR0913 (where, what, and how much of it)
     return BringUp(home, train, running, kind, helm, charts, supply, progress)
 
 
-def down(home: Home, train: Train, progress: Progress, mesh: Path, *, with_engine: bool) -> None:
-    """Take away the clusters, their network and, if asked, the private engine with its data.
+def down(  # noqa: PLR0913 (where, what, and how much of it)
+    home: Home,
+    train: Train,
+    progress: Progress,
+    mesh: Path,
+    *,
+    with_engine: bool,
+    with_images: bool,
+) -> None:
+    """Take away the clusters and their network.
+
+    If asked, also our images in the engine, or the private engine with all of its data.
 
     Safe at any time, also when a bring-up was killed half-way; never touches what is not ours.
     """
@@ -231,6 +241,11 @@ def down(home: Home, train: Train, progress: Progress, mesh: Path, *, with_engin
             side_by_side([lambda each=each: kind.delete(each) for each in everyone])  # type: ignore[misc]
             kind.delete_network()
             _sweep(running)
+        if with_images:
+            with progress.step("images away"):
+                ours.remove(home, running)
+        if kept := "" if with_engine else ours.kept(home, running):
+            progress.say(kept)
     home.topology.unlink(missing_ok=True)
     for file in home.lab.glob("*.kubeconfig*"):
         file.unlink()
@@ -294,6 +309,11 @@ def _notes(supply: Supply, train: Train) -> tuple[str, ...]:
         notes.append(
             "The proxy is an upstream Envoy without Istio's own filters: metadata exchange, "
             "ALPN filter and telemetry are switched off; no reference manifest needs them."
+        )
+    if supply.copied:
+        notes.append(
+            f"The mirror's {', '.join(supply.copied)} were forged and are not the published "
+            "images that the train pins: recorded as found."
         )
     unpinned = [name for name, image in train.images.items() if not image.digest]
     if unpinned and any(image.source == "pull" for image in supply.images):

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clusters import private_engine
+from clusters import private_engine, talking
 from clusters.errors import CommandError, EngineError
 from clusters.home import Home
 from clusters.process import answers, run
+from clusters.talking import Patience
 
 NETWORK = "plumbline"
 CLONE_NEWNET = 0x40000000  # sched.h
@@ -50,6 +51,10 @@ class Engine:
     ) -> str:
         """Run the docker program; as clusters.process.run."""
         return run(["docker", *argv], env=self.env, stdin=stdin, timeout=timeout, log=log)
+
+    def pull(self, reference: str, patience: Patience) -> None:
+        """`docker pull`, given up when it tells of no progress; as clusters.talking.run."""
+        talking.run(["docker", "pull", reference], self.env, patience)
 
     def inspect(self, kind: str, name: str) -> dict[str, Any] | None:
         """`docker <kind> inspect`, or None if there is no such thing."""

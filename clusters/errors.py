@@ -9,6 +9,7 @@ The tree, one branch per thing that a user can mend:
       DoctorError        this machine lacks something that cannot be installed
       EngineError        no container engine, or it does not answer
       CommandError       a program that we ran failed; carries the command, ready to paste
+      RegistryError      a registry gives or takes no image; carries its own words and the ways out
       ForeignError       something of that name exists and is not ours
       PlaceError         a file or folder of ours cannot be written or read
       LockedError        another run holds the lock
@@ -57,6 +58,14 @@ class EngineError(PlumblineError):
 
 class CommandError(PlumblineError):
     """A program that we ran failed."""
+
+
+class RegistryError(PlumblineError):
+    """A registry does not give an image, or does not take one; `reason` is a word for why."""
+
+    def __init__(self, expected: str, *, seen: str, look: str = "", reason: str = "") -> None:
+        super().__init__(expected, seen=seen, look=look)
+        self.reason = reason
 
 
 class ForeignError(PlumblineError):

@@ -134,6 +134,11 @@ def load(name: str, folder: Path = FOLDER) -> Train:
     return train
 
 
+def load_some(said: str, folder: Path = FOLDER) -> tuple[Train, ...]:
+    """Read the trains of a list with commas, such as `2026-04,2026-08`; as `load`."""
+    return tuple(load(name.strip(), folder) for name in said.split(","))
+
+
 def _check_references(train: Train, path: Path, text: str) -> None:
     for image in train.images:
         try:

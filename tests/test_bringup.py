@@ -112,8 +112,11 @@ PULLED = Image(reference="a", digest="", source="pull")
 FORGED = Image(reference="a", digest="", source="forge")
 
 
-def notes(*images: Image, plain: bool = False, pinned: bool = False) -> str:
-    supply = Supply(images, "node", plain_envoy=plain, forged_node=plain, why="forge, because")
+def notes(*images: Image, plain: bool = False, pinned: bool = False, copied: str = "") -> str:
+    supply = Supply(
+        images, "node", plain_envoy=plain, forged_node=plain, why="forge, because",
+        copied=(copied,) if copied else (),
+    )  # fmt: skip
     digest = f"sha256:{'0' * 64}" if pinned else ""
     known = {
         name: PublishedImage(reference=image.reference, digest=digest)
@@ -130,6 +133,8 @@ def test_a_reader_is_told_what_is_not_as_published() -> None:
     assert "No digest is pinned for" in notes(PULLED)
     assert "No digest is pinned" not in notes(PULLED, pinned=True)
     assert "No digest is pinned" not in notes(FORGED)
+    assert "The mirror's quay.io/a/b:1 were forged" in notes(PULLED, copied="quay.io/a/b:1")
+    assert "were forged" not in notes(PULLED)
 
 
 def test_a_run_is_named_so_that_names_sort_by_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from clusters.images.mirror import Mirror
+from clusters import versions
+from clusters.images.mirror import Mirror, fill
+from clusters.progress import Progress
+from clusters.versions import PublishedImage
 from tests.engines import TableEngine
 
 USERS, PRIVATE = TableEngine(), TableEngine(namespace=Path("/run/netns/plumbline"))
@@ -28,4 +33,28 @@ INSIDE = ["nsenter", "--net=/run/netns/plumbline", "--"]
 def test_a_loopback_address_is_the_private_engines_own(
     engine: TableEngine, address: str, way: list[str]
 ) -> None:
-    assert Mirror(address, engine, Path("crane"))._way() == way
+    assert Mirror(address, Path("crane"), engine)._way() == way
+
+
+def test_no_engine_is_needed_where_nothing_is_pushed() -> None:
+    assert Mirror("127.0.0.1:5000", Path("crane"))._way() == []
+
+
+def test_an_image_that_two_trains_name_is_brought_once(tmp_path: Path) -> None:
+    one, two = (versions.load(name) for name in versions.names())
+    pin = f"sha256:{'a' * 64}"
+    echo = PublishedImage(reference=two.reference("echo"), digest=pin)
+    two = two.model_copy(update={"images": {**two.images, "echo": echo}})
+    asked: list[tuple[str, str]] = []
+
+    def bring(published: str, pinned: str) -> bool:
+        asked.append((published, pinned))
+        return "cilium" in published
+
+    progress = Progress(tmp_path / "e", Console(file=io.StringIO()))
+    brought = fill([one, two], progress, bring)
+    names = {train.reference(name) for train in (one, two) for name in train.images}
+    assert {published for published, _ in asked} == names
+    assert len(asked) == len(names)
+    assert (two.reference("echo"), pin) in asked
+    assert set(brought) == {name for name in names if "cilium" in name}

@@ -12,7 +12,8 @@ import json
 import os
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +28,19 @@ from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
 from clusters import engine, tools, versions
 from clusters.engine import Engine
-from clusters.errors import CommandError
+from clusters.errors import CommandError, RegistryError
 from clusters.home import Home
-from clusters.images import pull, source
+from clusters.images import ours, pull, source
+from clusters.images.archive import Archive
 from clusters.images.forge import Forge
-from clusters.images.mirror import Mirror, MirrorError, fill
+from clusters.images.mirror import Mirror, fill
+from clusters.images.mirrors import parsed
+from clusters.images.pull import DigestError
 from clusters.images.recipe import Config, Recipe
+from clusters.process import run
 from clusters.progress import Progress
+from clusters.talking import Patience
+from clusters.topology import Image
 from clusters.versions import PublishedImage, Train
 
 TRAIN = versions.load("2026-08")
@@ -60,18 +67,26 @@ class Site:
     def progress(self) -> Progress:
         return Progress(self.home.root / "estimates.json", Console(file=io.StringIO()))
 
-    def train(self, **digests: str) -> Train:
+    def train(self, at: str = "registry.example", **digests: str) -> Train:
         """A train of this run's images, for some of them with a digest pinned."""
         images = {
             name: PublishedImage(
-                reference=f"registry.example/{self.folder}/{name}:1", digest=digests.get(name, "")
+                reference=f"{at}/{self.folder}/{name}:1", digest=digests.get(name, "")
             )
-            for name in ("one", "two", "never-pushed")
+            for name in ("one", "two")
         }
         return TRAIN.model_copy(update={"images": images})
 
     def at(self, address: str) -> Mirror:
-        return Mirror(address, self.engine, self.crane)
+        return Mirror(address, self.crane, self.engine)
+
+    def pull(self, name: str, mirror: str = "", train: Train | None = None) -> Image:
+        """One image, from this registry if no other is said."""
+        (found,) = pull.ensure(
+            self.home, self.engine, train or self.train(), [name],
+            parsed(mirror or self.registry), progress=self.progress, patience=Patience(tries=1),
+        )  # fmt: skip
+        return found
 
     def forge(self, name: str, text: str) -> None:
         """An image of one small file, labelled as the forge labels all of its own."""
@@ -80,8 +95,8 @@ class Site:
         Forge(self.home, self.engine, self.train(), self.progress)._build_all([image])
 
     def fill(self, address: str = "") -> tuple[str, ...]:
-        mirror, work = self.at(address or self.registry), self.home.folder("work")
-        return fill(mirror, self.train(), ("one", "two"), self.progress, work)
+        push = partial(self.at(address or self.registry).push, self.home.folder("work"))
+        return fill([self.train()], self.progress, push)
 
     def held(self, name: str) -> dict[str, Any] | None:
         return self.engine.inspect("image", self.train().reference(name))
@@ -93,9 +108,9 @@ class Site:
         if found:
             self.engine.docker("rmi", "--force", *set(found))
 
-    def digest(self, name: str) -> str:
+    def digest(self, name: str, at: str = "") -> str:
         """As the registry itself tells it."""
-        url = f"http://{self.registry}/v2/{self.folder}/{name}/manifests/1"
+        url = f"http://{at or self.registry}/v2/{self.folder}/{name}/manifests/1"
         answer = httpx.head(url, headers={"Accept": MANIFEST}).raise_for_status()
         return answer.headers["Docker-Content-Digest"]
 
@@ -145,7 +160,7 @@ def address_of(container: DockerContainer) -> str:
 
 
 def test_an_image_comes_under_its_published_name_with_the_registrys_digest(site: Site) -> None:
-    (found,) = pull.ensure(site.engine, site.train(), ["one"], site.registry)
+    found = site.pull("one")
     assert found.reference == f"registry.example/{site.folder}/one:1"
     assert (found.digest, found.source) == (site.digest("one"), "pull")
     assert site.held("one")
@@ -153,8 +168,8 @@ def test_an_image_comes_under_its_published_name_with_the_registrys_digest(site:
 
 
 def test_a_forged_image_stays_one(site: Site) -> None:
-    pull.ensure(site.engine, site.train(), ["one"], site.registry)
-    assert source.is_forged(site.engine, site.train().reference("one"))
+    site.pull("one")
+    assert pull.is_forged(site.engine, site.train().reference("one"))
     config = (site.held("one") or {})["Config"]
     assert (config["User"], config["Entrypoint"]) == ("1:1", ["/text"])
 
@@ -165,49 +180,68 @@ def test_the_user_says_only_where_it_is(site: Site, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("MIRROR", f"{site.registry}/")
     images, why = source.ensure_images(
         site.home, site.engine, site.train(), site.progress, ("two", "one"),
-        mirror=source.mirror_of_user(),
+        mirrors=source.mirrors_of_user(),
     )  # fmt: skip
     assert [image.digest for image in images] == [site.digest("two"), site.digest("one")]
     assert why == f"pull, because MIRROR={site.registry}"
 
 
+def test_a_registry_may_have_a_mirror_of_its_own(site: Site) -> None:
+    """As a cache has a prefix for each registry that it fetches from."""
+    found = site.pull("one", f"docker.io=127.0.0.1:1/hub,registry.example={site.registry}")
+    assert (found.reference, found.digest) == (site.train().reference("one"), site.digest("one"))
+
+
 def test_the_pinned_digest_is_taken(site: Site) -> None:
     pinned = site.digest("one")
-    (found,) = pull.ensure(site.engine, site.train(one=pinned), ["one"], site.registry)
-    assert found.digest == pinned
-    assert site.held("one")
+    found = site.pull("one", train=site.train(one=pinned))
+    assert (found.digest, pull.copied(site.train(one=pinned), [found])) == (pinned, ())
 
 
-def test_another_digest_than_the_pinned_is_refused(site: Site) -> None:
-    """Also that of an image which the registry has, but under another name."""
+def test_a_mirrors_forged_copy_of_a_pinned_image_is_taken_and_told_of(site: Site) -> None:
+    train = site.train(one=UNKNOWN)
+    found = site.pull("one", train=train)
+    assert found.digest == site.digest("one")
+    assert pull.copied(train, [found]) == (train.reference("one"),)
+
+
+def test_where_it_is_published_only_the_pinned_digest_will_do(site: Site) -> None:
+    """Also not that of an image which the registry has, but under another name."""
+    at = site.registry
     for wrong in (UNKNOWN, site.digest("two")):
-        with pytest.raises(CommandError, match=f"one@{wrong}"):
-            pull.ensure(site.engine, site.train(one=wrong), ["one"], site.registry)
-        assert site.held("one") is None
+        with pytest.raises(RegistryError, match=f"one:1@{wrong}") as caught:
+            site.pull("one", "quay.io=127.0.0.1:1", train=site.train(at, one=wrong))
+        assert caught.value.reason == "missing"
+    pinned = site.digest("one")
+    found = site.pull("one", "quay.io=127.0.0.1:1", train=site.train(at, one=pinned))
+    assert (found.reference, found.digest) == (f"{at}/{site.folder}/one:1", pinned)
 
 
-def test_what_is_held_with_another_digest_is_pulled_anew_and_refused(site: Site) -> None:
-    pull.ensure(site.engine, site.train(), ["one"], site.registry)
-    with pytest.raises(CommandError, match=f"one@{UNKNOWN}"):
-        pull.ensure(site.engine, site.train(one=UNKNOWN), ["one"], site.registry)
-
-
-def test_what_the_mirror_lacks_is_named(site: Site) -> None:
-    with pytest.raises(CommandError, match="never-pushed:1") as caught:
-        pull.ensure(site.engine, site.train(), ["one", "never-pushed"], site.registry)
-    assert "manifest unknown" in caught.value.seen
+def test_another_image_than_the_pinned_is_refused(site: Site) -> None:
+    """One that no forge made: what a mirror has under the name may be anything."""
+    site.pull("one")
+    plain, address = site.train().reference("one"), f"{site.registry}/plain"
+    with Archive(site.home.root / "plain.tar") as archive:
+        archive.text("/text", site.folder)
+    site.engine.docker("import", site.home.root / "plain.tar", plain)
+    push = site.at(address).push
+    assert push(site.home.folder("work"), plain)
+    site.forget()
+    with pytest.raises(DigestError, match=f"with digest {UNKNOWN}"):
+        site.pull("one", address, train=site.train(one=UNKNOWN))
 
 
 # --- filling -------------------------------------------------------------------------------
 
 
 def test_what_the_registry_has_is_not_pushed_again(site: Site) -> None:
-    pull.ensure(site.engine, site.train(), ("one", "two"), site.registry)
+    site.pull("one")
+    site.pull("two")
     assert site.fill() == ()
 
 
 def test_what_is_forged_anew_is_pushed_and_alone(site: Site) -> None:
-    pull.ensure(site.engine, site.train(), ("one", "two"), site.registry)
+    site.pull("one")
     before = site.digest("one"), site.digest("two")
     site.forge("two", "anew")
     assert site.fill() == (site.train().reference("two"),)
@@ -216,13 +250,13 @@ def test_what_is_forged_anew_is_pushed_and_alone(site: Site) -> None:
 
 
 def test_a_registry_may_keep_its_mirrors_below_a_prefix(site: Site) -> None:
-    pull.ensure(site.engine, site.train(), ("one", "two"), site.registry)
+    site.pull("one")
+    site.pull("two")
     below = f"{site.registry}/mirrors/all"
     assert len(site.fill(below)) == 2
     site.forget()
-    (found,) = pull.ensure(site.engine, site.train(), ["one"], below)
-    assert found.reference == site.train().reference("one")
-    assert source.is_forged(site.engine, found.reference)
+    assert site.pull("one", below).reference == site.train().reference("one")
+    assert pull.is_forged(site.engine, site.train().reference("one"))
 
 
 def test_what_the_engine_does_not_hold_cannot_be_pushed(site: Site) -> None:
@@ -231,9 +265,60 @@ def test_what_the_engine_does_not_hold_cannot_be_pushed(site: Site) -> None:
 
 
 def test_a_registry_that_does_not_answer_is_named(site: Site) -> None:
-    with pytest.raises(MirrorError, match=f"the registry {NOTHING_THERE}") as caught:
+    with pytest.raises(RegistryError, match=f"^expected: {NOTHING_THERE} to answer") as caught:
         site.fill(NOTHING_THERE)
+    assert caught.value.reason == "unreachable"
     assert "connection refused" in caught.value.seen
+
+
+def test_published_images_are_copied_as_they_are_and_no_engine_is_asked(site: Site) -> None:
+    """An index too, with platforms that are not this machine's."""
+    index = f"{site.registry}/{site.folder}/two:1"
+    run([site.crane, "index", "append", "-m", index, "-m", f"{site.registry}/{site.folder}/one:1",
+         "-t", index])  # fmt: skip
+    published, below = site.train(site.registry), f"{site.registry}/copies"
+    copies = Mirror(below, site.crane)
+    wanted = tuple(map(published.reference, ("one", "two")))
+    assert fill([published, published], site.progress, copies.copy) == wanted
+    for name, reference in zip(("one", "two"), wanted, strict=True):
+        digest = run([site.crane, "digest", reference]).strip()
+        assert copies.digest(reference) == digest
+        pinned = site.train(site.registry, **{name: digest})
+        assert site.pull(name, below, pinned).digest == digest
+    assert fill([published], site.progress, copies.copy) == ()
+
+
+def test_a_pinned_image_is_copied_by_its_digest(site: Site) -> None:
+    copies, published = Mirror(f"{site.registry}/pinned", site.crane), site.train(site.registry)
+    reference, digest = published.reference("one"), site.digest("one")
+    assert copies.copy(reference, digest)
+    assert copies.digest(reference) == digest
+    with pytest.raises(RegistryError, match=f"crane copy .*@{UNKNOWN}") as caught:
+        copies.copy(reference, UNKNOWN)
+    assert caught.value.reason == "missing"
+
+
+# --- taking away -----------------------------------------------------------------------------
+
+
+def test_what_was_pulled_goes_and_what_was_there_before_stays(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing but the record is asked for: the lab's own forged and baked images stay."""
+    site.pull("two")
+    monkeypatch.setattr(ours, "_labelled", lambda *_: [])
+    home = Home(site.home.folder("another"))
+    before = replace(site, home=home)
+    before.pull("one")
+    before.pull("two")
+    assert set(ours.names(home, site.engine)) == {
+        site.train().reference("one"), f"{site.registry}/{site.folder}/one:1",
+    }  # fmt: skip
+    assert ours.kept(home, site.engine).startswith("kept: 0.0 GB of images in the user's Docker")
+    for name in ours.names(home, site.engine):
+        site.engine.docker("rmi", name)
+    assert site.held("one") is None
+    assert site.held("two")
 
 
 # --- who may -------------------------------------------------------------------------------
@@ -252,14 +337,14 @@ def test_the_users_docker_login_opens_the_registry(
     site: Site, closed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """For filling and for pulling alike; without it the registry is named."""
-    pull.ensure(site.engine, site.train(), ("one", "two"), site.registry)
+    site.pull("one")
+    site.pull("two")
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    with pytest.raises(MirrorError, match=f"docker login {closed}") as caught:
+    with pytest.raises(RegistryError, match=f"docker login {closed}") as caught:
         site.fill(closed)
     assert "UNAUTHORIZED" in caught.value.seen
     secret = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
     (tmp_path / "config.json").write_text(json.dumps({"auths": {closed: {"auth": secret}}}))
     assert len(site.fill(closed)) == 2
     site.forget()
-    (found,) = pull.ensure(site.engine, site.train(), ["one"], closed)
-    assert found.digest
+    assert site.pull("one", closed).digest

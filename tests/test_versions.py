@@ -54,6 +54,14 @@ def test_every_train_loads_and_its_references_are_whole(name: str) -> None:
         assert REFERENCE.fullmatch(train.reference(image))
 
 
+def test_several_are_read_in_the_order_given() -> None:
+    assert [train.name for train in versions.load_some("2026-08, 2026-04")] == [
+        "2026-08", "2026-04",
+    ]  # fmt: skip
+    with pytest.raises(VersionsError, match="''; there are"):
+        versions.load_some("2026-08,")
+
+
 def test_a_reference_carries_the_version() -> None:
     train = versions.load(TRAIN)
     assert train.reference("cilium") == f"quay.io/cilium/cilium:v{train.versions.cilium}"

@@ -6,91 +6,172 @@ are the user's Docker's.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from clusters.engine import Engine
-from clusters.errors import DoctorError, EngineError
+from clusters.errors import CommandError, EngineError
+from clusters.home import Home
+from clusters.images import forge, refusals
+from clusters.images.mirrors import Mirrors
+from clusters.images.ours import Record
+from clusters.progress import Progress
+from clusters.talking import Patience
 from clusters.topology import Image
 from clusters.versions import Train
 
-# As Docker tells a registry from a repository: it has a dot or a port, or is localhost.
-ADDRESS = re.compile(r"(localhost|[\w-]+[.:][\w.:-]+|\[[0-9a-fA-F:]+\](:\d+)?)(/[\w./-]*)?")
-LOOPBACK = re.compile(r"(localhost|127\.[\d.]+|\[::1\])(:\d+)?(/.*)?")
+WAIT = wait_exponential(multiplier=1, max=8)  # seconds between two tries
 
 
 class DigestError(EngineError):
     """What was pulled is not what the versions file pins."""
 
 
-def ensure(engine: Engine, train: Train, names: Iterable[str], mirror: str) -> tuple[Image, ...]:
+def ensure(  # noqa: PLR0913 - what, from where, into what, and how long to wait for it
+    home: Home,
+    engine: Engine,
+    train: Train,
+    names: Sequence[str],
+    mirrors: Mirrors,
+    *,
+    progress: Progress,
+    patience: Patience = Patience(),  # noqa: B008 - it is frozen
+) -> tuple[Image, ...]:
     """Pull those images that the engine does not hold, and name them as they are published.
 
-    Args:
-        mirror: a registry that holds the same repositories, as `host:port` or
-            `host:port/prefix`; empty to pull from where they are published.
+    One after another: Docker fetches layers side by side, and layers that wait for another
+    image's would look like a registry that has fallen silent.
 
     Raises:
-        CommandError: an image cannot be pulled.
+        RegistryError: a registry does not give an image; the error says why and what to do.
         DigestError: an image has another digest than the train pins.
     """
-    with ThreadPoolExecutor(4) as pool:
-        return tuple(pool.map(lambda name: _ensure(engine, train, name, mirror), names))
+    images = []
+    for number, name in enumerate(names, 1):
+        published, pinned = train.reference(name), train.images[name].digest
+        each = _Pull(engine, published, pinned, mirrors.source(published))
+        if not each.is_held():
+            progress.say(f"pulling {each.source}, {number} of {len(names)}")
+            each.bring(Record.of(home, engine), patience)
+        images.append(each.described())
+    return tuple(images)
 
 
-def checked(mirror: str) -> str:
-    """A registry's address, `host:port` or `host:port/prefix`, if it is one.
+def copied(train: Train, images: Iterable[Image]) -> tuple[str, ...]:
+    """Those that are a mirror's own, forged elsewhere, and not the published ones pinned here."""
+    pins = {train.reference(name): image.digest for name, image in train.images.items()}
+    return tuple(
+        image.reference
+        for image in images
+        if image.source == "pull" and pins.get(image.reference, "") not in ("", image.digest)
+    )
+
+
+def is_forged(engine: Engine, reference: str) -> bool:
+    """Whether an image came from a forge, here or at the site whose mirror we pulled it from."""
+    found = engine.inspect("image", reference) or {}
+    return forge.LABEL in (found.get("Config", {}).get("Labels") or {})
+
+
+@dataclass(frozen=True)
+class _Pull:
+    """One image: its published name, the digest pinned for it or none, where it is pulled from."""
+
+    engine: Engine
+    published: str
+    pinned: str
+    source: str
+
+    @property
+    def wanted(self) -> str:
+        """What Docker is asked for.
+
+        A mirror may have been filled from a forge: its copy has the tag, and its own digest.
+        """
+        by_digest = self.pinned and not self.is_mirrored
+        return f"{self.source}@{self.pinned}" if by_digest else self.source
+
+    @property
+    def is_mirrored(self) -> bool:
+        return self.source != self.published
+
+    def is_held(self) -> bool:
+        """Whether what the engine has under this name is what a pull would bring."""
+        found = self.engine.inspect("image", self.published)
+        if self.pinned and self.pinned in _digests(found):
+            return True
+        if is_forged(self.engine, self.published):  # here, and no registry has it, or elsewhere
+            return self.is_mirrored and bool(_digests(found, self.source))
+        return not self.pinned and bool(_digests(found))
+
+    def bring(self, record: Record, patience: Patience) -> None:
+        """Pull it and give it its published name; write down what was not there before."""
+        known = record.names
+        before = [n for n in (self.wanted, self.published) if self.engine.inspect("image", n)]
+        theirs = [n for n in before if n not in known and not is_forged(self.engine, n)]
+        _pull(self.engine, self.wanted, patience)
+        self.engine.docker("tag", self.wanted, self.published)
+        if not theirs:
+            record.add({self.published, self.source})
+
+    def described(self) -> Image:
+        """What is there now, if it may stand for the published image.
+
+        Raises:
+            DigestError: it may not.
+        """
+        found = self.engine.inspect("image", self.published)
+        if self.pinned and self.pinned in _digests(found):
+            return Image(reference=self.published, digest=self.pinned, source="pull")
+        digest = next(iter(_digests(found, self.source)), "")
+        if self.pinned and not (self.is_mirrored and is_forged(self.engine, self.published)):
+            raise DigestError(
+                f"{self.published} with digest {self.pinned}, as clusters/versions pins it, "
+                "or a copy that a forge made for a mirror",
+                seen=f"{digest or 'no digest'} from {self.source}",
+                look=f"docker image inspect {self.published}; make mirror fills a mirror",
+            )
+        return Image(reference=self.published, digest=digest, source="pull")
+
+
+def _pull(engine: Engine, wanted: str, patience: Patience) -> None:
+    """Pull; what can pass by itself is tried again.
 
     Raises:
-        DoctorError: it is not.
+        RegistryError: in the end there was no image.
+        CommandError: Docker itself does not answer.
     """
-    if not ADDRESS.fullmatch(mirror):
-        raise DoctorError(
-            "a registry as host:port or host:port/prefix, without https://",
-            seen=mirror or "nothing",
-            look="MIRROR=registry.example:5000",
-        )
-    return mirror.rstrip("/")
+    began = time.monotonic()
+    trying = Retrying(
+        stop=stop_after_attempt(patience.tries),
+        wait=WAIT,
+        retry=retry_if_exception(_passes),
+        reraise=True,
+    )
+    try:
+        trying(engine.pull, wanted, patience)
+    except CommandError as error:
+        if refusals.is_of_engine(error.seen):
+            raise
+        raise refusals.refusal(
+            f"docker pull {wanted}",
+            refusals.registry_of(wanted),
+            error.seen,
+            tries=trying.statistics["attempt_number"],
+            seconds=time.monotonic() - began,
+        ) from None
 
 
-def is_loopback(mirror: str) -> bool:
-    """Whether a registry is reached from the engine's own network namespace only."""
-    return LOOPBACK.fullmatch(mirror) is not None
+def _passes(error: BaseException) -> bool:
+    return isinstance(error, CommandError) and refusals.reason(error.seen).passes
 
 
-def mirrored(reference: str, mirror: str) -> str:
-    """The reference as the mirror serves it: the registry's name is replaced by the mirror's."""
-    if not mirror:
-        return reference
-    return f"{mirror.rstrip('/')}/{reference.partition('/')[2]}"
-
-
-def _ensure(engine: Engine, train: Train, name: str, mirror: str) -> Image:
-    published, pinned = train.reference(name), train.images[name].digest
-    source = mirrored(published, mirror)
-    held = _digest(engine, published, source)
-    if not held or (pinned and held != pinned):
-        wanted = f"{source}@{pinned}" if pinned else source
-        engine.docker("pull", "--quiet", wanted)
-        engine.docker("tag", wanted, published)
-    found = _digest(engine, published, source)
-    if pinned and found != pinned:
-        raise DigestError(
-            f"{published} with digest {pinned}, as versions/{train.name}.toml pins it",
-            seen=found or "no digest",
-            look=f"docker image inspect {published}",
-        )
-    return Image(reference=published, digest=found, source="pull")
-
-
-def _digest(engine: Engine, published: str, source: str) -> str:
-    """The repository digest under which an image was pulled; empty if it was not."""
-    found = engine.inspect("image", published) or {}
-    repository = source.rpartition(":")[0]
-    short = repository.removeprefix("docker.io/").removeprefix("library/")
-    for entry in found.get("RepoDigests") or ():
-        name, _, digest = str(entry).partition("@")
-        if name in (repository, short):
-            return digest
-    return ""
+def _digests(found: dict[str, Any] | None, reference: str = "") -> tuple[str, ...]:
+    """The digests under which registries have an image; of one repository, if one is given."""
+    entries = (str(each).partition("@") for each in (found or {}).get("RepoDigests") or ())
+    name = reference.rpartition(":")[0].removeprefix("docker.io/").removeprefix("library/")
+    return tuple(digest for entry, _, digest in entries if name in ("", entry))

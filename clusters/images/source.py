@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
-
-import httpx
 
 from clusters.engine import Engine
 from clusters.errors import CommandError, DoctorError
 from clusters.home import Home
 from clusters.images import forge, pull
 from clusters.images.bake import bake, digest
+from clusters.images.mirrors import Mirrors, all_loopback, parsed
+from clusters.images.pull import is_forged
 from clusters.progress import Progress
 from clusters.topology import Image
 from clusters.versions import Train
@@ -29,7 +29,6 @@ LAB = (
     "cilium", "cilium-operator", "clustermesh-apiserver", "istio-pilot", "istio-proxyv2",
     "echo", "locust",
 )  # fmt: skip
-ASK_TIMEOUT = 3.0  # seconds that a registry has to answer
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,8 @@ class Supply:
         node: reference of the node image with all others in it.
         plain_envoy: the proxy is forged: an Envoy without Istio's own filters.
         forged_node: the node image is forged, with the train's own CoreDNS and etcd.
+        why: where the images come from, and why from there.
+        copied: names of images that a mirror has from a forge, though the train pins another.
     """
 
     images: tuple[Image, ...]
@@ -47,6 +48,7 @@ class Supply:
     plain_envoy: bool
     forged_node: bool
     why: str
+    copied: tuple[str, ...] = ()
 
 
 def mode_of_user() -> Mode:
@@ -62,39 +64,30 @@ def mode_of_user() -> Mode:
     raise DoctorError("IMAGES=auto, pull or forge", seen=f"IMAGES={said}", look="make help")
 
 
-def mirror_of_user() -> str:
-    """$MIRROR: a registry of the site's own, empty for none.
+def mirrors_of_user() -> Mirrors:
+    """$MIRROR: registries of the site's own, false for none.
 
     Raises:
-        DoctorError: it is no registry's address.
+        DoctorError: it names none.
     """
-    said = os.environ.get("MIRROR", "")
-    return pull.checked(said) if said else ""
+    return parsed(os.environ.get("MIRROR", ""))
 
 
 def decide(
-    mode: Mode, engine: Engine, train: Train, mirror: str, ask: Callable[[str], bool]
+    mode: Mode, engine: Engine | None, mirrors: Mirrors
 ) -> tuple[Literal["pull", "forge"], str]:
-    """Which source serves here, and why, in a sentence."""
+    """Which source serves here, and why, in a sentence. No registry is asked: a pull is.
+
+    Args:
+        engine: None if there is none yet, as a private one is started where none is.
+    """
     if mode != "auto":
         return mode, f"IMAGES={mode}"
-    if mirror:
-        return "pull", f"MIRROR={mirror}"
-    if engine.namespace is not None:
+    if mirrors:
+        return "pull", f"MIRROR={mirrors}"
+    if engine is None or engine.namespace is not None:
         return "forge", "the private engine has no way to a registry"
-    for registry in sorted({train.reference(name).partition("/")[0] for name in train.images}):
-        if not ask(registry):
-            return "forge", f"{registry} does not answer"
-    return "pull", "every registry answers"
-
-
-def answers(registry: str) -> bool:
-    """Whether a registry speaks its protocol to us, with or without leave."""
-    host = "registry-1.docker.io" if registry == "docker.io" else registry
-    try:
-        return httpx.get(f"https://{host}/v2/", timeout=ASK_TIMEOUT).status_code in (200, 401)
-    except httpx.HTTPError:
-        return False
+    return "pull", f"there is {engine.name}"
 
 
 def ensure(
@@ -107,16 +100,18 @@ def ensure(
 
     Raises:
         DoctorError: they must be forged and this machine cannot.
-        CommandError: a build or a pull failed.
+        RegistryError: a registry does not give one.
+        CommandError: a build failed.
     """
-    names, mirror = (NODE, *LAB), mirror_of_user()
-    images, why = ensure_images(home, engine, train, progress, names, mirror=mirror)
+    names, mirrors = (NODE, *LAB), mirrors_of_user()
+    images, why = ensure_images(home, engine, train, progress, names, mirrors=mirrors)
     base = train.reference(NODE)
     inner = [train.reference(name) for name in LAB]
     if also is not None:
-        more, _ = ensure_images(home, engine, also, progress, LAB, mirror=mirror)
+        more, _ = ensure_images(home, engine, also, progress, LAB, mirrors=mirrors)
         images = tuple(dict.fromkeys((*images, *more)))
         inner = list(dict.fromkeys((*inner, *(also.reference(name) for name in LAB))))
+    copied = {name for each in (train, also) if each for name in pull.copied(each, images)}
     name = f"{train.name}_to_{also.name}" if also else train.name
     target = f"plumbline/node:{name}-{digest(engine, base, inner)[:12]}"
     with progress.step("node image"):
@@ -128,6 +123,7 @@ def ensure(
         plain_envoy=is_forged(engine, train.reference("istio-proxyv2")),
         forged_node=is_forged(engine, base),
         why=why,
+        copied=tuple(sorted(copied)),
     )
 
 
@@ -149,35 +145,36 @@ def ensure_images(  # noqa: PLR0913 - what to have, where, and where from
     progress: Progress,
     names: Sequence[str],
     *,
-    mirror: str,
+    mirrors: Mirrors,
 ) -> tuple[tuple[Image, ...], str]:
     """Have some images in the engine under their published names; also why they came as they did.
 
     Args:
-        mirror: as `mirror_of_user` gives it.
+        mirrors: as `mirrors_of_user` gives them.
 
     Raises:
         DoctorError: they must be forged and this machine cannot, or be pulled and the engine
             has no way to a registry.
-        CommandError: a build or a pull failed.
+        RegistryError: a registry does not give one.
+        CommandError: a build failed.
     """
-    source, why = decide(mode_of_user(), engine, train, mirror, answers)
+    source, why = decide(mode_of_user(), engine, mirrors)
     progress.say(f"images: {source}, because {why}")
     with progress.step("images"):
         if source == "forge":
             images = forge.Forge(home, engine, train, progress).ensure(names)
         else:
-            _require_way(engine, mirror)
-            images = pull.ensure(engine, train, names, mirror)
+            _require_way(engine, mirrors, [train.reference(name) for name in names])
+            images = pull.ensure(home, engine, train, names, mirrors, progress=progress)
     return images, f"{source}, because {why}"
 
 
-def _require_way(engine: Engine, mirror: str) -> None:
-    if engine.namespace is None or pull.is_loopback(mirror):
+def _require_way(engine: Engine, mirrors: Mirrors, published: Sequence[str]) -> None:
+    if engine.namespace is None or all_loopback(mirrors, published):
         return
     raise DoctorError(
         "an engine that can reach a registry",
-        seen=f"{engine.name}, which reaches nothing outside, and MIRROR={mirror}",
+        seen=f"{engine.name}, which reaches nothing outside, and MIRROR={mirrors}",
         look="start a Docker of your own, or leave out MIRROR and IMAGES to forge",
     )
 
@@ -191,9 +188,3 @@ def _forget_older(engine: Engine, target: str) -> None:
         if older.rpartition("-")[0] == name and older != target:
             with contextlib.suppress(CommandError):  # a cluster that runs holds on to its own
                 engine.docker("rmi", older)
-
-
-def is_forged(engine: Engine, reference: str) -> bool:
-    """Whether an image came from a forge, here or at the site whose mirror we pulled it from."""
-    found = engine.inspect("image", reference) or {}
-    return forge.LABEL in (found.get("Config", {}).get("Labels") or {})
