@@ -13,6 +13,7 @@ import pytest
 from clusters import versions
 from clusters.errors import VersionsError
 from clusters.versions import FOLDER
+from tests.test_recipes import module_folder
 
 TRAIN = "2026-08"
 REAL = (FOLDER / f"{TRAIN}.toml").read_text()
@@ -60,6 +61,30 @@ def test_several_are_read_in_the_order_given() -> None:
     ]  # fmt: skip
     with pytest.raises(VersionsError, match="''; there are"):
         versions.load_some("2026-08,")
+
+
+NODES: dict[str, dict[str, str]] = tomllib.loads(
+    (FOLDER.parent / "images/kind-nodes.toml").read_text(encoding="utf-8")
+)
+
+
+@pytest.mark.parametrize("name", versions.names())
+def test_a_trains_node_is_one_that_its_kind_release_lists(name: str) -> None:
+    """Any other tag may never have been published, or was built for another kind."""
+    train = versions.load(name)
+    listed = NODES[train.versions.kind]
+    assert train.reference("node") == f"docker.io/kindest/node:v{train.versions.kubernetes}"
+    assert train.images["node"].digest == listed[train.versions.kubernetes]
+
+
+@pytest.mark.parametrize("name", versions.names())
+def test_the_list_of_nodes_has_the_one_that_kind_takes_by_itself(name: str) -> None:
+    """Read from kind's own source, so that the list is not of another release."""
+    train = versions.load(name)
+    source = module_folder("kind", train) / "pkg/apis/config/defaults/image.go"
+    default = re.search(r"kindest/node:v([\d.]+)@(sha256:[0-9a-f]{64})", source.read_text())
+    assert default is not None
+    assert NODES[train.versions.kind][default[1]] == default[2]
 
 
 def test_a_reference_carries_the_version() -> None:

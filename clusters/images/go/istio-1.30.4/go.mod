@@ -2,7 +2,7 @@ module plumbline/forge/istio
 
 go 1.26.0
 
-// No tag of Istio's is a Go version. This commit is of its branch release-1.30, after 1.30.3:
+// No tag of Istio's is a Go version. This commit is of its branch release-1.30, a day before 1.30.4:
 // it asks for istio.io/api v1.30.4-0.
 require istio.io/istio v0.0.0-20260826214018-9739e10eb9d7
 

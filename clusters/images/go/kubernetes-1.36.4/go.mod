@@ -3,7 +3,7 @@ module plumbline/forge/kubernetes
 go 1.26.0
 
 require (
-	k8s.io/kubernetes v1.36.3
+	k8s.io/kubernetes v1.36.4
 )
 
 require (
