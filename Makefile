@@ -5,8 +5,10 @@ VENV   := .venv
 PY     := $(VENV)/bin/python
 STAMP  := $(VENV)/.locked
 
-export VERSIONS ?= 2026-08
 export IMAGES   ?= auto
+
+# What a target cannot do without: a variable's name, and the command as it should have been.
+need = $(if $($(1)),,$(error expected: $(1)=...; seen: none; look: make $(2)))
 
 .DEFAULT_GOAL := help
 .PHONY: help e2e test bench mutation up suites mutants soak watch upgrade matrix report compare accept status logs down mirror doctor lint fmt lock clean
@@ -39,7 +41,7 @@ suites: $(STAMP) ## run the suites against the clusters that are up (MANIFESTS=d
 	@$(PY) -m suites run
 
 mutants: $(STAMP) ## faults made on purpose: the suites must notice every one (ONLY=name: one of them)
-	@$(PY) -m suites mutants $(if $(ONLY),--only $(ONLY))
+	@$(PY) -m suites mutants $(if $(ONLY),--only "$(ONLY)")
 
 soak: $(STAMP) ## the suites N times over in random order: no false red (BURN=1: one core kept busy)
 	@$(PY) -m suites soak --times $(or $(N),20) $(if $(filter 1,$(BURN)),--burn)
@@ -48,20 +50,22 @@ watch: $(STAMP) ## watch the clusters that are up, 10 ms by 10 ms (QUIET=seconds
 	@$(PY) -m suites watch --quiet $(or $(QUIET),60) --faults $(or $(FAULTS),none)
 
 upgrade: $(STAMP) ## FROM=2026-04 TO=2026-08 under the watch (ONLY=istio|cilium|gateway-api|kubernetes-crds)
+	$(call need,FROM,upgrade FROM=2026-04 TO=2026-08)
+	$(call need,TO,upgrade FROM=2026-04 TO=2026-08)
 	@$(PY) -m suites upgrade --from $(FROM) --to $(TO) --only "$(ONLY)"
 
 matrix: $(STAMP) ## every cell of the nightly matrix here, one after another; resumes where it was interrupted
-	@$(PY) -m suites matrix $(if $(ONLY),--only $(ONLY)) $(if $(filter 1,$(FRESH)),--fresh) $(if $(BASE),--base $(BASE))
+	@$(PY) -m suites matrix $(if $(ONLY),--only "$(ONLY)") $(if $(filter 1,$(FRESH)),--fresh) $(if $(BASE),--base "$(BASE)")
 
 report: $(STAMP) ## show the latest run's results
 	@$(PY) -m reports show
 
 compare: $(STAMP) ## two runs side by side, BASE=dir|train NEW=dir: red on a regression (no BASE: the baseline)
-	@$(PY) -m reports compare $(BASE) $(or $(NEW),reports/out/latest)
+	@$(PY) -m reports compare $(if $(BASE),"$(BASE)") "$(or $(NEW),reports/out/latest)"
 
 accept: export REASON = $(value WHY)
 accept: $(STAMP) ## commit a run as the baseline of its train, RUN=dir WHY='…': who and why stand in the commit
-	@$(PY) -m reports accept $(or $(RUN),reports/out/latest) --reason "$$REASON"
+	@$(PY) -m reports accept "$(or $(RUN),reports/out/latest)" --reason "$$REASON"
 
 status: $(STAMP) ## what is up
 	@$(PY) -m clusters status
@@ -73,6 +77,7 @@ down: $(STAMP) ## take the clusters away and stop a private engine (ENGINE=1: it
 	@$(PY) -m clusters down $(if $(filter 1,$(ENGINE)),--engine) $(if $(filter 1,$(IMAGES)),--images)
 
 mirror: $(STAMP) ## fill a registry of your own, MIRROR=host:port, with every image (VERSIONS=2026-04,2026-08; INSECURE=1: no TLS)
+	$(call need,MIRROR,mirror MIRROR=registry.example:5000)
 	@$(PY) -m clusters mirror $(if $(filter 1,$(INSECURE)),--insecure) $(MIRROR)
 
 doctor: $(STAMP) ## what this machine has, what it lacks, and what mends it

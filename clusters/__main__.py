@@ -24,7 +24,6 @@ from clusters.providers.kind import Kind
 from clusters.topology import Topology
 from clusters.versions import Train
 
-DEFAULT_TRAIN = "2026-08"
 EXAMPLES = """
 examples:
   python -m clusters doctor                 what this machine has and lacks
@@ -70,8 +69,8 @@ def _parser() -> argparse.ArgumentParser:
         made.set_defaults(command=function)
         made.add_argument(
             "--versions",
-            default=os.environ.get("VERSIONS") or DEFAULT_TRAIN,
-            help=f"release train, a file in clusters/versions (default: {DEFAULT_TRAIN})",
+            default=versions.of_user(),
+            help="release train, a file in clusters/versions ($VERSIONS, or the newest)",
         )
         made.add_argument(
             "--mesh", type=Path, default=bringup.MESH, help="the CiliumClustermeshConfig"

@@ -21,6 +21,7 @@ from clusters.errors import InterruptedRunError, PlumblineError
 from clusters.kube import Document, Kube
 from clusters.plan import ClusterPlan
 from clusters.steps import cilium, clustermesh, data_plane, gateway_api, istio
+from clusters.versions import COMPONENTS, minor, order
 
 VERSIONS = {
     "gateway-api": ("gateway_api",),
@@ -28,8 +29,7 @@ VERSIONS = {
     "cilium": ("cilium",),
     "istio": ("istio",),
 }
-COMPONENTS = tuple(VERSIONS)
-"""What is upgraded, in this order, with the versions of a train that each of them moves."""
+"""The versions of a train that each component moves."""
 
 NEEDED = {"istio": ("kubernetes-crds",)}
 """What goes before a component that is upgraded alone: an istiod reads CRDs of its own release."""
@@ -131,9 +131,9 @@ class Upgrading:
     def _cilium(self, each: ClusterPlan, kube: Kube) -> Iterator[Step]:
         limits, back = self.to.train.deadlines, self.base.train.deadlines
         helm = self.to.helm
-        before = self.base.train.versions.cilium.rpartition(".")[0]
+        before = minor(self.base.train.versions.cilium)
         given = self.to.cilium(each, self.everyone)
-        if _number(self.to.train.versions.cilium) > _number(self.base.train.versions.cilium):
+        if order(self.to.train.versions.cilium) > order(self.base.train.versions.cilium):
             given = {**given, "upgradeCompatibility": before}
         others = [other.name for other in self.everyone if other.name != each.name]
 
@@ -262,10 +262,6 @@ def _back(steps: Sequence[Step], around: Around) -> Performed:
     if performed.outcome == "done":
         return Performed(back, "rolled back", f"{failed.component} is as it was before")
     return performed
-
-
-def _number(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))
 
 
 def _calls(pod: Document) -> bool:

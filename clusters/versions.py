@@ -5,19 +5,52 @@ Reads and checks; it never resolves, downloads or guesses a version.
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+from pydantic_core import PydanticCustomError
 
 from clusters.errors import VersionsError
+from clusters.files import why
 
 FOLDER = Path(__file__).parent / "versions"
 
-Version = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+(\.\d+)?$")]
+NUMBER = "(0|[1-9][0-9]*)"
+# Items 2 and 9 of semver.org 2.0.0, but that the last number may be left out of a release.
+VERSION = re.compile(
+    rf"{NUMBER}\.{NUMBER}(\.{NUMBER}(-(?P<pre>{{one}}(\.{{one}})*))?)?".format(
+        one=f"({NUMBER}|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
+    )
+)
+RELEASE = re.compile(r"\d{4}-\d{2}")
+"""How a train is named that may be taken where none was asked for: not `2026-11-rc`."""
+IMAGES = (
+    "node", "cilium", "cilium-operator", "clustermesh-apiserver", "istio-pilot", "istio-proxyv2",
+    "envoy", "echo", "locust", "registry",
+)  # fmt: skip
+COMPONENTS = ("gateway-api", "kubernetes-crds", "cilium", "istio")
+"""What an upgrade moves, in this order, and may have a budget."""
+
+
+def _version(text: str) -> str:
+    if not VERSION.fullmatch(text):
+        raise PydanticCustomError("version", "a version such as 1.31.0 or 1.32.0-rc.1, without a v")
+    return text
+
+
+Version = Annotated[str, AfterValidator(_version)]
 Digest = Annotated[str, StringConstraints(pattern=r"^(sha256:[0-9a-f]{64})?$")]
 
 
@@ -96,47 +129,115 @@ class Train(_Strict):
         return self.images[image].reference.format(**self.versions.model_dump())
 
 
-def names(folder: Path = FOLDER) -> tuple[str, ...]:
+def names(folder: Path | None = None) -> tuple[str, ...]:
     """The trains there are, oldest first."""
-    return tuple(sorted(path.stem for path in folder.glob("*.toml")))
+    return tuple(sorted(path.stem for path in (folder or FOLDER).glob("*.toml")))
 
 
-def load(name: str, folder: Path = FOLDER) -> Train:
+def of_user() -> str:
+    """$VERSIONS, or the newest train there is: the one place that knows what is meant by none."""
+    known = names()
+    newest = [*known, *filter(RELEASE.fullmatch, known)][-1:]
+    return os.environ.get("VERSIONS") or "".join(newest)
+
+
+def order(version: str) -> tuple[object, ...]:
+    """By which versions are sorted: item 11 of semver.org 2.0.0, candidates before the release."""
+    core, _, before = version.partition("-")
+    numbers = [int(number) for number in core.split(".")]
+    parts = [
+        (0, int(part), "") if part.isdigit() else (1, 0, part) for part in before.split(".") if part
+    ]
+    return (*numbers, *[0] * (3 - len(numbers)), not before, parts)
+
+
+def minor(version: str) -> str:
+    """The first two numbers, as a vendor names a line of releases: 1.21 of 1.21.0-rc.0."""
+    return ".".join(version.split(".")[:2])
+
+
+def load(name: str, folder: Path | None = None) -> Train:
     """Read a train by its name.
 
     Raises:
         VersionsError: there is none of that name, or it is malformed; the error names the
             file, the line and what was expected there.
     """
-    path = folder / f"{name}.toml"
-    try:
-        text = path.read_text()
-    except (OSError, ValueError):
+    folder = folder or FOLDER
+    path, known = folder / f"{name}.toml", names(folder)
+    if name not in known:  # a name, and no way to another folder
         raise VersionsError(
             f"VERSIONS to name a file in {folder}",
-            seen=f"{name!r}; there are: {', '.join(names(folder)) or 'none'}",
-            look="make e2e VERSIONS=2026-08",
-        ) from None
+            seen=f"{name!r}; there are: {', '.join(known) or 'none'}",
+            look=f"make e2e VERSIONS={known[-1]}" if known else f"ls {folder}",
+        )
+    text = _text(path)
     try:
         train = Train.model_validate({**tomllib.loads(text), "name": name})
-        _check_references(train, path, text)
     except tomllib.TOMLDecodeError as error:
         raise VersionsError(f"{path} to be TOML", seen=str(error), look=f"$EDITOR {path}") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        keys = tuple(str(part) for part in first["loc"])
-        line = _line(text, keys)
-        raise VersionsError(
-            f"{path}, line {line}: {'.'.join(keys)}: {first['msg']}",
-            seen=repr(first["input"]),
-            look=f"$EDITOR +{line} {path}",
-        ) from None
+        raise _misfit(error, path, text) from None
+    _check_keys(train, path, text)
+    _check_references(train, path, text)
     return train
 
 
-def load_some(said: str, folder: Path = FOLDER) -> tuple[Train, ...]:
+def load_some(said: str, folder: Path | None = None) -> tuple[Train, ...]:
     """Read the trains of a list with commas, such as `2026-04,2026-08`; as `load`."""
     return tuple(load(name.strip(), folder) for name in said.split(","))
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise VersionsError(
+            f"{path}, line {line}: text in UTF-8",
+            seen=f"the byte 0x{error.object[error.start]:02x}",
+            look=f"iconv -f latin1 -t utf-8 {path}",
+        ) from None
+    except OSError as error:
+        raise VersionsError(f"to read {path}", seen=why(error), look=f"ls -l {path}") from None
+
+
+def _misfit(error: ValidationError, path: Path, text: str) -> VersionsError:
+    """What is wrong, first. A key too many comes first: it explains the one that is missing.
+
+    A table is never shown whole: what is wrong is a key of it.
+    """
+    wrong = sorted(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
+    first, place = wrong[0], wrong[0]["loc"][:-1]
+    keys = tuple(str(part) for part in first["loc"])
+    missing = [
+        str(e["loc"][-1]) for e in wrong if e["type"] == "missing" and e["loc"][:-1] == place
+    ]
+    lacks = f"no {', '.join(missing)}" if missing else ""
+    if first["type"] == "extra_forbidden":
+        given = f"{keys[-1]} = {first['input']!r}" + (f", and {lacks}" if lacks else "")
+        return _wrong(path, text, keys, "a key that is known", given)
+    return _wrong(path, text, keys, first["msg"], lacks or repr(first["input"]))
+
+
+def _wrong(path: Path, text: str, keys: tuple[str, ...], what: str, seen: str) -> VersionsError:
+    line = _line(text, keys)
+    return VersionsError(
+        f"{path}, line {line}: {'.'.join(keys)}: {what}", seen=seen, look=f"$EDITOR +{line} {path}"
+    )
+
+
+def _check_keys(train: Train, path: Path, text: str) -> None:
+    """Every image that the lab asks for, and nothing that nobody will ever ask for."""
+    for table, given, known in (
+        ("images", train.images.keys(), IMAGES),
+        ("budgets", train.budgets.keys(), COMPONENTS),
+    ):
+        for key in sorted(given - set(known)):
+            raise _wrong(path, text, (table, key), f"one of {', '.join(known)}", key)
+    for image in IMAGES:
+        if image not in train.images:
+            raise _wrong(path, text, ("images", image), "where it is published", "no such line")
 
 
 def _check_references(train: Train, path: Path, text: str) -> None:
@@ -144,12 +245,11 @@ def _check_references(train: Train, path: Path, text: str) -> None:
         try:
             train.reference(image)
         except (KeyError, IndexError, ValueError) as error:
+            seen = f"{train.images[image].reference} ({error})"
+            what = f"images.{image} to name known versions in braces"
             line = _line(text, ("images", image))
-            raise VersionsError(
-                f"{path}, line {line}: images.{image} to name known versions in braces",
-                seen=f"{train.images[image].reference} ({error})",
-                look=f"$EDITOR +{line} {path}",
-            ) from None
+            look = f"$EDITOR +{line} {path}"
+            raise VersionsError(f"{path}, line {line}: {what}", seen=seen, look=look) from None
 
 
 def _line(text: str, keys: Iterable[str]) -> int:

@@ -19,7 +19,7 @@ from clusters import bringup, lock, signals, versions
 from clusters.errors import InterruptedRunError, PlumblineError
 from clusters.home import Home
 from clusters.topology import Topology
-from clusters.upgrading import COMPONENTS
+from clusters.versions import COMPONENTS
 from reports.terminal import show
 from reports.upgrade import publish
 from reports.upgrade_schema import FILE as UPGRADE

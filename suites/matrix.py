@@ -13,7 +13,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from clusters.errors import PlumblineError
-from clusters.upgrading import COMPONENTS
+from clusters.versions import COMPONENTS
 from reports.cells import Cell
 
 FILE = Path(__file__).parent / "matrix.toml"

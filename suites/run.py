@@ -109,7 +109,7 @@ class Run:
         return results
 
     def _empty(self, cause: str) -> Results:
-        train = versions.load(train_of_user())
+        train = versions.load(versions.of_user())
         try:
             topology = Topology.load(self.home.topology)
             notes = (*topology.notes, cause)
@@ -169,11 +169,6 @@ NO_WATCH = Requirement(
 )
 
 
-def train_of_user() -> str:
-    """$VERSIONS, or the newest train there is."""
-    return os.environ.get("VERSIONS") or versions.names()[-1]
-
-
 def check_input() -> None:
     """Refuse what cannot work before anything is built.
 
@@ -181,7 +176,7 @@ def check_input() -> None:
         VersionsError: there is no such train.
         ManifestsError: $MANIFESTS cannot stand in for the reference.
     """
-    versions.load(train_of_user())
+    versions.load(versions.of_user())
     folder = os.environ.get("MANIFESTS")
     manifests.load(Path(folder).expanduser().resolve() if folder else None)
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clusters import versions
-from clusters.upgrading import COMPONENTS
+from clusters.versions import COMPONENTS
 from reports import cells
 from reports.cells import Cell
 from suites import matrix, nightly

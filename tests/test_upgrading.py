@@ -9,7 +9,8 @@ import pytest
 
 from clusters import upgrading, versions
 from clusters.errors import NotReadyError
-from clusters.upgrading import COMPONENTS, Step, UpgradeError, perform
+from clusters.upgrading import Step, UpgradeError, perform
+from clusters.versions import COMPONENTS
 
 
 class Log(list[str]):

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from clusters import versions
+from clusters import upgrading, versions
 from clusters.errors import VersionsError
-from clusters.versions import FOLDER
+from clusters.versions import COMPONENTS, FOLDER, IMAGES
 from tests.test_recipes import module_folder
 
 TRAIN = "2026-08"
@@ -144,14 +145,152 @@ def test_a_missing_key_is_refused_by_its_table(section: str, tmp_path: Path) -> 
     key = keys(section)[0]
     text, _ = spoiled(section, key, "")
     line = text.splitlines().index(f"[{section}]") + 1
-    assert f"line {line}: {section}.{key}: Field required" in refusal(tmp_path, text)
+    assert f"line {line}: {section}.{key}: Field required\nseen:     no {key}\n" in refusal(
+        tmp_path, text
+    )
 
 
 @pytest.mark.parametrize("section", ["versions", "deadlines"])
 def test_an_unknown_key_is_refused_by_its_line(section: str, tmp_path: Path) -> None:
     text = REAL.replace(f"[{section}]", f'[{section}]\nflannel = "1.0"')
     line = text.splitlines().index('flannel = "1.0"') + 1
-    assert f"line {line}: {section}.flannel: Extra inputs" in refusal(tmp_path, text)
+    said = refusal(tmp_path, text)
+    assert f"line {line}: {section}.flannel: a key that is known\n" in said
+    assert "seen:     flannel = '1.0'\n" in said
+
+
+def test_a_misspelt_key_is_told_with_the_one_that_is_missing(tmp_path: Path) -> None:
+    text, line = spoiled("versions", "istio", 'istoi = "1.31.0"')
+    said = refusal(tmp_path, text)
+    assert f"line {line}: versions.istoi: a key that is known\n" in said
+    assert "seen:     istoi = '1.31.0', and no istio\n" in said
+
+
+def test_a_budget_for_no_component_is_refused_by_its_line(tmp_path: Path) -> None:
+    text, line = spoiled("budgets", "istio", "istoi = { closed = 1 }")
+    said = refusal(tmp_path, text)
+    assert f"line {line}: budgets.istoi: one of {', '.join(COMPONENTS)}\n" in said
+    assert "seen:     istoi\n" in said
+
+
+def test_a_misspelt_key_of_a_budget_is_refused_by_its_line(tmp_path: Path) -> None:
+    text, line = spoiled("budgets", "istio", "istio = { closd = 1 }")
+    said = refusal(tmp_path, text)
+    assert f"line {line}: budgets.istio.closd: a key that is known\n" in said
+    assert "seen:     closd = 1, and no closed\n" in said
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_a_missing_image_is_refused_by_its_table(image: str, tmp_path: Path) -> None:
+    text, _ = spoiled("images", image, "")
+    said = refusal(tmp_path, text)
+    assert f": images.{image}: where it is published\nseen:     no such line\n" in said
+
+
+def test_an_image_that_nobody_asks_for_is_refused_by_its_line(tmp_path: Path) -> None:
+    text = REAL.replace("[images]", '[images]\ncilum = { reference = "quay.io/a/b:1" }')
+    line = text.splitlines().index("[images]") + 2
+    assert f"line {line}: images.cilum: one of node, cilium" in refusal(tmp_path, text)
+
+
+def test_a_file_that_is_not_utf_8_is_refused_by_its_line(tmp_path: Path) -> None:
+    text = f"# gepr\xfcft\n{REAL}".encode("latin-1", errors="replace")
+    (tmp_path / "bad.toml").write_bytes(text)
+    with pytest.raises(VersionsError) as caught:
+        versions.load("bad", tmp_path)
+    assert caught.value.expected == f"{tmp_path / 'bad.toml'}, line 1: text in UTF-8"
+    assert caught.value.seen == "the byte 0xfc"
+
+
+@pytest.mark.parametrize("name", ["../../pyproject", "", ".", "2026-08.toml", "/etc/passwd"])
+def test_a_name_is_no_way_to_another_folder(name: str) -> None:
+    with pytest.raises(VersionsError, match="there are: 2026-04, ") as caught:
+        versions.load(name)
+    assert caught.value.look == f"make e2e VERSIONS={versions.names()[-1]}"
+
+
+# --- which version, and which train ------------------------------------------------------------
+
+CANDIDATES = {"istio": "1.32.0-rc.1", "cilium": "1.21.0-rc.0", "kubernetes": "1.37.0-beta.2"}
+
+
+def test_a_vendors_candidate_is_taken(tmp_path: Path) -> None:
+    text = REAL
+    for key, version in CANDIDATES.items():
+        text = re.sub(rf'(?m)^{key} = "[^"]*"', f'{key} = "{version}"', text, count=1)
+    (tmp_path / "2026-11-rc.toml").write_text(text, encoding="utf-8")
+    train = versions.load("2026-11-rc", tmp_path)
+    assert train.reference("istio-pilot") == "docker.io/istio/pilot:1.32.0-rc.1"
+    assert train.reference("cilium") == "quay.io/cilium/cilium:v1.21.0-rc.0"
+    assert train.reference("node").startswith("docker.io/kindest/node:v1.37.0-beta.2")
+
+
+GOOD = ["1.0", "3.10", "1.31.0", "1.32.0-rc.1", "1.0.0-0.3.7", "1.0.0-x-y-z.--", "1.0.0-alpha"]
+WRONG = [
+    "", "v1.31.0", "1", "1.0-rc.1", "1.32.0-", "1.32.0-rc..1", "1.32.0-01", "01.2.3",
+    "1.32.0+build", "1.32.0-rc.1+build", "1.32.0-rc_1", "latest", "1.31.0\n", "1.31.0 ",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("version", GOOD)
+def test_a_version_of_semver_is_taken(version: str, tmp_path: Path) -> None:
+    text, _ = spoiled("versions", "istio", f'istio = "{version}"')
+    (tmp_path / "good.toml").write_text(text, encoding="utf-8")
+    assert versions.load("good", tmp_path).versions.istio == version
+
+
+@pytest.mark.parametrize("version", WRONG)
+def test_what_is_no_version_is_refused_with_one_that_is(version: str, tmp_path: Path) -> None:
+    text, line = spoiled("versions", "istio", f"istio = {json.dumps(version)}")
+    said = refusal(tmp_path, text)
+    assert f"line {line}: versions.istio: a version such as 1.31.0 or 1.32.0-rc.1" in said
+    assert f"seen:     {version!r}\n" in said
+
+
+def test_a_candidate_comes_before_its_release() -> None:
+    # Item 11's own example, with what surrounds it.
+    rising = [
+        "0.9.9", "1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta", "1.0.0-beta.2",
+        "1.0.0-beta.11", "1.0.0-rc.1", "1.0.0", "1.0.1-rc.1", "1.9", "1.10.0",
+    ]  # fmt: skip
+    assert all(versions.order(one) < versions.order(next_) for one, next_ in pairwise(rising))
+    assert versions.order("1.0") == versions.order("1.0.0")
+
+
+@pytest.mark.parametrize("version", ["1.21.0-rc.0", "1.21.3", "1.21"])
+def test_a_line_of_releases_is_known_by_two_numbers(version: str) -> None:
+    assert versions.minor(version) == "1.21"
+
+
+@pytest.mark.parametrize(
+    ("files", "said", "train"),
+    [
+        (["2031-01", "2031-02"], None, "2031-02"),
+        (["2031-01", "2031-02"], "", "2031-02"),
+        (["2031-01", "2031-02"], "2031-01", "2031-01"),
+        (["2031-01", "2031-02", "2031-02-rc", "mine"], None, "2031-02"),
+        (["mine"], None, "mine"),
+        ([], None, ""),
+    ],
+)
+def test_the_newest_train_is_meant_where_none_is_named(
+    files: list[str],
+    said: str | None,
+    train: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("VERSIONS", raising=False)
+    if said is not None:
+        monkeypatch.setenv("VERSIONS", said)
+    monkeypatch.setattr(versions, "FOLDER", tmp_path)
+    for name in files:
+        (tmp_path / f"{name}.toml").touch()
+    assert versions.of_user() == train
+
+
+def test_every_component_may_have_a_budget() -> None:
+    assert set(COMPONENTS) == set(upgrading.VERSIONS)
 
 
 def test_a_train_is_named_by_its_file(tmp_path: Path) -> None:
