@@ -1,0 +1,63 @@
+"""The Makefile: what a target lacks is told with the command as it should have been."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+READY = ("-n", "-o", ".venv/.locked")  # say what would be done, as if the environment were there
+
+
+def make(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run make there with a plain environment."""
+    environ = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
+    command = ["make", "-C", str(folder), "--no-print-directory", *words]
+    return subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("words", "lacks", "command"),
+    [
+        (["upgrade"], "FROM", "make upgrade FROM=2026-04 TO=2026-08"),
+        (["upgrade", "FROM=2026-04"], "TO", "make upgrade FROM=2026-04 TO=2026-08"),
+        (["mirror"], "MIRROR", "make mirror MIRROR=registry.example:5000"),
+    ],
+)
+def test_what_a_target_lacks_is_told_by_the_name_of_make(
+    words: list[str], lacks: str, command: str
+) -> None:
+    done = make(ROOT, *READY, *words)
+    assert done.returncode == 2
+    assert f"expected: {lacks}=...; seen: none; look: {command}" in done.stderr
+    assert "python" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["upgrade", "FROM=a", "TO=b"], '--from a --to b --only ""'),
+        (["compare", "BASE=reports/out/a run"], '"reports/out/a run" "reports/out/latest"'),
+        (["compare"], 'compare  "reports/out/latest"'),
+        (["accept", "RUN=a run", "WHY=so"], 'accept "a run" --reason "$REASON"'),
+    ],
+)
+def test_what_a_target_has_is_passed_on_as_one_word(words: list[str], said: str) -> None:
+    done = make(ROOT, *READY, *words)
+    assert done.returncode == 0, done.stderr
+    assert said in done.stdout
+
+
+def test_a_clone_may_lie_in_a_folder_with_a_space(tmp_path: Path) -> None:
+    clone = tmp_path / "a clone [1]"
+    clone.mkdir()
+    shutil.copy(ROOT / "Makefile", clone)
+    (clone / "requirements.lock").touch()
+    assert "the main job" in make(clone, "help").stdout
+    done = make(clone, *READY, "e2e")
+    assert done.returncode == 0, done.stderr
+    assert ".venv/bin/python -m suites e2e" in done.stdout
