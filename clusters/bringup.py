@@ -19,8 +19,7 @@ import yaml
 from clusters import doctor, engine, private_engine, tools
 from clusters.engine import Engine
 from clusters.home import Home
-from clusters.images import bake, golang, ours, source
-from clusters.images.golang import Toolchain
+from clusters.images import bake, golang, modules, ours, source
 from clusters.images.source import Supply
 from clusters.kube import Kube, readable
 from clusters.plan import ClusterPlan, PlanError, plan
@@ -56,7 +55,7 @@ TRANSLATED = (
 
 @dataclass(frozen=True)
 class Charts:
-    """Folders of the vendors' own charts and CRDs, in the Go module cache."""
+    """Folders of the vendors' own charts and CRDs, of their Go modules."""
 
     cilium: Path
     istio: Path
@@ -205,7 +204,8 @@ def prepared(  # noqa: PLR0913 (where, what, and how much of it)
         node: whether a node image is wanted too; not for a train that clusters are upgraded to.
 
     Raises:
-        DoctorError, CommandError: as `source.ensure` and `tools.ensure` do.
+        DoctorError, CommandError, DownloadError: as `source.ensure`, `tools.ensure` and
+            `modules.folder` do.
     """
     helm = Helm(tools.ensure("helm", home, train, progress), home.lab, home.logs)
     program = tools.ensure("kind", home, train, progress)
@@ -213,7 +213,7 @@ def prepared(  # noqa: PLR0913 (where, what, and how much of it)
         supply = source.ensure(home, running, train, progress, also=also)
     else:
         supply = source.present(running, train)
-    charts = _charts(home, train)
+    charts = _charts(home, train, progress)
     kind = Kind(home, running, train, program, supply.forged_node)
     return BringUp(home, train, running, kind, helm, charts, supply, progress)
 
@@ -282,15 +282,12 @@ def _sweep(running: Engine) -> None:
         running.docker("rm", "--force", "--volumes", *left)
 
 
-def _charts(home: Home, train: Train) -> Charts:
-    go = Toolchain(home)
-
-    folders = {name: go.folder_of(golang.component(name, train)) for name in CHARTED}
-    return Charts(
-        folders["cilium"] / cilium.CHART,
-        folders["istio"],
-        folders["gateway-api"] / gateway_api.CRDS,
-    )
+def _charts(home: Home, train: Train, progress: Progress) -> Charts:
+    with progress.step("vendors' charts"):
+        cilium_, istio_, gateway = (
+            modules.folder(golang.component(name, train), home, progress) for name in CHARTED
+        )
+    return Charts(cilium_ / cilium.CHART, istio_, gateway / gateway_api.CRDS)
 
 
 def _merged(one: dict[str, object], other: dict[str, object]) -> dict[str, object]:

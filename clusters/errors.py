@@ -8,6 +8,7 @@ The tree, one branch per thing that a user can mend:
       TopologyError      topology.json is missing or does not hold what was asked of it
       DoctorError        this machine lacks something that cannot be installed
       EngineError        no container engine, or it does not answer
+      DownloadError      a file could not be fetched, or is not the one that is pinned
       CommandError       a program that we ran failed; carries the command, ready to paste
       RegistryError      a registry gives or takes no image; carries its own words and the ways out
       ForeignError       something of that name exists and is not ours
@@ -54,6 +55,17 @@ class DoctorError(PlumblineError):
 
 class EngineError(PlumblineError):
     """There is no container engine, or it does not answer."""
+
+
+class DownloadError(PlumblineError):
+    """A file could not be fetched, or is not the one that is pinned.
+
+    `absent`: whoever was asked says that there is none, so that another may be asked.
+    """
+
+    def __init__(self, expected: str, *, seen: str, look: str = "", absent: bool = False) -> None:
+        super().__init__(expected, seen=seen, look=look)
+        self.absent = absent
 
 
 class CommandError(PlumblineError):

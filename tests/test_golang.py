@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from clusters import versions
-from clusters.errors import RecipeError
+from clusters.errors import DoctorError, RecipeError
 from clusters.home import Home
 from clusters.images import golang
 from clusters.images.golang import Component, Toolchain, program_name
@@ -108,3 +108,35 @@ def test_a_program_is_built_static_and_without_paths_of_this_machine(tmp_path: P
         process.wait(0.2)
     process.terminate()
     assert process.wait(5) == 0
+
+
+@pytest.mark.parametrize(
+    ("says", "seen"),
+    [
+        ("go version go1.19.8 linux/amd64", "go1.19.8 linux/amd64 is too old"),
+        ("go version go1.21 linux/amd64", ""),
+        ("go version go1.26.8 linux/arm64", ""),
+        ("go version devel go1.27-0123456 darwin/arm64", ""),
+    ],
+)
+def test_a_go_that_fetches_no_toolchain_is_refused(
+    says: str, seen: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It dies of the syntax of a go.mod that asks for a newer one."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert golang.obstacle() == "go is not on PATH"
+    go = tmp_path / "go"
+    go.write_text(f"#!/bin/sh\n[ $GOTOOLCHAIN = local ] && echo '{says}'\n")
+    go.chmod(0o755)
+    assert seen in golang.obstacle()
+    if seen:
+        with pytest.raises(DoctorError, match=r"Go 1\.21 or later"):
+            golang.require()
+    else:
+        assert not golang.obstacle()
+        golang.require()
+
+
+def test_images_are_linuxes_and_tools_this_machines(tmp_path: Path) -> None:
+    assert Toolchain(Home(tmp_path)).env["GOOS"] == "linux"
+    assert Toolchain(Home(tmp_path), "darwin").env["GOOS"] == "darwin"

@@ -9,13 +9,11 @@ import pytest
 
 from clusters import tools, versions
 from clusters.bringup import CHARTED
-from clusters.errors import CommandError, RecipeError
+from clusters.errors import RecipeError
 from clusters.home import Home
-from clusters.images import golang, recipe
-from clusters.images.golang import Toolchain
+from clusters.images import golang, modules, recipe
 from clusters.images.recipe import FOLDER, Recipe, digest_of, digest_of_folder
 from clusters.images.source import LAB, NODE
-from clusters.process import run
 
 NAMES = sorted(path.stem for path in FOLDER.glob("*.toml"))
 TRAINS = versions.names()
@@ -44,17 +42,13 @@ def sources(image: Recipe) -> dict[str, list[str]]:
 def module_folder(name: str, train: versions.Train) -> Path:
     """Where a component's module is; a test that needs it is skipped where it was never fetched."""
     part = golang.component(name, train)
-    if not golang.installed():
-        pytest.skip("there is no Go here to ask for the module's folder")
-    offline = {**Toolchain(Home.of_user()).env, "GOPROXY": "off"}
-    command = ["go", "list", "-m", "-f", "{{.Dir}}", part.module]
-    try:
-        found = run(command, cwd=part.folder, env=offline)
-    except CommandError:
-        found = ""
-    if not found.strip():
-        pytest.skip(f"{part.module} was never fetched here: a forge does that")
-    return Path(found.strip())
+    if (part.folder / "main.go").exists():
+        return part.folder  # a program of ours, with a vendor's packages
+    module = modules.pinned(part)
+    found = modules.kept(module, Home.of_user())
+    if found is None:
+        pytest.skip(f"{module.path} was never fetched here: `make up` does that")
+    return found
 
 
 def test_there_is_a_recipe_for_each_image_of_the_lab() -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from clusters.engine import Engine
 from clusters.errors import DoctorError
 from clusters.home import Home
-from clusters.images import golang, recipe, rootfs, wheels
+from clusters.images import golang, modules, recipe, rootfs, wheels
 from clusters.images.archive import Archive
 from clusters.images.bake import bake
 from clusters.images.golang import Component, Toolchain
@@ -128,11 +128,11 @@ class Forge:
             for folder, mode in image.folders.items():
                 archive.folder(folder, int(mode, 8))
             for name, files in image.files.items():
-                source = self.go.folder_of(self._component(name))
+                source = modules.folder(self._component(name), self.home)
                 for relative, target in files.items():
                     archive.tree(source / relative, target)
             for name, archives in image.unpack.items():
-                source = self.go.folder_of(self._component(name))
+                source = modules.folder(self._component(name), self.home)
                 for relative, target in archives.items():
                     archive.unpacked(source / relative, target)
             for name, wanted in image.programs.items():
@@ -232,15 +232,14 @@ def require_builder() -> None:
     Raises:
         DoctorError: it cannot; the error names the command that mends it.
     """
-    lacks = []
-    if not golang.installed():
-        lacks.append("go (https://go.dev/dl, or apt-get install golang)")
+    go = golang.obstacle()
+    lacks = [f"{go} ({golang.MEND})"] if go else []
     if not shutil.which("mmdebstrap"):
-        lacks.append("mmdebstrap (apt-get install mmdebstrap, as root on Debian)")
+        lacks.append("mmdebstrap is not on PATH (apt-get install mmdebstrap, as root on Debian)")
     if lacks:
         raise DoctorError(
             "Go and mmdebstrap, to forge images without an image registry",
-            seen="not on PATH: " + " and ".join(lacks),
+            seen="; ".join(lacks),
             look="make doctor",
         )
 

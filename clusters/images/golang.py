@@ -7,16 +7,15 @@ any component of a train asks for, so that all of them share one build cache.
 
 from __future__ import annotations
 
-import json
+import re
 import shutil
 import tomllib
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from clusters.errors import RecipeError
+from clusters.errors import CommandError, DoctorError, RecipeError
 from clusters.home import Home
 from clusters.images.recipe import digest_of, digest_of_folder
 from clusters.process import run
@@ -24,6 +23,8 @@ from clusters.versions import Train
 
 COMPONENTS = Path(__file__).parent / "go"
 BUILD_TIMEOUT = 2400  # seconds, for one component with nothing cached
+OLDEST = (1, 21)  # of Go: the first that fetches the toolchain that a go.mod asks for
+MEND = "install Go 1.21 or later (https://go.dev/dl)"
 
 
 class Component(BaseModel):
@@ -86,7 +87,8 @@ def component(name: str, train: Train, root: Path = COMPONENTS) -> Component:
 class Toolchain:
     """The user's Go, with caches of our own, so that they can be measured and deleted."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, system: str = "linux") -> None:
+        """`system` is what the programs are for, as Go names it: images are Linux's everywhere."""
         self.modules = home.folder("go", "mod")
         self.builds = home.folder("go", "build")
         self.env = {
@@ -95,7 +97,7 @@ class Toolchain:
             "CGO_ENABLED": "0",
             "GOFLAGS": "-mod=mod",
             "GOWORK": "off",
-            "GOOS": "linux",
+            "GOOS": system,
         }
 
     def build(
@@ -124,21 +126,6 @@ class Toolchain:
         )
         return {name: target / program_name(part.package(name)) for name in packages}
 
-    def folder_of(self, part: Component) -> Path:
-        """The folder of a component's sources in the module cache, fetched if need be."""
-        return _module_folder(part.folder, part.module, tuple(sorted(self.env.items())))
-
-
-@cache
-def _module_folder(folder: Path, module: str, env: tuple[tuple[str, str], ...]) -> Path:
-    settings = dict(env)
-    found = run(["go", "list", "-m", "-f", "{{.Dir}}", module], cwd=folder, env=settings).strip()
-    if found:
-        return Path(found)
-    run(["go", "mod", "download", module], cwd=folder, env=settings, timeout=BUILD_TIMEOUT)
-    listed = run(["go", "list", "-m", "-json", module], cwd=folder, env=settings)
-    return Path(json.loads(listed)["Dir"])
-
 
 def program_name(package: str) -> str:
     """How `go build` names the program of an import path: a trailing major version is left out.
@@ -154,3 +141,28 @@ def program_name(package: str) -> str:
 def installed() -> bool:
     """Whether a Go toolchain is on PATH."""
     return shutil.which("go") is not None
+
+
+def obstacle() -> str:
+    """Why this machine's Go builds nothing of ours; empty if it does."""
+    if not installed():
+        return "go is not on PATH"
+    try:
+        # In any folder, whatever a go.mod there asks for, it is this machine's own that answers.
+        said = run(["go", "version"], env={"GOTOOLCHAIN": "local"}, timeout=20).strip()
+    except CommandError as error:
+        return f"go: {error.seen}"
+    found = re.search(r"go(\d+)\.(\d+)", said)
+    if found and (int(found[1]), int(found[2])) < OLDEST:
+        return f"{said} is too old: Go fetches the toolchain that a go.mod asks for since 1.21"
+    return ""
+
+
+def require() -> None:
+    """See that there is a Go that builds.
+
+    Raises:
+        DoctorError: there is none.
+    """
+    if obstacle():
+        raise DoctorError("Go 1.21 or later", seen=obstacle(), look=MEND)
