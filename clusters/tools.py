@@ -1,18 +1,27 @@
 """The programs that we run ourselves, kind, helm and crane, at the train's versions.
 
-Built from their Go modules where there is a Go toolchain; else the user's own on PATH, if
-it is of that version. Never downloads a program.
+The user's own on PATH if it is of the version; else the vendor's, checked by the SHA-256 of the
+train's file; else built from its Go module. Nothing is run that was not checked, but for the
+user's own.
 """
 
 from __future__ import annotations
 
+import contextlib
+import platform
 import shutil
+import tarfile
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from clusters.errors import CommandError, DoctorError
+from clusters import download
+from clusters.errors import CommandError, DoctorError, DownloadError, RecipeError
 from clusters.home import Home
 from clusters.images import golang
 from clusters.images.golang import Toolchain
+from clusters.images.recipe import digest_of
 from clusters.process import run
 from clusters.progress import Progress
 from clusters.versions import Train
@@ -21,40 +30,149 @@ PACKAGES = {"kind": ".", "helm": "cmd/helm", "crane": "cmd/crane"}
 VERSION_COMMANDS = {
     "kind": ("version", "-q"), "helm": ("version", "--short"), "crane": ("version",),
 }  # fmt: skip
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}  # as Go names them; others alike
+ASK_TIMEOUT = 20  # seconds, for a program to say its version
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A program at the train's version for this machine; each method is one way to it."""
+
+    name: str
+    version: str
+    train: Train
+    home: Home
+    progress: Progress
+    os: str
+    arch: str
+
+    @property
+    def kept(self) -> Path:
+        """Where it is once it was fetched or built; another place when what pins it changes."""
+        pins = [self.os, self.arch]
+        if self.name in self.train.programs:
+            pins.append(self.train.programs[self.name].model_dump_json())
+        with contextlib.suppress(RecipeError):
+            pins.append(golang.component(self.name, self.train).digest())
+        return self.home.tools / f"{self.name}-{self.version}-{digest_of(pins)[:12]}" / self.name
+
+    def own(self) -> Path:
+        """The user's own.
+
+        Raises:
+            DoctorError: PATH has none of this version.
+        """
+        found = shutil.which(self.name)
+        if not found:
+            raise DoctorError(str(self), seen="not on PATH")
+        try:
+            said = run([found, *VERSION_COMMANDS[self.name]], timeout=ASK_TIMEOUT).strip()
+        except CommandError as error:
+            said = _in_short(error)
+        # helm adds `+` and the commit.
+        if said.lstrip("v").partition("+")[0] != self.version:
+            raise DoctorError(str(self), seen=f"{found} says {said!r}")
+        return Path(found).absolute()
+
+    def published(self) -> Path:
+        """The vendor's.
+
+        Raises:
+            DownloadError: it cannot be had, or is not what the train's file pins.
+        """
+        published = self.train.programs.get(self.name)
+        expected = published.sha256.get(f"{self.os}-{self.arch}") if published else None
+        if published is None or expected is None:
+            where = f"versions/{self.train.name}.toml"
+            raise DownloadError(
+                str(self), seen=f"{where} has no SHA-256 of it for {self.os}-{self.arch}"
+            )
+        url = published.published(self.version, self.os, self.arch)
+        with tempfile.TemporaryDirectory(dir=self.home.tools, prefix="draft-") as draft:
+            file = Path(draft) / "download"
+            download.fetch(url, file, sha256=expected, progress=self.progress, name=self.name)
+            if url.endswith(".tar.gz"):
+                file = _member(file, self.name)
+            return self._put(file)
+
+    def built(self) -> Path:
+        """Built with this machine's Go.
+
+        Raises:
+            DoctorError: there is no Go, or none that can.
+            CommandError: the build failed.
+            RecipeError: nothing pins the module at this version.
+        """
+        golang.require()
+        part = golang.component(self.name, self.train)
+        package = PACKAGES[self.name]
+        log = self.home.logs / f"go-{self.name}.log"
+        with tempfile.TemporaryDirectory(dir=self.home.tools, prefix="draft-") as draft:
+            go = Toolchain(self.home, self.os)
+            return self._put(go.build(part, [package], Path(draft), log)[package])
+
+    def _put(self, program: Path) -> Path:
+        """At once and whole: what is there was checked."""
+        program.chmod(0o755)
+        self.kept.parent.mkdir(parents=True, exist_ok=True)
+        program.replace(self.kept)
+        return self.kept
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
 
 
 def ensure(name: str, home: Home, train: Train, progress: Progress) -> Path:
-    """The program, built if need be.
+    """The program: kept from before, the user's own, the vendor's, or built.
 
     Raises:
-        DoctorError: there is no Go, and PATH has none of the train's version.
+        DoctorError: none of these ways leads to it; the error names each one's obstacle.
     """
-    part = golang.component(name, train)
-    folder = home.tools / f"{name}-{part.version}-{part.digest()[:12]}"
-    if (folder / name).exists():
-        return folder / name
-    if not golang.installed():
-        return _on_path(name, part.version)
+    wanted = Wanted(name, str(getattr(train.versions, name)), train, home, progress, *machine())
+    if wanted.kept.exists():
+        return wanted.kept
+    ways: dict[str, Callable[[], Path]] = {
+        "the one on PATH": wanted.own, "the vendor's": wanted.published, "built": wanted.built,
+    }  # fmt: skip
+    obstacles: list[str] = []
+    mend = ""
     with progress.step(f"program {name}"):
-        draft = home.folder("tools", "draft")
-        built = Toolchain(home).build(part, [PACKAGES[name]], draft, home.logs / f"go-{name}.log")[
-            PACKAGES[name]
-        ]
-        folder.mkdir(parents=True, exist_ok=True)
-        built.replace(folder / name)
-    return folder / name
+        for way, follow in ways.items():
+            if obstacles:
+                progress.say(f"{wanted}: {way}, as {obstacles[-1]}")
+            try:
+                return follow()
+            except (CommandError, DoctorError, DownloadError, RecipeError) as error:
+                obstacles.append(_in_short(error))
+                mend = error.look
+        raise DoctorError(
+            f"{wanted}: on PATH, from its vendor, or Go to build it",
+            seen="; ".join(obstacles),
+            look=f"put {wanted} on PATH, or see that its vendor can be reached (HTTPS_PROXY), "
+            f"or {mend}",
+        )
 
 
-def _on_path(name: str, version: str) -> Path:
-    found = shutil.which(name)
-    seen = "neither Go nor such a program on PATH"
-    if found:
-        try:
-            said = run([found, *VERSION_COMMANDS[name]]).strip()
-        except CommandError as error:
-            said = error.seen
-        # helm adds `+` and the commit.
-        if said.lstrip("v").partition("+")[0] == version:
-            return Path(found)
-        seen = f"{found} says {said}, and there is no Go to build it"
-    raise DoctorError(f"{name} {version}, or Go to build it", seen=seen, look="make doctor")
+def machine() -> tuple[str, str]:
+    """This machine's system and processor, as Go names them."""
+    found = platform.machine().lower()
+    return platform.system().lower(), ARCHITECTURES.get(found, found)
+
+
+def _member(archive: Path, name: str) -> Path:
+    """The file of that name out of an archive, wherever in it."""
+    with tarfile.open(archive) as source:
+        for entry in source:
+            content = source.extractfile(entry) if Path(entry.name).name == name else None
+            if content:
+                target = archive.with_name(name)
+                with target.open("wb") as file:
+                    shutil.copyfileobj(content, file)
+                return target
+    raise DownloadError(f"{name} in what was published", seen=f"it holds no file {name}")
+
+
+def _in_short(error: CommandError | DoctorError | DownloadError | RecipeError) -> str:
+    """One line of an error: a failed program's status, and the last that it said."""
+    lines = error.seen.splitlines()
+    return lines[0] if len(lines) < 2 else f"{lines[0]}: {lines[-1]}"

@@ -19,6 +19,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    field_validator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -40,6 +41,7 @@ IMAGES = (
     "node", "cilium", "cilium-operator", "clustermesh-apiserver", "istio-pilot", "istio-proxyv2",
     "envoy", "echo", "locust", "registry",
 )  # fmt: skip
+PROGRAMS = ("kind", "helm", "crane")
 COMPONENTS = ("gateway-api", "kubernetes-crds", "cilium", "istio")
 """What an upgrade moves, in this order, and may have a budget."""
 
@@ -52,6 +54,7 @@ def _version(text: str) -> str:
 
 Version = Annotated[str, AfterValidator(_version)]
 Digest = Annotated[str, StringConstraints(pattern=r"^(sha256:[0-9a-f]{64})?$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 class _Strict(BaseModel):
@@ -87,6 +90,32 @@ class PublishedImage(_Strict):
     digest: Digest = ""
 
 
+class Program(_Strict):
+    """Where a vendor publishes a program that we run, and what it must be.
+
+    `url` may name {version}, {os} and {arch} as Go spells them, {Os} and {cpu} as `uname` does.
+    """
+
+    url: str
+    sha256: dict[str, Sha256] = Field(description="of what the URL names, by `os-arch`")
+
+    def published(self, version: str, os: str, arch: str) -> str:
+        """The URL for one platform."""
+        cpu = {"amd64": "x86_64"}.get(arch, arch)
+        return self.url.format(version=version, os=os, arch=arch, Os=os.capitalize(), cpu=cpu)
+
+    @field_validator("url")
+    @classmethod
+    def _names_what_is_known(cls, url: str) -> str:
+        try:
+            cls.model_construct(url=url, sha256={}).published("1.0.0", "linux", "amd64")
+        except (KeyError, IndexError, ValueError):
+            raise PydanticCustomError(
+                "url", "no other words in braces than version, os, arch, Os and cpu"
+            ) from None
+        return url
+
+
 class Deadlines(_Strict):
     """How long to wait for what, in seconds, before it is an error."""
 
@@ -112,6 +141,7 @@ class Train(_Strict):
     name: str
     versions: Versions
     images: dict[str, PublishedImage]
+    programs: dict[str, Program] = Field(default_factory=dict)
     deadlines: Deadlines
     budgets: dict[str, Budget] = Field(default_factory=dict)
 
@@ -231,6 +261,7 @@ def _check_keys(train: Train, path: Path, text: str) -> None:
     """Every image that the lab asks for, and nothing that nobody will ever ask for."""
     for table, given, known in (
         ("images", train.images.keys(), IMAGES),
+        ("programs", train.programs.keys(), PROGRAMS),
         ("budgets", train.budgets.keys(), COMPONENTS),
     ):
         for key in sorted(given - set(known)):

@@ -173,6 +173,18 @@ def test_a_budget_for_no_component_is_refused_by_its_line(tmp_path: Path) -> Non
     assert "seen:     istoi\n" in said
 
 
+def test_a_program_that_nobody_runs_is_refused_by_its_line(tmp_path: Path) -> None:
+    said = refusal(tmp_path, REAL.replace("programs.kind", "programs.knid"))
+    line = REAL.splitlines().index("[programs.kind]") + 1
+    assert f"line {line}: programs.knid: one of kind, helm, crane\n" in said
+
+
+def test_a_programs_url_names_its_version_and_platform(tmp_path: Path) -> None:
+    said = refusal(tmp_path, REAL.replace("kind-{os}-{arch}", "kind-{os}-{chip}"))
+    line = next(n for n, text in enumerate(REAL.splitlines(), 1) if "kind-{os}" in text)
+    assert f"line {line}: programs.kind.url: no other words in braces than version" in said
+
+
 def test_a_misspelt_key_of_a_budget_is_refused_by_its_line(tmp_path: Path) -> None:
     text, line = spoiled("budgets", "istio", "istio = { closd = 1 }")
     said = refusal(tmp_path, text)
