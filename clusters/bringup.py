@@ -19,7 +19,7 @@ import yaml
 from clusters import doctor, engine, private_engine, tools
 from clusters.engine import Engine
 from clusters.home import Home
-from clusters.images import bake, golang, modules, ours, source
+from clusters.images import bake, ours, source
 from clusters.images.source import Supply
 from clusters.kube import Kube, readable
 from clusters.plan import ClusterPlan, PlanError, plan
@@ -27,6 +27,7 @@ from clusters.private_engine import lacks_sys_resource
 from clusters.progress import Progress
 from clusters.providers.kind import Kind
 from clusters.steps import cilium, clustermesh, gateway_api, istio
+from clusters.steps.charts import Charts
 from clusters.steps.helm import Helm
 from clusters.topology import Cluster, MeshMember, Topology
 from clusters.versions import Train
@@ -45,21 +46,11 @@ ONE_RESOLVER = {
     "metadata": {"name": "coredns"},
     "spec": {"replicas": 1},
 }
-CHARTED = ("cilium", "istio", "gateway-api")  # components whose charts or CRDs are read
 TRANSLATED = (
     "No release of Cilium serves CiliumClustermeshConfig: the names, addresses and port of "
     "{name} were translated into the values of Cilium's chart, and XP9 checks the mesh that "
     "runs against the document."
 )
-
-
-@dataclass(frozen=True)
-class Charts:
-    """Folders of the vendors' own charts and CRDs, of their Go modules."""
-
-    cilium: Path
-    istio: Path
-    gateway_api: Path
 
 
 @dataclass(frozen=True)
@@ -205,7 +196,7 @@ def prepared(  # noqa: PLR0913 (where, what, and how much of it)
 
     Raises:
         DoctorError, CommandError, DownloadError: as `source.ensure`, `tools.ensure` and
-            `modules.folder` do.
+            `Charts.of` do.
     """
     helm = Helm(tools.ensure("helm", home, train, progress), home.lab, home.logs)
     program = tools.ensure("kind", home, train, progress)
@@ -213,7 +204,7 @@ def prepared(  # noqa: PLR0913 (where, what, and how much of it)
         supply = source.ensure(home, running, train, progress, also=also)
     else:
         supply = source.present(running, train)
-    charts = _charts(home, train, progress)
+    charts = Charts.of(train, home, progress)
     kind = Kind(home, running, train, program, supply.forged_node)
     return BringUp(home, train, running, kind, helm, charts, supply, progress)
 
@@ -280,14 +271,6 @@ def _sweep(running: Engine) -> None:
     left = running.docker("ps", "--all", "--quiet", "--filter", f"label={bake.LABEL}").split()
     if left:
         running.docker("rm", "--force", "--volumes", *left)
-
-
-def _charts(home: Home, train: Train, progress: Progress) -> Charts:
-    with progress.step("vendors' charts"):
-        cilium_, istio_, gateway = (
-            modules.folder(golang.component(name, train), home, progress) for name in CHARTED
-        )
-    return Charts(cilium_ / cilium.CHART, istio_, gateway / gateway_api.CRDS)
 
 
 def _merged(one: dict[str, object], other: dict[str, object]) -> dict[str, object]:
