@@ -7,11 +7,12 @@ import os
 import shutil
 import sys
 from functools import partial
+from io import TextIOWrapper
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from clusters import bringup, doctor, engine, lock, signals, tools, versions
 from clusters.errors import InterruptedRunError, PlumblineError
@@ -24,6 +25,8 @@ from clusters.providers.kind import Kind
 from clusters.topology import Topology
 from clusters.versions import Train
 
+MARKS = {"good": "[green]✓[/]", "warning": "[yellow]![/]", "bad": "[red]✗[/]"}
+PLAIN_MARKS = {"good": "ok", "warning": "!", "bad": "NO"}
 EXAMPLES = """
 examples:
   python -m clusters doctor                 what this machine has and lacks
@@ -36,12 +39,15 @@ environment:
   IMAGES=auto|pull|forge   where images come from     MIRROR=host:port  a registry of your own
                            MIRROR=docker.io=host/hub,quay.io=host/quay  caches of registries
   ENGINE=auto|private      which Docker               PLUMBLINE_HOME    caches and state
+  PLUMBLINE_NET=a.b.0.0/15 the lab's addresses
 """
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; the exit status is 0, or 1 for an error of ours, 130 if interrupted."""
     options = _parser().parse_args(argv)
+    if isinstance(sys.stdout, TextIOWrapper):  # a path may have what the locale cannot write
+        sys.stdout.reconfigure(errors="backslashreplace")
     console = Console(stderr=True, highlight=False)
     try:
         with signals.as_errors():
@@ -64,9 +70,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, function: object, text: str) -> argparse.ArgumentParser:
+    def plain(name: str, function: object, text: str) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=text, description=text)
         made.set_defaults(command=function)
+        return made
+
+    def command(name: str, function: object, text: str) -> argparse.ArgumentParser:
+        made = plain(name, function, text)
         made.add_argument(
             "--versions",
             default=versions.of_user(),
@@ -77,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
         )
         return made
 
-    command("doctor", _doctor, "say what this machine has, lacks, and how to mend it")
+    plain("doctor", _doctor, "say what this machine has, lacks, and how to mend it")
     up = command("up", _up, "bring the clusters up and write topology.json")
     up.add_argument("--also", default="", help="a train to upgrade to: its images too")
     images = command("images", _images, "have some images in the engine, as a test needs them")
@@ -104,13 +114,20 @@ def _begin(options: argparse.Namespace, home: Home) -> tuple[Train, Progress]:
 
 
 def _doctor(_: argparse.Namespace, home: Home) -> int:
-    table = Table("", "what", "seen", "what would mend it")
-    findings = doctor.examine(home)
+    console, told = Console(highlight=False), Console(stderr=True, highlight=False)
+    marks = PLAIN_MARKS if console.options.ascii_only else MARKS
+    findings = doctor.examine(home, told.print)
+    table = Table("", "what", Column("seen", overflow="fold"))
     for each in findings:
-        mark = "[green]✓[/]" if each.good else "[red]✗[/]"
-        table.add_row(mark, each.name, each.seen, "" if each.good else each.mend)
-    Console().print(table)
-    return 0 if all(each.good for each in findings) else 1
+        table.add_row(marks[each.level], each.name, escape(each.seen))
+    console.print(table)
+    for each in findings:
+        if each.level != "good":  # below the table, where a command can be copied in one piece
+            line = f"{marks[each.level]} {each.name}: {escape(each.mend)}"
+            console.print(line, soft_wrap=True)
+    bad = any(each.level == "bad" for each in findings)
+    console.print("next: mend what is red, then make doctor" if bad else "next: make e2e")
+    return 1 if bad else 0
 
 
 def _up(options: argparse.Namespace, home: Home) -> None:

@@ -16,14 +16,13 @@ from typing import TypeVar
 
 import yaml
 
-from clusters import doctor, engine, private_engine, tools
+from clusters import address_range, doctor, engine, private_engine, tools
 from clusters.engine import Engine
 from clusters.home import Home
 from clusters.images import bake, ours, source
 from clusters.images.source import Supply
 from clusters.kube import Kube, readable
-from clusters.plan import ClusterPlan, PlanError, plan
-from clusters.private_engine import lacks_sys_resource
+from clusters.plan import DEFAULT, ClusterPlan, PlanError, Range, plan
 from clusters.progress import Progress
 from clusters.providers.kind import Kind
 from clusters.steps import cilium, clustermesh, gateway_api, istio
@@ -111,7 +110,7 @@ class BringUp:
 
     def cilium(self, each: ClusterPlan, everyone: Sequence[ClusterPlan]) -> dict[str, object]:
         """What Cilium's chart is given for one cluster, the mesh included."""
-        given = cilium.values(each, self.kind.node(each), confined=lacks_sys_resource())
+        given = cilium.values(each, self.kind.node(each), confined=self.kind.confined(each))
         ca = clustermesh.authority(self.home.lab)
         return _merged(given, clustermesh.values(each, everyone, ca))
 
@@ -150,16 +149,18 @@ def up(  # noqa: PLR0913 (where, what, for which run)
     Raises:
         PlumblineError: one of its branches, by what went wrong.
     """
-    everyone = planned(mesh)
-    doctor.require(doctor.examine(home))
+    planned(mesh)  # a wrong document is told before anything else is done
+    doctor.require(doctor.examine(home, progress.say))
     home.topology.unlink(missing_ok=True)
     with progress.step("engine"):
         running = engine.ensure(home)
         progress.say(f"engine: {running.name}")
+    addresses = address_range.chosen(running).range
+    everyone = planned(mesh, addresses)
     bringing = prepared(home, train, running, progress, also=also)
     supply = bringing.supply
     running.enter()  # from here on the clusters can be reached, and nothing outside
-    bringing.kind.make_network()
+    bringing.kind.make_network(addresses)
     clusters = side_by_side(
         [lambda each=each: bringing.cluster(each, everyone) for each in everyone]  # type: ignore[misc]
     )
@@ -247,8 +248,8 @@ def down(  # noqa: PLR0913 (where, what, and how much of it)
             (private_engine.remove if with_engine else private_engine.stop)(home)
 
 
-def planned(mesh: Path) -> tuple[ClusterPlan, ...]:
-    """The clusters that a CiliumClustermeshConfig in a file names.
+def planned(mesh: Path, addresses: Range = DEFAULT) -> tuple[ClusterPlan, ...]:
+    """The clusters that a CiliumClustermeshConfig in a file names, with addresses of a range.
 
     Raises:
         PlanError: it cannot be read, or names none that can be planned.
@@ -257,7 +258,7 @@ def planned(mesh: Path) -> tuple[ClusterPlan, ...]:
         document = yaml.safe_load(mesh.read_text())
     except (OSError, yaml.YAMLError) as error:
         raise PlanError(f"a CiliumClustermeshConfig in {mesh}", seen=str(error)) from None
-    return plan(document)
+    return plan(document, addresses)
 
 
 def side_by_side(jobs: Sequence[Callable[[], Result]]) -> list[Result]:

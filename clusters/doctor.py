@@ -1,100 +1,82 @@
 """doctor: what this machine has, what it lacks, and the command that mends each lack.
 
-Looks and tells. It installs nothing and changes nothing.
+Looks and tells, and asks only for what the chosen way to images needs. It installs nothing
+and changes nothing.
 """
 
 from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import psutil
 
-from clusters import engine, private_engine
-from clusters.errors import DoctorError
+from clusters import address_range, engine_check, inotify
+from clusters.engine import Engine
+from clusters.engine_facts import Facts, kernel_version
+from clusters.errors import CommandError, DoctorError
+from clusters.finding import Finding, Level
 from clusters.home import Home
-from clusters.images import golang
+from clusters.images import golang, source
+from clusters.plan import PlanError
 from clusters.process import run
 from clusters.topology import Machine
 
 GIB = 1024**3
 MEMORY_NEEDED = 6 * GIB  # two clusters use under 3 GiB; a cold build's linkers as much again
+CORES_WANTED = 2
 DISK_COLD = 25 * GIB  # a cold forge at its peak
 DISK_WARM = 6 * GIB
+DISK_PULL = 3 * GIB  # our own folder's, where images are pulled: an archive, programs, charts
+IMAGES_PULL = 12 * GIB  # the engine's: images pulled and baked, two nodes
+IMAGES_BAKED = 6 * GIB  # two nodes
+IMAGES_UPGRADE = 20 * GIB  # a second train's images baked too
+KERNEL_NEEDED = (4, 18)  # Cilium asks for 5.10, or RHEL 8's 4.18 with what Red Hat put into it
+KERNEL_WANTED = (5, 10)
+GO_NEEDED = (1, 21)  # from then on Go fetches the toolchain that a go.mod asks for
+NODES = "plumbline/node"
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing looked at: whether it will do, what was seen, and what would mend it."""
+def examine(home: Home, say: Callable[[str], None] = lambda _: None) -> tuple[Finding, ...]:
+    """Look at everything that a bring-up needs here.
 
-    name: str
-    good: bool
-    seen: str
-    mend: str = ""
+    Args:
+        say: is told what is waited for.
 
-
-def examine(home: Home) -> tuple[Finding, ...]:
-    """Look at everything that a bring-up needs."""
-    found = engine.find(home)
-    obstacle = "" if found else private_engine.obstacle()
-    cold = not (home.root / "engine").exists() and found is None
-    disk = shutil.disk_usage(home.root if home.root.exists() else Path.home()).free
-    needed = DISK_COLD if cold else DISK_WARM
-    memory = psutil.virtual_memory().total
-    go = golang.installed()
-    debian = shutil.which("apt-get") is not None and os.geteuid() == 0
+    Raises:
+        DoctorError: IMAGES or MIRROR is no such thing.
+    """
+    if sys.platform != "linux":
+        return (_not_linux(),)
+    found, verdict = engine_check.look(home, say)
+    if verdict.level == "bad":
+        return (verdict, _python())
+    facts = found.facts if found else None
+    way, why = source.decide(source.mode_of_user(), found, source.mirrors_of_user())
     return (
-        Finding(
-            "engine",
-            not obstacle,
-            found.name if found else (obstacle or "none yet; a private one can be started"),
-            "start Docker (https://docs.docker.com/engine/install), or run as root on Debian",
-        ),
-        Finding(
-            "go",
-            go,
-            _version("go") if go else "not on PATH",
-            "install Go (https://go.dev/dl): it builds kind, helm and, offline, every image",
-        ),
-        Finding(
-            "mmdebstrap",
-            bool(shutil.which("mmdebstrap")) or debian or found is not None,
-            shutil.which("mmdebstrap") or "not on PATH; only IMAGES=forge needs it",
-            "apt-get install mmdebstrap",
-        ),
-        Finding(
-            "disk",
-            disk >= needed,
-            f"{disk / GIB:.0f} GiB free, {needed / GIB:.0f} needed",
-            f"free some space, or set PLUMBLINE_HOME to a larger disk than {home.root}",
-        ),
-        Finding(
-            "memory",
-            memory >= MEMORY_NEEDED,
-            f"{memory / GIB:.0f} GiB, {MEMORY_NEEDED / GIB:.0f} needed",
-            "run on a machine with more memory",
-        ),
-        Finding(
-            "python",
-            sys.version_info >= (3, 11),
-            platform.python_version(),
-            "install Python 3.11 or later",
-        ),
+        verdict,
+        Finding("images", "good", f"{way}, because {why}"),
+        *(_builders(found) if way == "forge" else ()),
+        *_kernel(facts),
+        *_room(home, found, forging=way == "forge"),
+        _memory(facts),
+        *_addresses(found),
+        _python(),
     )
 
 
 def require(findings: Iterable[Finding]) -> None:
-    """See that nothing is lacking.
+    """See that nothing is lacking; warnings are let pass.
 
     Raises:
         DoctorError: something is; the error names each lack and what mends it.
     """
-    lacks = [finding for finding in findings if not finding.good]
+    lacks = [finding for finding in findings if finding.level == "bad"]
     if lacks:
         raise DoctorError(
             "a machine that has " + ", ".join(lack.name for lack in lacks),
@@ -114,6 +96,135 @@ def machine() -> Machine:
     )
 
 
+def _not_linux() -> Finding:
+    name, virtual = {"darwin": ("macOS", "Lima's"), "win32": ("Windows", "WSL 2")}.get(
+        sys.platform, (sys.platform, "a virtual one")
+    )
+    return Finding(
+        "system", "bad",
+        f"{name}, and this runs on Linux only: nowhere else have its verdicts been seen to hold",
+        f"run it in a Linux machine with a Docker of its own, such as {virtual}",
+    )  # fmt: skip
+
+
+def _builders(found: Engine | None) -> Iterator[Finding]:
+    version = _go()
+    yield Finding(
+        "go",
+        "good" if version >= GO_NEEDED else "bad",
+        f"{version[0]}.{version[1]}" if version > (0, 0) else "not on PATH",
+        f"install Go {GO_NEEDED[0]}.{GO_NEEDED[1]} or later (https://go.dev/dl)",
+    )
+    there = shutil.which("mmdebstrap")
+    yield Finding(
+        "mmdebstrap",
+        "good" if there or found is None else "bad",
+        there or ("not on PATH" if found else "comes with the private engine"),
+        "sudo apt-get install mmdebstrap",
+    )
+
+
+def _kernel(facts: Facts | None) -> Iterator[Finding]:
+    own = platform.release()
+    told = facts.kernel if facts else own
+    version = kernel_version(told)
+    enough = version >= KERNEL_NEEDED
+    level: Level = "good" if version >= KERNEL_WANTED else "warning" if enough else "bad"
+    yield Finding("kernel", level, told, "use a Linux of 5.10 or later: Cilium asks for it")
+    if told == own:  # else it is another machine's, whose limits are not in our /proc
+        yield from _inotify(facts.cgroup if facts else _cgroup())
+
+
+def _inotify(cgroup: int) -> Iterator[Finding]:
+    limits = inotify.limits()
+    if limits is None:
+        return
+    needed, wanted = inotify.NEEDED[cgroup], inotify.WANTED[cgroup]
+    enough = limits.reaches(needed)
+    level: Level = "good" if limits.reaches(wanted) else "warning" if enough else "bad"
+    seen = f"{limits}, cgroup version {cgroup}"
+    aim = wanted if enough else needed
+    seen += "" if level == "good" else f"; {aim} {'wanted' if enough else 'needed'}"
+    yield Finding("inotify", level, seen, inotify.MEND)
+
+
+def _cgroup() -> int:
+    """The version that a private engine will find here."""
+    return 2 if Path("/sys/fs/cgroup/cgroup.controllers").exists() else 1
+
+
+def _room(home: Home, found: Engine | None, *, forging: bool) -> Iterator[Finding]:
+    cold = not (home.root / "forge").exists()
+    needed = (DISK_COLD if cold else DISK_WARM) if forging else DISK_PULL
+    yield _disk(
+        "disk", home.root, needed, needed,
+        f"free some space, or set PLUMBLINE_HOME to a larger disk than {home.root}",
+    )  # fmt: skip
+    if found is None or found.namespace is not None:  # a private engine's data are in our folder
+        return
+    folder = Path(found.facts.images)
+    mend = f"docker system df shows what fills {folder}; docker system prune frees what nobody uses"
+    if not folder.exists():
+        yield Finding("images' disk", "warning", f"{folder} is not seen from here", mend)
+        return
+    baked = bool(found.docker("images", "--quiet", NODES).strip())
+    yield _disk(
+        "images' disk", folder, IMAGES_BAKED if baked else IMAGES_PULL, IMAGES_UPGRADE, mend
+    )
+
+
+def _disk(name: str, folder: Path, needed: int, wanted: int, mend: str) -> Finding:
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    seen = f"{free / GIB:.0f} GiB free, {needed / GIB:.0f} needed"
+    if free < needed:
+        return Finding(name, "bad", seen, mend)
+    if free < wanted:
+        return Finding(name, "warning", f"{seen}, {wanted / GIB:.0f} for an upgrade", mend)
+    return Finding(name, "good", seen, mend)
+
+
+def _memory(facts: Facts | None) -> Finding:
+    """The engine's memory and cores: of the machine that the clusters run on."""
+    memory = facts.memory if facts else psutil.virtual_memory().total
+    cores = facts.cores if facts else os.cpu_count() or 1
+    seen = f"{memory / GIB:.0f} GiB, {MEMORY_NEEDED / GIB:.0f} needed"
+    mend = "give the engine's machine more"
+    if memory < MEMORY_NEEDED:
+        return Finding("memory", "bad", seen, f"{mend} memory")
+    if cores < CORES_WANTED:
+        return Finding(
+            "memory", "warning",
+            f"{seen}; {cores} core, {CORES_WANTED} wanted", f"{mend} cores",
+        )  # fmt: skip
+    return Finding("memory", "good", f"{seen}; {cores} cores", f"{mend} memory")
+
+
+def _addresses(found: Engine | None) -> Iterator[Finding]:
+    mend = f"make up {address_range.VARIABLE}=<a free /15>"
+    try:
+        choice = address_range.chosen(found)
+    except PlanError as error:
+        seen = f"wanted {error.expected}; seen {error.seen}"
+        yield Finding("addresses", "bad", seen, error.look or mend)
+        return
+    if choice.passed:
+        passed = ", ".join(map(str, choice.passed))
+        seen = f"{choice.range}, as the usual range is in use by {passed}"
+        yield Finding("addresses", "warning", seen, f"nothing need be done; {mend} takes another")
+    else:
+        yield Finding("addresses", "good", str(choice.range), mend)
+
+
+def _python() -> Finding:
+    return Finding(
+        "python",
+        "good" if sys.version_info >= (3, 11) else "bad",
+        platform.python_version(),
+        "install Python 3.11 or later",
+    )
+
+
 def _cpu() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -130,5 +241,12 @@ def _system() -> str:
         return platform.platform()
 
 
-def _version(program: str) -> str:
-    return run([program, "version"]).strip()
+def _go() -> tuple[int, int]:
+    """Go's version; (0, 0) for none."""
+    if not golang.installed():
+        return (0, 0)
+    try:
+        found = re.search(r"go(\d+)\.(\d+)", run(["go", "version"]))
+    except CommandError:
+        found = None
+    return (int(found[1]), int(found[2])) if found else (0, 0)

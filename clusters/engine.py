@@ -1,8 +1,8 @@
 """The container engine: the user's Docker if it answers, else a private one.
 
 Answers one question, which engine, and gives one handle to it. How a private one is
-started and stopped stands in private_engine.py. It never configures, restarts or prunes
-an engine that was already there.
+started and stopped stands in private_engine.py, whether one will do in doctor.py. It never
+configures, restarts or prunes an engine that was already there.
 """
 
 from __future__ import annotations
@@ -10,11 +10,17 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from clusters import private_engine, talking
+from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from clusters import engine_facts, private_engine, talking
+from clusters.engine_facts import Facts
 from clusters.errors import CommandError, EngineError
 from clusters.home import Home
 from clusters.process import answers, run
@@ -22,6 +28,10 @@ from clusters.talking import Patience
 
 NETWORK = "plumbline"
 CLONE_NEWNET = 0x40000000  # sched.h
+JSON = ("--format", "{{json .}}")
+USUAL = "unix:///var/run/docker.sock"
+WAKING = 60  # seconds; Docker Desktop takes most of a minute from its start to its first answer
+ASKING = 30  # seconds
 
 
 @dataclass(frozen=True)
@@ -41,6 +51,34 @@ class Engine:
         """What the docker and kind programs need to find this engine and our own network."""
         found = {"KIND_EXPERIMENTAL_DOCKER_NETWORK": NETWORK, "DOCKER_CLI_HINTS": "false"}
         return {**found, "DOCKER_HOST": self.host} if self.host else found
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What it says of itself; asked once.
+
+        Raises:
+            CommandError, EngineError: it does not answer, or not as Docker does.
+        """
+        told = (self.docker(word, *JSON, timeout=ASKING) for word in ("info", "version"))
+        return engine_facts.parse(*told)
+
+    def lacks_sys_resource(self, image: str) -> bool:
+        """Whether its privileged containers, as kind's nodes are, lack CAP_SYS_RESOURCE.
+
+        Args:
+            image: any that it has with `cat` in it.
+
+        Raises:
+            CommandError: it starts no privileged container.
+        """
+        if self.namespace is not None:  # its parent had what this process has
+            return private_engine.lacks_sys_resource()
+        return engine_facts.lacks_sys_resource(
+            self.docker(
+                "run", "--rm", "--privileged", "--network=none", "--entrypoint=cat",
+                image, "/proc/self/status",
+            )
+        )  # fmt: skip
 
     def docker(
         self,
@@ -86,15 +124,39 @@ class Engine:
 
 
 def of_user() -> Engine | None:
-    """The user's Docker, if one answers on the host or context that their environment names."""
-    if not answers(["docker", "version", "--format", "{{.Server.Version}}"]):
+    """The user's Docker, if one answers on the host or context that their environment names.
+
+    Podman that is called docker answers too: the doctor then says why it will not do.
+    """
+    if not answers(["docker", "version", *JSON]):
         return None
     return Engine("the user's Docker", os.environ.get("DOCKER_HOST"), None)
 
 
+def endpoint() -> str:
+    """Where the user's Docker would listen: $DOCKER_HOST, or what docker's context says."""
+    said = os.environ.get("DOCKER_HOST")
+    if said:
+        return said
+    asked = ["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]
+    try:
+        return run(asked, timeout=ASKING).strip() or USUAL
+    except CommandError:
+        return USUAL  # Podman has no contexts
+
+
+def socket() -> Path | None:
+    """The socket of a user's Docker that does not answer, if there is one; None for none at all."""
+    if _only_private() or not shutil.which("docker"):
+        return None
+    where = endpoint()
+    path = Path(where.removeprefix("unix://"))
+    return path if where.startswith("unix://") and path.exists() else None
+
+
 def find(home: Home) -> Engine | None:
     """The engine that is running now, if there is one; starts nothing."""
-    if os.environ.get("ENGINE", "auto") != "private":
+    if not _only_private():
         user = of_user()
         if user is not None:
             return user
@@ -103,16 +165,41 @@ def find(home: Home) -> Engine | None:
     return None
 
 
-def ensure(home: Home) -> Engine:
+def awaited(home: Home, say: Callable[[str], None], *, bound: float = WAKING) -> Engine | None:
+    """As `find`, but a Docker of the user's that is still starting is waited for.
+
+    Args:
+        say: is told that there is something to wait for.
+        bound: seconds.
+    """
+    found = find(home)
+    waited_for = socket()
+    if found is not None or not _may_answer(waited_for):
+        return found
+    say(f"waiting up to {bound:.0f} s: nobody answers on Docker's socket {waited_for} yet")
+    waiting = Retrying(
+        stop=stop_after_delay(bound),
+        wait=wait_fixed(1),
+        retry=retry_if_result(lambda seen: seen is None),
+        retry_error_callback=_last,
+    )
+    return waiting(find, home)
+
+
+def ensure(home: Home, say: Callable[[str], None] = lambda _: None) -> Engine:
     """The engine that is running, or a private one, started now.
+
+    Args:
+        say: as for `awaited`.
 
     Raises:
         EngineError: none answers and none can be started here; the error says why.
     """
-    found = find(home)
+    found = awaited(home, say)
     if found is not None:
         return found
-    obstacle = private_engine.obstacle()
+    silent = socket()
+    obstacle = silence(silent) if silent else private_engine.obstacle()
     if obstacle:
         raise EngineError(
             "a Docker that answers, or root on Debian for a private engine",
@@ -121,6 +208,26 @@ def ensure(home: Home) -> Engine:
         )
     private_engine.start(home)
     return _private(home)
+
+
+def silence(path: Path) -> str:
+    """Why nobody answers on the user's socket."""
+    if not os.access(path, os.W_OK):
+        return f"this user may not write to {path}"
+    return f"nobody answers on {path}, which is there"
+
+
+def _may_answer(path: Path | None) -> bool:
+    return path is not None and os.access(path, os.W_OK)
+
+
+def _last(state: RetryCallState) -> Engine | None:
+    found: Engine | None = state.outcome.result() if state.outcome else None
+    return found
+
+
+def _only_private() -> bool:
+    return os.environ.get("ENGINE", "auto") == "private"
 
 
 def _private(home: Home) -> Engine:

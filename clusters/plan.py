@@ -7,24 +7,81 @@ asks for. Pure: it reads a document and computes; it makes nothing.
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from ipaddress import IPv4Network
 
 from clusters.errors import PlumblineError
 
-# 198.18.0.0/15 is set aside for benchmarks (RFC 2544): no real network uses it.
-NETWORK = "198.18.0.0/24"
-CONTAINERS = "198.18.0.0/25"  # Docker's share of it; the rest is for LoadBalancers
-PODS = ipaddress.ip_network("198.18.64.0/18")
-SERVICES = ipaddress.ip_network("198.19.0.0/17")
-LOAD_BALANCERS = ipaddress.ip_network("198.18.0.128/25")
+LENGTH = 15  # of a range's prefix: 131,072 addresses
 MAX_CLUSTERS = 4
+# This host, loopback, link-local, multicast and reserved: no host has an address of these.
+SPECIAL = tuple(map(IPv4Network, ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")))
 
 
 class PlanError(PlumblineError):
     """The mesh that a document asks for cannot be planned."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """A lab's addresses: a /15, and how it is cut up."""
+
+    whole: IPv4Network
+
+    @classmethod
+    def parse(cls, text: str) -> Range:
+        """A range as a person writes it, such as 198.18.0.0/15.
+
+        Raises:
+            PlanError: it is no /15 of IPv4 that hosts may have addresses of.
+        """
+        try:
+            network = IPv4Network(text)
+        except ValueError as error:
+            raise PlanError(_RANGE, seen=str(error)) from None
+        if network.prefixlen != LENGTH or any(network.overlaps(each) for each in SPECIAL):
+            raise PlanError(_RANGE, seen=text)
+        return cls(network)
+
+    @classmethod
+    def around(cls, part: str) -> Range:
+        """The range that a part of it, such as 198.18.0.0/24, was cut from."""
+        return cls(IPv4Network(part).supernet(new_prefix=LENGTH))
+
+    def __str__(self) -> str:
+        return str(self.whole)
+
+    @property
+    def nodes(self) -> IPv4Network:
+        """The Docker network: nodes and LoadBalancers."""
+        return self._cut(24, 0)
+
+    @property
+    def containers(self) -> IPv4Network:
+        """Docker's share of it."""
+        return self._cut(25, 0)
+
+    @property
+    def balancers(self) -> IPv4Network:
+        """The other half of it."""
+        return self._cut(25, 1)
+
+    @property
+    def pods(self) -> IPv4Network:
+        return self._cut(18, 1)
+
+    @property
+    def services(self) -> IPv4Network:
+        return self._cut(17, 2)
+
+    def _cut(self, prefix: int, number: int) -> IPv4Network:
+        first = int(self.whole.network_address) + (number << (32 - prefix))
+        return IPv4Network((first, prefix))
+
+
+_RANGE = f"a range of IPv4 addresses with a prefix of {LENGTH}, such as 198.18.0.0/{LENGTH}"
+# Set aside for benchmarks (RFC 2544): no network that is routed uses it. Some proxies do.
+DEFAULT = Range.parse("198.18.0.0/15")
 
 
 @dataclass(frozen=True)
@@ -52,8 +109,8 @@ class ClusterPlan:
         return f"{self.name}.{self.domain}"
 
 
-def plan(document: object) -> tuple[ClusterPlan, ...]:
-    """The clusters that a CiliumClustermeshConfig names, with addresses of ours.
+def plan(document: object, addresses: Range = DEFAULT) -> tuple[ClusterPlan, ...]:
+    """The clusters that a CiliumClustermeshConfig names, with addresses of a range.
 
     Raises:
         PlanError: the document has no clusters, too many, two of one name, or an address
@@ -72,13 +129,12 @@ def plan(document: object) -> tuple[ClusterPlan, ...]:
     domains = {domain for _, domain, _ in split}
     if len(domains) != 1:
         raise PlanError("one mesh domain for all clusters", seen=", ".join(sorted(domains)))
-    pods = _parts(PODS)
-    services = _parts(SERVICES)
-    addresses = _parts(LOAD_BALANCERS)
+    pods, services = _parts(addresses.pods), _parts(addresses.services)
+    balancers = _parts(addresses.balancers)
     return tuple(
         ClusterPlan(
             name, number, domain, port, str(pods[number - 1]), str(services[number - 1]),
-            str(addresses[number - 1][1]), str(addresses[number - 1][-2]),
+            str(balancers[number - 1][1]), str(balancers[number - 1][-2]),
         )
         for number, (name, domain, port) in enumerate(split, start=1)
     )  # fmt: skip
@@ -102,5 +158,5 @@ def _address(given: object) -> tuple[str, str, int]:
     return name, domain, int(port)
 
 
-def _parts(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> Sequence[Any]:
+def _parts(network: IPv4Network) -> list[IPv4Network]:
     return list(network.subnets(prefixlen_diff=(MAX_CLUSTERS - 1).bit_length()))

@@ -20,6 +20,7 @@ from pathlib import Path
 import psutil
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
+from clusters import engine_facts
 from clusters.errors import CommandError, EngineError
 from clusters.home import Home
 from clusters.process import answers as program_answers
@@ -30,7 +31,6 @@ RUNTIME = Path("/run/plumbline")  # a socket's path is bounded to 107 bytes, so 
 PACKAGES = ("docker.io", "iptables", "iproute2", "mmdebstrap")
 START_DEADLINE = 60  # seconds
 STOP_DEADLINE = 60
-CAP_SYS_RESOURCE = 24  # capabilities(7)
 
 
 def host(_home: Home) -> str:
@@ -125,10 +125,8 @@ def install() -> None:
 
 
 def lacks_sys_resource() -> bool:
-    """Whether the bounding set lacks CAP_SYS_RESOURCE, which `docker run --privileged` asks for."""
-    status = Path("/proc/self/status").read_text()
-    bounding = next(line for line in status.splitlines() if line.startswith("CapBnd:"))
-    return not int(bounding.split()[1], 16) >> CAP_SYS_RESOURCE & 1
+    """Whether what we start lacks CAP_SYS_RESOURCE, which `docker run --privileged` asks for."""
+    return engine_facts.lacks_sys_resource(Path("/proc/self/status").read_text())
 
 
 def _socket() -> Path:
@@ -148,7 +146,7 @@ def _configure(home: Home) -> Path:
         "exec-root": str(RUNTIME / "exec"),
         "pidfile": str(RUNTIME / "docker.pid"),
         "storage-driver": "overlay2",
-        # 198.18.0.0/15 is set aside for benchmarks (RFC 2544): it clashes with no real network.
+        # Its namespace has no other network, whatever the machine's own have.
         "default-address-pools": [{"base": "198.18.0.0/16", "size": 24}],
         "bip": "198.19.255.1/24",
         "log-driver": "local",

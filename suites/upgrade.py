@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from clusters import bringup, doctor, engine, upgrading, versions
+from clusters import address_range, bringup, doctor, engine, upgrading, versions
 from clusters.engine import Engine
 from clusters.errors import InterruptedRunError, PlumblineError, TopologyError
+from clusters.plan import DEFAULT
 from clusters.progress import Progress
 from clusters.topology import Topology
 from clusters.upgrading import Step, Upgrading, perform
@@ -204,7 +205,8 @@ def _upgrading(run: Run, field: Field, trains: tuple[Train, Train]) -> Upgrading
         bringup.prepared(run.home, train, field.engine, field.progress, node=False)
         for train in trains
     )
-    return Upgrading(base, to, bringup.planned(bringup.MESH))
+    addresses = address_range.of_lab(field.engine) or DEFAULT
+    return Upgrading(base, to, bringup.planned(bringup.MESH, addresses))
 
 
 def _suites(run: Run, name: str) -> Results | None:

@@ -9,6 +9,7 @@ from typing import Any
 from clusters.engine import Engine
 from clusters.errors import CommandError
 from clusters.talking import Patience
+from tests import documents
 
 Thing = dict[str, Any]
 
@@ -18,7 +19,8 @@ class TableEngine(Engine):
     """`things` by kind and name, as `docker inspect` tells them; `calls` as they came.
 
     After a call that begins like a key of `then`, the things of its value are there too;
-    a call that begins like one of `refused` fails, with what `says` has for it.
+    a call that begins like one of `refused` fails, with what `says` has for it. What any other
+    prints stands there too; of itself it says what a usual Docker does, if nothing else is there.
     """
 
     name: str = "a table"
@@ -32,19 +34,25 @@ class TableEngine(Engine):
 
     def docker(self, *argv: str | Path, **_: object) -> str:
         call = " ".join(map(str, argv))
-        said = next((text for start, text in self.says.items() if call.startswith(start)), "")
-        if not call.startswith("info"):  # asks, and changes nothing
+        said = _answer(self.says, call)
+        if not call.startswith(("info", "version")):  # these ask, and change nothing
             self.calls.append(call)
         if call.startswith(self.refused or ("\0",)):
-            seen = said or "refused by the table"
-            raise CommandError(f"exit status 0 of docker {call}", seen=seen)
+            seen = said if self.says else ""
+            raise CommandError(
+                f"exit status 0 of docker {call}", seen=seen or "refused by the table"
+            )
         for start, things in self.then.items():
             if call.startswith(start):
                 self.things.update(things)
-        return said
+        return said or _answer(documents.DOCKER, call)
 
     def pull(self, reference: str, _: Patience) -> None:
         self.docker("pull", reference)
 
     def inspect(self, kind: str, name: str) -> Thing | None:
         return self.things.get((kind, name))
+
+
+def _answer(answers: dict[str, str], call: str) -> str:
+    return next((text for start, text in answers.items() if call.startswith(start)), "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -10,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from clusters import __main__ as command
-from clusters import bringup, engine, lock, versions
+from clusters import bringup, doctor, engine, lock, versions
 from clusters.errors import InterruptedRunError
+from clusters.finding import Finding
 from clusters.home import Home
 from tests.test_lock import HOLDER
 
@@ -60,6 +62,45 @@ def test_wrong_words_are_refused_with_the_usage(
     with pytest.raises(SystemExit, match="2"):
         command.main(argv)
     assert "usage: python -m clusters" in said(capsys)
+
+
+GOOD, WARNED = (
+    Finding("disk", "good", "room"),
+    Finding("inotify", "warning", "few", "sysctl -w a=b"),
+)
+BAD = Finding("engine", "bad", "rootless [bold]", "a root's; " + "then " * 30 + "again")
+
+
+@pytest.mark.parametrize(
+    ("findings", "status", "words"),
+    [
+        ((GOOD,), 0, ("disk", "room", "next: make e2e")),
+        ((GOOD, WARNED), 0, ("few", "! inotify: sysctl -w a=b\n", "next: make e2e")),
+        ((WARNED, BAD), 1, ("rootless [bold]", f"engine: {BAD.mend}\n", "then make doctor")),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])
+def test_doctor_tells_what_is_next_in_any_locale(
+    monkeypatch: pytest.MonkeyPatch,
+    encoding: str,
+    findings: tuple[Finding, ...],
+    status: int,
+    words: tuple[str, ...],
+) -> None:
+    """A command that mends is never broken over lines."""
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding=encoding))
+    monkeypatch.setattr(doctor, "examine", lambda *_: findings)
+    assert command.main(["doctor"]) == status
+    sys.stdout.flush()
+    text = written.getvalue().decode(encoding)
+    assert all(word in text for word in words)
+    assert ("✓" in text) == (encoding == "utf-8" and GOOD in findings)
+
+
+def test_doctor_takes_no_options_that_it_would_not_heed() -> None:
+    with pytest.raises(SystemExit, match="2"):
+        command.main(["doctor", "--versions", "2026-08"])
 
 
 @pytest.mark.parametrize("name", ["up", "down"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,13 @@ import yaml
 from clusters import versions
 from clusters.bringup import MESH, planned
 from clusters.engine import NETWORK as NAME
-from clusters.errors import ForeignError
+from clusters.engine_facts import CAP_SYS_RESOURCE
+from clusters.errors import CommandError, EngineError, ForeignError
 from clusters.home import Home
-from clusters.plan import CONTAINERS, NETWORK
+from clusters.plan import DEFAULT, Range
 from clusters.providers import kind as provider
 from clusters.providers.kind import LABEL, OWNER, Kind
+from tests import documents
 from tests.engines import TableEngine, Thing
 
 TRAIN = versions.load("2026-08")
@@ -69,6 +72,26 @@ def test_our_own_node_is_known_and_deleted_with_its_volumes(kind: Kind) -> None:
     assert calls(kind) == [f"rm --force --volumes {kind.node(AWS)}"]
 
 
+def staged(owner: str) -> str:
+    """As Docker Desktop stages a folder of a WSL distribution."""
+    digest = hashlib.sha256(owner.encode()).hexdigest()
+    return f"/run/desktop/mnt/host/wsl/docker-desktop-bind-mounts/Ubuntu-24.04/{digest}"
+
+
+@pytest.mark.parametrize(
+    "told", ["{}", "/host_mnt{}", "/run/desktop/mnt/host{}"], ids=["linux", "desktop", "windows"]
+)
+def test_our_folder_is_known_by_each_name_that_engines_have_for_it(kind: Kind, told: str) -> None:
+    assert kind._is_ours(node(kind, told.format(kind.owner)))
+    assert not kind._is_ours(node(kind, told.format(FOREIGN[1])))
+    assert not kind._is_ours(node(kind, told.format(kind.owner + "s")))
+
+
+def test_our_folder_is_known_where_wsl_names_it_by_its_digest(kind: Kind) -> None:
+    assert kind._is_ours(node(kind, staged(kind.owner)))
+    assert not kind._is_ours(node(kind, staged(FOREIGN[1])))
+
+
 def test_a_node_that_stands_still_is_not_there(kind: Kind) -> None:
     node(kind, kind.owner, running=False)
     assert not kind.exists(AWS)
@@ -90,12 +113,12 @@ def test_names_cannot_meet_a_users_own(kind: Kind) -> None:
 
 
 def test_our_network_has_the_plans_addresses_and_our_label(kind: Kind) -> None:
-    kind.make_network()
+    kind.make_network(Range.parse("10.198.0.0/15"))
     (call,) = calls(kind)
-    words = {f"--subnet={NETWORK}", f"--ip-range={CONTAINERS}", f"--label={LABEL}={kind.owner}"}
+    words = {"--subnet=10.198.0.0/24", "--ip-range=10.198.0.0/25", f"--label={LABEL}={kind.owner}"}
     assert words <= set(call.split())
     network(kind, {LABEL: kind.owner})
-    kind.make_network()
+    kind.make_network(DEFAULT)
     assert len(calls(kind)) == 1, "it is there already"
     kind.delete_network()
     assert calls(kind)[1:] == [f"network rm {NAME}"]
@@ -107,14 +130,22 @@ def test_a_foreign_network_is_refused_and_left_alone(
 ) -> None:
     network(kind, labels)
     with pytest.raises(ForeignError, match=NAME):
-        kind.make_network()
+        kind.make_network(DEFAULT)
     kind.delete_network()
     assert calls(kind) == []
 
 
-def config(kind: Kind, *, confined: bool, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    monkeypatch.setattr(provider, "lacks_sys_resource", lambda: confined)
-    return kind._config(AWS, "node:1")
+def status(*, lacks: bool) -> str:
+    """A privileged process's /proc/<pid>/status, with or without the capability."""
+    return f"Name:\tcat\nCapBnd:\t{2**41 - 1 - (lacks << CAP_SYS_RESOURCE):016x}\n"
+
+
+def config(kind: Kind, *, confined: bool = False, **info: object) -> dict[str, Any]:
+    """The cluster's configuration with an engine that says so of itself."""
+    assert isinstance(kind.engine, TableEngine)
+    told = documents.answers({**documents.DOCKER_28, **info}, *documents.PARTS)
+    said = {"run --rm --privileged": status(lacks=confined), **told}
+    return replace(kind, engine=replace(kind.engine, says=said))._config(AWS, "node:1")
 
 
 def kubeadm(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -122,10 +153,8 @@ def kubeadm(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {patch["kind"]: patch for patch in patches}
 
 
-def test_a_node_is_marked_from_its_first_moment(
-    kind: Kind, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found = config(kind, confined=False, monkeypatch=monkeypatch)
+def test_a_node_is_marked_from_its_first_moment(kind: Kind) -> None:
+    found = config(kind)
     (only,) = found["nodes"]
     assert only["image"] == "node:1"
     assert only["extraMounts"] == [
@@ -133,8 +162,8 @@ def test_a_node_is_marked_from_its_first_moment(
     ]
 
 
-def test_the_network_is_ciliums_and_the_plans(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert config(kind, confined=False, monkeypatch=monkeypatch)["networking"] == {
+def test_the_network_is_ciliums_and_the_plans(kind: Kind) -> None:
+    assert config(kind)["networking"] == {
         "disableDefaultCNI": True,
         "kubeProxyMode": "none",
         "podSubnet": AWS.pods,
@@ -142,11 +171,9 @@ def test_the_network_is_ciliums_and_the_plans(kind: Kind, monkeypatch: pytest.Mo
     }
 
 
-def test_only_a_confined_machine_is_treated_as_one(
-    kind: Kind, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    free = config(kind, confined=False, monkeypatch=monkeypatch)
-    bound = config(kind, confined=True, monkeypatch=monkeypatch)
+def test_only_a_confined_machine_is_treated_as_one(kind: Kind) -> None:
+    free = config(kind)
+    bound = config(kind, confined=True)
     extra = {"featureGates", "containerdConfigPatches"}
     assert not extra & free.keys()
     assert extra <= bound.keys()
@@ -154,32 +181,43 @@ def test_only_a_confined_machine_is_treated_as_one(
     assert {key: value for key, value in bound.items() if key not in extra} == free
 
 
-def test_forged_nodes_have_the_trains_own_dns_and_store(
-    kind: Kind, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    patches = kubeadm(config(kind, confined=False, monkeypatch=monkeypatch))
+def test_forged_nodes_have_the_trains_own_dns_and_store(kind: Kind) -> None:
+    patches = kubeadm(config(kind))
     cluster = patches["ClusterConfiguration"]
     assert cluster["dns"]["imageTag"] == f"v{TRAIN.versions.coredns}"
     assert cluster["etcd"]["local"]["imageTag"] == f"{TRAIN.versions.etcd}-0"
     published = replace(kind, forged=False)
-    patches = kubeadm(config(published, confined=False, monkeypatch=monkeypatch))
+    patches = kubeadm(config(published))
     assert list(patches) == ["KubeletConfiguration", "InitConfiguration"]
 
 
-@pytest.mark.parametrize("unified", [True, False])
-def test_the_kubelet_takes_cgroups_of_version_1_only_where_there_are_no_others(
-    kind: Kind, monkeypatch: pytest.MonkeyPatch, unified: bool
+@pytest.mark.parametrize(("version", "said"), [("1", False), ("2", "nothing")])
+def test_the_kubelet_takes_cgroups_of_version_1_only_where_the_engine_has_no_others(
+    kind: Kind, version: str, said: object
 ) -> None:
-    monkeypatch.setattr(Path, "exists", lambda _: unified)
-    patches = kubeadm(config(kind, confined=False, monkeypatch=monkeypatch))
-    said = patches["KubeletConfiguration"].get("failCgroupV1", "nothing")
-    assert said == ("nothing" if unified else False)
+    patches = kubeadm(config(kind, CgroupVersion=version))
+    assert patches["KubeletConfiguration"].get("failCgroupV1", "nothing") == said
 
 
-def test_kubeadm_finds_the_patches_in_what_the_node_has_mounted(
-    kind: Kind, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found = config(kind, confined=False, monkeypatch=monkeypatch)
+def test_a_published_node_is_not_started_where_it_would_fail(kind: Kind) -> None:
+    """Its containerd asks systemd for limits that only that capability may raise."""
+    with pytest.raises(EngineError, match="CAP_SYS_RESOURCE") as caught:
+        config(replace(kind, forged=False), confined=True)
+    assert "IMAGES=forge" in caught.value.look
+
+
+@pytest.mark.parametrize("lacks", [True, False])
+def test_a_node_that_is_up_is_asked_itself(kind: Kind, lacks: bool) -> None:
+    asked = f"exec {kind.node(AWS)} cat /proc/1/status"
+    engine = TableEngine(says={asked: status(lacks=lacks)})
+    assert replace(kind, engine=engine).confined(AWS) is lacks
+    assert engine.calls == [asked]
+    with pytest.raises(CommandError):
+        replace(kind, engine=TableEngine(refused=("exec",))).confined(AWS)
+
+
+def test_kubeadm_finds_the_patches_in_what_the_node_has_mounted(kind: Kind) -> None:
+    found = config(kind)
     folder = kubeadm(found)["InitConfiguration"]["patches"]["directory"]
     kind._thrifty(AWS)
     files = Path(kind.owner) / Path(folder).relative_to(OWNER)

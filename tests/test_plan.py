@@ -12,17 +12,18 @@ from hypothesis import strategies as st
 
 from clusters.bringup import MESH, planned
 from clusters.plan import (
-    CONTAINERS,
-    LOAD_BALANCERS,
+    DEFAULT,
+    LENGTH,
     MAX_CLUSTERS,
-    NETWORK,
-    PODS,
-    SERVICES,
     ClusterPlan,
     PlanError,
+    Range,
     plan,
 )
 
+RANGES = st.integers(0, 2**LENGTH - 1).map(
+    lambda number: Range(ipaddress.IPv4Network((number << (32 - LENGTH), LENGTH)))
+)
 NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,10}[a-z0-9]", fullmatch=True)
 
 
@@ -51,24 +52,54 @@ def test_the_references_mesh_is_planned_as_it_names_it() -> None:
     assert {each.port for each in plans} == {2379}
 
 
-@given(st.lists(NAMES, min_size=2, max_size=MAX_CLUSTERS, unique=True))
-def test_no_two_addresses_overlap(names: list[str]) -> None:
-    plans = plan(mesh(*map(member, names)))
+@given(st.lists(NAMES, min_size=2, max_size=MAX_CLUSTERS, unique=True), RANGES)
+def test_no_two_addresses_overlap_and_all_are_of_the_range(
+    names: list[str], addresses: Range
+) -> None:
+    plans = plan(mesh(*map(member, names)), addresses)
     assert [each.name for each in plans] == names
     assert [each.number for each in plans] == list(range(1, len(names) + 1))
-    for one, other in combinations([span for each in plans for span in spans(each)], 2):
+    containers = int(addresses.containers[0]), int(addresses.containers[-1])
+    taken = [containers, *(span for each in plans for span in spans(each))]
+    for one, other in combinations(taken, 2):
         assert one[1] < other[0] or other[1] < one[0]
+    whole = int(addresses.whole[0]), int(addresses.whole[-1])
+    assert all(whole[0] <= first <= last <= whole[1] for first, last in taken)
 
 
-def test_load_balancers_share_the_nodes_network_and_not_their_addresses() -> None:
-    network, containers = ipaddress.ip_network(NETWORK), ipaddress.ip_network(CONTAINERS)
-    assert isinstance(network, ipaddress.IPv4Network)
-    assert isinstance(containers, ipaddress.IPv4Network)
-    assert isinstance(LOAD_BALANCERS, ipaddress.IPv4Network)
-    assert LOAD_BALANCERS.subnet_of(network)
-    assert not LOAD_BALANCERS.overlaps(containers)
-    assert not PODS.overlaps(network)
-    assert not SERVICES.overlaps(network)
+@given(RANGES)
+def test_load_balancers_share_the_nodes_network_and_not_their_addresses(addresses: Range) -> None:
+    assert addresses.balancers.subnet_of(addresses.nodes)
+    assert addresses.containers.subnet_of(addresses.nodes)
+    parts = (addresses.balancers, addresses.containers, addresses.pods, addresses.services)
+    assert not any(one.overlaps(other) for one, other in combinations(parts, 2))
+    assert all(part.subnet_of(addresses.whole) for part in (addresses.nodes, *parts))
+
+
+@given(RANGES)
+def test_a_range_is_known_by_its_docker_network(addresses: Range) -> None:
+    assert Range.around(str(addresses.nodes)) == addresses
+
+
+def test_the_usual_range_is_cut_up_as_ever() -> None:
+    """Labs that are up have these."""
+    cuts = (DEFAULT.nodes, DEFAULT.containers, DEFAULT.balancers, DEFAULT.pods, DEFAULT.services)
+    assert list(map(str, cuts)) == [
+        "198.18.0.0/24", "198.18.0.0/25", "198.18.0.128/25", "198.18.64.0/18", "198.19.0.0/17",
+    ]  # fmt: skip
+    assert Range.parse(str(DEFAULT)) == DEFAULT
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "here", "198.18.0.0", "198.18.0.0/16", "198.18.0.0/14", "198.19.0.0/15", "fd00::/15",
+        "127.0.0.0/15", "224.0.0.0/15", "240.0.0.0/15", "169.254.0.0/15",
+    ],
+)  # fmt: skip
+def test_what_is_no_range_of_ours_is_refused(text: str) -> None:
+    with pytest.raises(PlanError, match="with a prefix of 15"):
+        Range.parse(text)
 
 
 @pytest.mark.parametrize(

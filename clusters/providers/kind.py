@@ -7,6 +7,7 @@ moment the node exists.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,18 +15,19 @@ from pathlib import Path
 import yaml
 
 from clusters import engine as engines
-from clusters import files
+from clusters import engine_facts, files
 from clusters.engine import Engine
-from clusters.errors import ForeignError
+from clusters.errors import EngineError, ForeignError
 from clusters.home import Home
-from clusters.plan import CONTAINERS, NETWORK, ClusterPlan
-from clusters.private_engine import lacks_sys_resource
+from clusters.plan import ClusterPlan, Range
 from clusters.process import run
 from clusters.versions import Train
 
 PREFIX = "plumbline-"
 OWNER = "/etc/plumbline"  # where a node of ours holds our lab's folder
 LABEL = "dev.plumbline.owner"
+DESKTOPS = ("/host_mnt", "/run/desktop/mnt/host")  # where Docker Desktop's engine has our files
+STAGED = "/docker-desktop-bind-mounts/"  # and those of WSL, by the SHA-256 of their path
 THRIFTY = {"kube-apiserver": "180m", "kube-controller-manager": "25m", "kube-scheduler": "25m"}
 """CPU that these ask for here, not 250m, 200m and 100m: a lab has tens of pods. A request is also
 a share of a busy machine, and it is who asks and who answers that must not come late."""
@@ -87,6 +89,7 @@ class Kind:
 
         Raises:
             ForeignError: the name is taken by something that is not ours.
+            EngineError: it starts no such node.
             CommandError: kind failed.
         """
         self.refuse_foreign(plan)
@@ -120,8 +123,13 @@ class Kind:
             env=self.engine.env,
         )
 
-    def make_network(self) -> None:
-        """Make our own Docker network with the plan's addresses; kind then uses it.
+    def confined(self, plan: ClusterPlan) -> bool:
+        """Whether the node, which is up, lacks CAP_SYS_RESOURCE."""
+        status = self.engine.docker("exec", self.node(plan), "cat", "/proc/1/status")
+        return engine_facts.lacks_sys_resource(status)
+
+    def make_network(self, addresses: Range) -> None:
+        """Make our own Docker network with a range's addresses; kind then uses it.
 
         Raises:
             ForeignError: a network of that name exists and is not ours.
@@ -129,8 +137,9 @@ class Kind:
         found = self.engine.inspect("network", engines.NETWORK)
         if found is None:
             self.engine.docker(
-                "network", "create", "--driver=bridge", f"--subnet={NETWORK}",
-                f"--ip-range={CONTAINERS}", f"--label={LABEL}={self.owner}", engines.NETWORK,
+                "network", "create", "--driver=bridge", f"--subnet={addresses.nodes}",
+                f"--ip-range={addresses.containers}", f"--label={LABEL}={self.owner}",
+                engines.NETWORK,
             )  # fmt: skip
         elif (found.get("Labels") or {}).get(LABEL) != self.owner:
             raise ForeignError(
@@ -148,9 +157,15 @@ class Kind:
     def _is_ours(self, container: dict[str, object]) -> bool:
         mounts = container.get("Mounts")
         return isinstance(mounts, list) and any(
-            mount.get("Destination") == OWNER and mount.get("Source") == self.owner
+            mount.get("Destination") == OWNER and self._is_owner(str(mount.get("Source")))
             for mount in mounts
         )
+
+    def _is_owner(self, source: str) -> bool:
+        """Whether a mount comes from our folder, also where Docker Desktop tells it its own way."""
+        if STAGED in source:
+            return source.endswith("/" + hashlib.sha256(self.owner.encode()).hexdigest())
+        return source in (self.owner, *(prefix + self.owner for prefix in DESKTOPS))
 
     def _config(self, plan: ClusterPlan, image: str) -> dict[str, object]:
         config: dict[str, object] = {
@@ -173,12 +188,22 @@ class Kind:
                 }
             ],
         }
-        if lacks_sys_resource():
+        if self._confined(image):
             config["featureGates"] = {"KubeletInUserNamespace": True}
             config["containerdConfigPatches"] = [
                 '[plugins."io.containerd.grpc.v1.cri"]\n  restrict_oom_score_adj = true\n'
             ]
         return config
+
+    def _confined(self, image: str) -> bool:
+        lacks = self.engine.lacks_sys_resource(image)
+        if lacks and not self.forged:
+            raise EngineError(
+                "an engine that gives its privileged containers CAP_SYS_RESOURCE",
+                seen=f"{self.engine.name} does not; a published node image cannot do without",
+                look="make e2e IMAGES=forge",
+            )
+        return lacks
 
     def _thrifty(self, plan: ClusterPlan) -> None:
         """Patches of the control plane's pods, where kubeadm looks for them in the node."""
@@ -199,7 +224,7 @@ class Kind:
             # Deadlines of ours are seconds; the kubelet's defaults would add to each of them.
             "syncFrequency": "10s",
         }
-        if not Path("/sys/fs/cgroup/cgroup.controllers").exists():
+        if self.engine.facts.cgroup == 1:
             kubelet["failCgroupV1"] = False  # from 1.35 on the kubelet refuses version 1 otherwise
         init: dict[str, object] = {
             "kind": "InitConfiguration",

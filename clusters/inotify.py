@@ -1,0 +1,47 @@
+"""The kernel's limits on watched files, and whether two nodes can live within them.
+
+Reads /proc and judges; it changes nothing. On cgroup version 2 a container's shim watches the
+events of its group by an instance of its own, so that tens of pods use more than a hundred, all
+as root; on version 1 they do without. Who comes last gets "too many open files".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+FOLDER = Path("/proc/sys/fs/inotify")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """For all processes of one user: root, where containers run."""
+
+    instances: int
+    watches: int
+
+    def __str__(self) -> str:
+        return f"{self.instances} instances, {self.watches} watches"
+
+    def reaches(self, other: Limits) -> bool:
+        return self.instances >= other.instances and self.watches >= other.watches
+
+
+NEEDED = {1: Limits(64, 8192), 2: Limits(256, 8192)}
+WANTED = {1: Limits(256, 65536), 2: Limits(512, 524288)}
+RAISED = WANTED[2]
+MEND = (
+    f"sudo sysctl -w fs.inotify.max_user_instances={RAISED.instances}"
+    f" && sudo sysctl -w fs.inotify.max_user_watches={RAISED.watches}"
+)
+
+
+def limits(folder: Path = FOLDER) -> Limits | None:
+    """This kernel's limits; None where it does not tell."""
+    try:
+        return Limits(*(int((folder / f"max_user_{name}").read_text()) for name in _NAMES))
+    except (OSError, ValueError):
+        return None
+
+
+_NAMES = ("instances", "watches")

@@ -1,0 +1,128 @@
+"""Which engine: found by asking, waited for if it is about to answer, never guessed."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from clusters import engine, private_engine
+from clusters.errors import EngineError
+from clusters.home import Home
+
+# Takes the place of the docker program: knows the context's address, and a server once a file
+# beside it is there.
+PROGRAM = """#!/bin/sh
+folder=$(dirname "$0")
+case "$1" in
+  context) echo "unix://$folder/docker.sock" ;;
+  version) [ -e "$folder/awake" ] && echo '{}' || exit 1 ;;
+esac
+"""
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine whose docker program finds no server yet."""
+    (tmp_path / "docker").write_text(PROGRAM)
+    (tmp_path / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    for name in ("DOCKER_HOST", "ENGINE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(private_engine, "answers", lambda _: False)
+    return tmp_path
+
+
+def listen(place: Path) -> socket.socket:
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(str(place / "docker.sock"))
+    return server
+
+
+def waker(place: Path, told: list[str]) -> Callable[[str], None]:
+    """Hears what is waited for, and wakes the engine."""
+
+    def say(text: str) -> None:
+        told.append(text)
+        (place / "awake").touch()
+
+    return say
+
+
+def test_where_docker_listens_is_the_environments_or_the_contexts(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert engine.endpoint() == f"unix://{place}/docker.sock"
+    (place / "docker").write_text("#!/bin/sh\nexit 1\n")
+    assert engine.endpoint() == engine.USUAL
+    monkeypatch.setenv("DOCKER_HOST", "ssh://me@far")
+    assert engine.endpoint() == "ssh://me@far"
+
+
+def test_an_engine_that_answers_is_not_waited_for(place: Path) -> None:
+    told: list[str] = []
+    (place / "awake").touch()
+    found = engine.awaited(Home(place), told.append)
+    assert found == engine.Engine("the user's Docker", None, None)
+    assert told == []
+
+
+def test_an_engine_that_is_waking_is_waited_for(place: Path) -> None:
+    told: list[str] = []
+    with listen(place):
+        found = engine.awaited(Home(place), waker(place, told))
+    assert found == engine.Engine("the user's Docker", None, None)
+    assert told == [
+        f"waiting up to 60 s: nobody answers on Docker's socket {place}/docker.sock yet"
+    ]
+
+
+def test_it_is_waited_for_no_longer_than_the_bound(place: Path) -> None:
+    told: list[str] = []
+    with listen(place):
+        assert engine.awaited(Home(place), told.append, bound=0.1) is None
+    assert len(told) == 1
+
+
+def test_without_a_socket_nobody_is_waited_for(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    assert engine.socket() is None
+    assert engine.awaited(Home(place), told.append) is None
+    with listen(place):
+        assert engine.socket() == place / "docker.sock"
+        monkeypatch.setenv("ENGINE", "private")
+        assert engine.socket() is None
+        monkeypatch.delenv("ENGINE")
+        monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
+        assert engine.socket() is None
+        assert engine.awaited(Home(place), told.append) is None
+    assert told == []
+
+
+def test_a_socket_that_may_not_be_used_is_not_waited_for(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with listen(place):
+        assert engine.awaited(Home(place), told.append) is None
+    assert told == []
+
+
+def test_no_private_engine_is_started_beside_a_docker_that_is_silent(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(_: Home) -> None:
+        pytest.fail("a private engine was started")
+
+    monkeypatch.setattr(private_engine, "obstacle", lambda: "")
+    monkeypatch.setattr(private_engine, "start", never)
+    monkeypatch.setattr(engine, "awaited", lambda *_: None)
+    with listen(place), pytest.raises(EngineError, match="a Docker that answers") as caught:
+        engine.ensure(Home(place))
+    assert f"nobody answers on {place}/docker.sock" in caught.value.seen
