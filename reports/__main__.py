@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from reports import cells, gathering, merged_forms, upgrade
+from reports import cells, gathering, merged_forms, upgrade, workflow
 from reports.baseline import BASELINE, BASELINES, Unacceptable, accept, base_of
 from reports.compare import compare
 from reports.merged import merged
@@ -54,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands: dict[str, Callable[[], int]] = {
         "render": lambda: _render(asked.directory),
         "show": lambda: _show(asked.directory),
+        "annotate": lambda: _annotate(asked.directory),
         "compare": lambda: _compare(asked.base, asked.new),
         "accept": lambda: _accept(asked.run, asked.reason),
         "merge": lambda: _merge(asked),
@@ -87,6 +88,20 @@ def _show(directory: Path) -> int:
     results = read(directory)
     show(results, directory)
     return results.exit_status
+
+
+def _annotate(directory: Path) -> int:
+    """Whether the run was red is its own exit status's to say, not this one's."""
+    try:
+        if (directory / UPGRADE).is_file():
+            lines = workflow.of_upgrade(read_upgrade(directory))
+        else:
+            lines = workflow.of_run(read(directory))
+    except Unreadable as error:
+        lines = [workflow.annotation("no results", str(error))]
+    for line in lines:
+        print(line)
+    return 0
 
 
 def _compare(base: str, new: Path) -> int:
@@ -139,14 +154,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     text = "print a run's verdict and requirements; end with the run's status"
     showing = commands.add_parser("show", help=text, description=text.capitalize() + ".")
-    showing.add_argument(
-        "directory",
-        metavar="DIR",
-        type=Path,
-        nargs="?",
-        default=OUT / LATEST,
-        help="folder of a run or an upgrade; without it reports/out/latest",
-    )
+    text = "print what is red of a run as a workflow's annotations; end with 0"
+    annotating = commands.add_parser("annotate", help=text, description=text.capitalize() + ".")
+    for each in (showing, annotating):
+        each.add_argument(
+            "directory",
+            metavar="DIR",
+            type=Path,
+            nargs="?",
+            default=OUT / LATEST,
+            help="folder of a run or an upgrade; without it reports/out/latest",
+        )
     text = "print what differs between two runs; end with 1 if anything regressed"
     comparing = commands.add_parser("compare", help=text, description=text.capitalize() + ".")
     comparing.add_argument(

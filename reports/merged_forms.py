@@ -19,6 +19,7 @@ from reports.merged import STATUS_WORDS, Line, Merged, Seen, Shown, counted, tol
 from reports.publish import write
 from reports.schema import Requirement
 from reports.wording import VERDICT_WORDS, one_line
+from reports.workflow import annotation
 
 PAGE = "index.html"
 SUMMARY = "merged.md"
@@ -116,18 +117,6 @@ def errors_of(found: Merged) -> Iterator[str]:
     for seen in found.cells:
         for row in seen.change.of("gone") if seen.change else ():
             yield annotation(f"{row.key} is no longer asked", f"{seen.cell.name}: {row.sentence}")
-
-
-def annotation(title: str, message: str) -> str:
-    """One `::error` line, in which no text can end the line or begin another property."""
-    return f"::error title={_escaped(title, ':,')}::{_escaped(message)}"
-
-
-def _escaped(text: str, more: str = "") -> str:
-    # As GitHub's toolkit does: the sign of the escape first.
-    for sign in f"%\r\n{more}":
-        text = text.replace(sign, f"%{ord(sign):02X}")
-    return wording.printable(text)
 
 
 def _unread(found: Merged) -> list[Seen]:

@@ -18,7 +18,7 @@ from reports.cells import Cell, Matrix, State
 from reports.compare import compare
 from reports.gathering import Report
 from reports.merged import Merged, Seen, counted, merged
-from reports.merged_forms import annotation, errors_of, html, markdown, troubles
+from reports.merged_forms import errors_of, html, markdown, troubles
 from reports.publish import STEP_SUMMARY
 from reports.schema import Status
 from reports.wording import printable
@@ -193,18 +193,6 @@ def test_markdown_keeps_its_shape_whatever_the_texts(text: str) -> None:
         return [(len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)), line.count("<")) for line in lines]
 
     assert shape("x" + text) == shape("harmless")
-
-
-@given(title=st.text(), message=st.text())
-def test_an_annotation_is_one_command_whatever_the_texts(title: str, message: str) -> None:
-    line = annotation(title, message)
-    assert not {"\r", "\n"} & set(line)
-    given, separator, told = line.removeprefix("::error title=").partition("::")
-    assert separator
-    assert not {":", ","} & set(given)
-    for written, meant in ((given, title), (told, message)):
-        plain = re.sub("%(0D|0A|3A|2C|25)", lambda m: chr(int(m[1], 16)), written)
-        assert printable(plain) == printable(meant)
 
 
 def test_no_text_can_steer_the_terminal() -> None:
