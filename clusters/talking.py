@@ -36,7 +36,7 @@ class Patience:
     """
 
     first: float = 30
-    more: float = 120
+    more: float = 90
     tries: int = 3
 
 

@@ -94,7 +94,7 @@ def test_a_pinned_image_is_asked_for_by_its_digest(home: Home) -> None:
         things=image(f"{REPOSITORY}@{BAD}"), then={"pull": image(f"{REPOSITORY}@{GOOD}")}
     )
     assert ensure(home, engine, echo=GOOD).digest == GOOD
-    assert engine.calls == [f"pull {ECHO}@{GOOD}", f"tag {ECHO}@{GOOD} {ECHO}"]
+    assert engine.calls == [f"pull {REPOSITORY}@{GOOD}", f"tag {REPOSITORY}@{GOOD} {ECHO}"]
 
 
 @pytest.mark.parametrize("forged", [True, False])
@@ -166,7 +166,7 @@ def test_a_forged_copy_does_not_stand_for_a_registry_that_no_mirror_is_named_for
         things=image(f"{COPIED}@{BAD}", forged=True), then={"pull": image(f"{REPOSITORY}@{GOOD}")}
     )
     assert ensure(home, engine, "quay.io=mirror.site:5000/quay", echo=GOOD).digest == GOOD
-    assert engine.calls[0] == f"pull {ECHO}@{GOOD}"
+    assert engine.calls[0] == f"pull {REPOSITORY}@{GOOD}"
 
 
 # --- what comes amiss ------------------------------------------------------------------------
@@ -194,6 +194,16 @@ def test_a_refusal_is_an_error_and_only_what_may_pass_is_tried_again(
     assert engine.calls == [f"pull {ECHO}"] * tries
     assert caught.value.reason == reason
     assert caught.value.expected == f"registry.k8s.io to answer `docker pull {ECHO}`"
+
+
+def test_another_try_is_told_of(home: Home) -> None:
+    engine = TableEngine(refused=("pull",), says={"pull": "no answer within 30 s"})
+    told = io.StringIO()
+    progress = Progress(home.root / "e", Console(file=told, width=200))
+    with pytest.raises(RegistryError):
+        pull.ensure(home, engine, train(), ["echo"], Mirrors(), progress=progress)
+    said = f"registry.k8s.io: it is slow or does not answer; {ECHO} is tried again"
+    assert told.getvalue().count(said) == 2
 
 
 def test_a_mirror_that_refuses_is_named_and_not_the_registry(home: Home) -> None:
@@ -225,7 +235,7 @@ def test_what_a_pull_brought_is_written_down(home: Home) -> None:
     assert record(home, TableEngine(says={"info": "another"})) == {}
 
 
-@pytest.mark.parametrize("held", [ECHO, f"{ECHO}@{GOOD}"])
+@pytest.mark.parametrize("held", [ECHO, f"{REPOSITORY}@{GOOD}"])
 def test_what_the_user_had_is_not(home: Home, held: str) -> None:
     """Neither under the name with another digest, nor by the digest without the name."""
     engine = TableEngine(
@@ -233,7 +243,7 @@ def test_what_the_user_had_is_not(home: Home, held: str) -> None:
         then={"pull": image(f"{REPOSITORY}@{GOOD}")},
     )
     ensure(home, engine, echo=GOOD)
-    assert engine.calls[0] == f"pull {ECHO}@{GOOD}"
+    assert engine.calls[0] == f"pull {REPOSITORY}@{GOOD}"
     assert record(home, engine) == {}
 
 

@@ -1,132 +1,38 @@
-"""Pulling from a site's registry: a real one in a container, filled as `make mirror` fills it.
-
-What is pushed and pulled is forged here under names of this run's own, so that no image of
-the lab is touched and no layer is there already: a pull must bring all of it.
-"""
+"""Pulling from a site's registry: a real one in a container, filled as `make mirror` fills it."""
 
 from __future__ import annotations
 
 import base64
-import io
 import json
-import os
-import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
-from rich.console import Console
 
-os.environ["TESTCONTAINERS_RYUK_DISABLED"] = "true"  # testcontainers reads it when imported
-
-from testcontainers.core.container import DockerContainer
-from testcontainers.core.wait_strategies import LogMessageWaitStrategy
-
-from clusters import engine, tools, versions
-from clusters.engine import Engine
 from clusters.errors import CommandError, RegistryError
 from clusters.home import Home
 from clusters.images import ours, pull, source
 from clusters.images.archive import Archive
-from clusters.images.forge import Forge
 from clusters.images.mirror import Mirror, fill
-from clusters.images.mirrors import parsed
 from clusters.images.pull import DigestError
-from clusters.images.recipe import Config, Recipe
 from clusters.process import run
-from clusters.progress import Progress
-from clusters.talking import Patience
-from clusters.topology import Image
-from clusters.versions import PublishedImage, Train
+from clusters.versions import PublishedImage
+from tests.sites import TRAIN, Site, address_of, crane_program, registry, running_engine
 
-TRAIN = versions.load("2026-08")
-PORT = 5000
-DEADLINE = 20  # seconds, for the registry to be ready
 NOTHING_THERE = "127.0.0.1:1"  # a port that nobody listens on
-MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+ELSEWHERE = "quay.io=127.0.0.1:1"  # a mirror, but of another registry
 USER, PASSWORD = "site", "U*U"  # and its bcrypt, as crypt_blowfish's own tests have it
 HTPASSWD = f"{USER}:$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW\n"
 UNKNOWN = f"sha256:{'0' * 64}"
 
 
-@dataclass(frozen=True)
-class Site:
-    """An engine, a registry beside it, and two images of this run's own in both."""
-
-    engine: Engine
-    registry: str
-    crane: Path
-    home: Home
-    folder: str = field(default_factory=lambda: f"plumbline-{uuid.uuid4().hex[:12]}")
-
-    @property
-    def progress(self) -> Progress:
-        return Progress(self.home.root / "estimates.json", Console(file=io.StringIO()))
-
-    def train(self, at: str = "registry.example", **digests: str) -> Train:
-        """A train of this run's images, for some of them with a digest pinned."""
-        images = {
-            name: PublishedImage(
-                reference=f"{at}/{self.folder}/{name}:1", digest=digests.get(name, "")
-            )
-            for name in ("one", "two")
-        }
-        return TRAIN.model_copy(update={"images": images})
-
-    def at(self, address: str) -> Mirror:
-        return Mirror(address, self.crane, self.engine)
-
-    def pull(self, name: str, mirror: str = "", train: Train | None = None) -> Image:
-        """One image, from this registry if no other is said."""
-        (found,) = pull.ensure(
-            self.home, self.engine, train or self.train(), [name],
-            parsed(mirror or self.registry), progress=self.progress, patience=Patience(tries=1),
-        )  # fmt: skip
-        return found
-
-    def forge(self, name: str, text: str) -> None:
-        """An image of one small file, labelled as the forge labels all of its own."""
-        config = Config(user="1:1", entrypoint=("/text",))
-        image = Recipe(name=name, summary="x", text={"/text": self.folder + text}, config=config)
-        Forge(self.home, self.engine, self.train(), self.progress)._build_all([image])
-
-    def fill(self, address: str = "") -> tuple[str, ...]:
-        push = partial(self.at(address or self.registry).push, self.home.folder("work"))
-        return fill([self.train()], self.progress, push)
-
-    def held(self, name: str) -> dict[str, Any] | None:
-        return self.engine.inspect("image", self.train().reference(name))
-
-    def forget(self) -> None:
-        """Take this run's images from the engine, and nothing else."""
-        ours = f"reference=*/{self.folder}/*"
-        found = self.engine.docker("images", "--quiet", "--no-trunc", "--filter", ours).split()
-        if found:
-            self.engine.docker("rmi", "--force", *set(found))
-
-    def digest(self, name: str, at: str = "") -> str:
-        """As the registry itself tells it."""
-        url = f"http://{at or self.registry}/v2/{self.folder}/{name}/manifests/1"
-        answer = httpx.head(url, headers={"Accept": MANIFEST}).raise_for_status()
-        return answer.headers["Docker-Content-Digest"]
-
-
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The registry started and filled, in the engine that is there; in CI there must be one."""
-    running = engine.of_user()
-    if running is None:
-        missing = "no container engine answers: `make test` brings one"
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(missing)
-    home = Home(tmp_path_factory.mktemp("home"))
-    progress = Progress(home.root / "estimates.json", Console(file=io.StringIO()))
-    crane = tools.ensure("crane", Home.of_user(), TRAIN, progress)
+    """The registry started and filled, in the engine that is there."""
+    running, home = running_engine(), Home(tmp_path_factory.mktemp("home"))
     with registry() as container:
-        site = Site(running, address_of(container), crane, home)
+        site = Site(running, address_of(container), crane_program(), home)
         try:
             site.forge("one", "1")
             site.forge("two", "2")
@@ -142,18 +48,6 @@ def site(filled: Site) -> Site:
     filled.forget()
     assert filled.held("one") is None
     return filled
-
-
-def registry() -> DockerContainer:
-    """For this machine alone, as it asks nobody who they are."""
-    ready = LogMessageWaitStrategy("listening on").with_poll_interval(0.05)
-    container = DockerContainer(TRAIN.reference("registry"))
-    container.ports[f"{PORT}/tcp"] = ("127.0.0.1",)  # type: ignore[assignment]
-    return container.waiting_for(ready.with_startup_timeout(DEADLINE))
-
-
-def address_of(container: DockerContainer) -> str:
-    return f"127.0.0.1:{container.get_exposed_port(PORT)}"
 
 
 # --- pulling -------------------------------------------------------------------------------
@@ -209,11 +103,11 @@ def test_where_it_is_published_only_the_pinned_digest_will_do(site: Site) -> Non
     """Also not that of an image which the registry has, but under another name."""
     at = site.registry
     for wrong in (UNKNOWN, site.digest("two")):
-        with pytest.raises(RegistryError, match=f"one:1@{wrong}") as caught:
-            site.pull("one", "quay.io=127.0.0.1:1", train=site.train(at, one=wrong))
+        with pytest.raises(RegistryError, match=f"/one@{wrong}") as caught:
+            site.pull("one", ELSEWHERE, train=site.train(at, one=wrong))
         assert caught.value.reason == "missing"
     pinned = site.digest("one")
-    found = site.pull("one", "quay.io=127.0.0.1:1", train=site.train(at, one=pinned))
+    found = site.pull("one", ELSEWHERE, train=site.train(at, one=pinned))
     assert (found.reference, found.digest) == (f"{at}/{site.folder}/one:1", pinned)
 
 
@@ -319,6 +213,25 @@ def test_what_was_pulled_goes_and_what_was_there_before_stays(
         site.engine.docker("rmi", name)
     assert site.held("one") is None
     assert site.held("two")
+
+
+def test_what_the_user_had_by_its_digest_alone_stays_theirs(site: Site) -> None:
+    """The name that we give it would take the digest's away with it."""
+    repository = f"{site.registry}/{site.folder}/plain"
+    layer = site.home.root / "layer.tar"
+    with Archive(layer) as archive:
+        archive.text("/text", site.folder)
+    run([site.crane, "append", "--new_layer", layer, "--new_tag", f"{repository}:1"])
+    digest = run([site.crane, "digest", f"{repository}:1"]).strip()
+    images = {"plain": PublishedImage(reference=f"{repository}:1", digest=digest)}
+    train = TRAIN.model_copy(update={"images": images})
+    for name, theirs in (("theirs", True), ("ours", False)):
+        if theirs:
+            site.engine.docker("pull", f"{repository}@{digest}")
+        home = Home(site.home.folder(name))
+        assert replace(site, home=home).pull("plain", ELSEWHERE, train).digest == digest
+        assert (ours.Record.of(home, site.engine).names == {}) is theirs
+        site.forget()
 
 
 # --- who may -------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ SAID = {
     ],
     "plain": [
         DAEMON + 'Get "https://m:5000/v2/": http: server gave HTTP response to HTTPS client',
+        DAEMON + 'Get "https://m:5000/v2/": tls: first record does not look like a TLS handshake',
     ],
     "authority": [
         DAEMON + 'Get "https://m:5000/v2/": x509: certificate signed by unknown authority',

@@ -11,7 +11,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    stop_after_attempt,
+    wait_exponential,
+)
 
 from clusters.engine import Engine
 from clusters.errors import CommandError, EngineError
@@ -56,7 +62,7 @@ def ensure(  # noqa: PLR0913 - what, from where, into what, and how long to wait
         each = _Pull(engine, published, pinned, mirrors.source(published))
         if not each.is_held():
             progress.say(f"pulling {each.source}, {number} of {len(names)}")
-            each.bring(Record.of(home, engine), patience)
+            each.bring(Record.of(home, engine), progress, patience)
         images.append(each.described())
     return tuple(images)
 
@@ -91,9 +97,10 @@ class _Pull:
         """What Docker is asked for.
 
         A mirror may have been filled from a forge: its copy has the tag, and its own digest.
+        Docker 20 does not find what it holds by tag and digest in one name.
         """
         by_digest = self.pinned and not self.is_mirrored
-        return f"{self.source}@{self.pinned}" if by_digest else self.source
+        return f"{self.source.rpartition(':')[0]}@{self.pinned}" if by_digest else self.source
 
     @property
     def is_mirrored(self) -> bool:
@@ -108,12 +115,12 @@ class _Pull:
             return self.is_mirrored and bool(_digests(found, self.source))
         return not self.pinned and bool(_digests(found))
 
-    def bring(self, record: Record, patience: Patience) -> None:
+    def bring(self, record: Record, progress: Progress, patience: Patience) -> None:
         """Pull it and give it its published name; write down what was not there before."""
         known = record.names
         before = [n for n in (self.wanted, self.published) if self.engine.inspect("image", n)]
         theirs = [n for n in before if n not in known and not is_forged(self.engine, n)]
-        _pull(self.engine, self.wanted, patience)
+        _pull(self.engine, self.wanted, progress, patience)
         self.engine.docker("tag", self.wanted, self.published)
         if not theirs:
             record.add({self.published, self.source})
@@ -138,8 +145,8 @@ class _Pull:
         return Image(reference=self.published, digest=digest, source="pull")
 
 
-def _pull(engine: Engine, wanted: str, patience: Patience) -> None:
-    """Pull; what can pass by itself is tried again.
+def _pull(engine: Engine, wanted: str, progress: Progress, patience: Patience) -> None:
+    """Pull; what can pass by itself is told of and tried again.
 
     Raises:
         RegistryError: in the end there was no image.
@@ -150,6 +157,7 @@ def _pull(engine: Engine, wanted: str, patience: Patience) -> None:
         stop=stop_after_attempt(patience.tries),
         wait=WAIT,
         retry=retry_if_exception(_passes),
+        before_sleep=lambda state: progress.say(_again(wanted, state)),
         reraise=True,
     )
     try:
@@ -164,6 +172,12 @@ def _pull(engine: Engine, wanted: str, patience: Patience) -> None:
             tries=trying.statistics["attempt_number"],
             seconds=time.monotonic() - began,
         ) from None
+
+
+def _again(wanted: str, state: RetryCallState) -> str:
+    error = state.outcome.exception() if state.outcome else None
+    why = refusals.reason(error.seen).sentence if isinstance(error, CommandError) else ""
+    return f"{refusals.registry_of(wanted)}: {why}; {wanted} is tried again"
 
 
 def _passes(error: BaseException) -> bool:

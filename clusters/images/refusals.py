@@ -55,7 +55,7 @@ REASONS = (
         passes=True,
     ),
     Reason(
-        "plain", r"server gave HTTP response to HTTPS client",
+        "plain", r"server gave HTTP response to HTTPS client|does not look like a TLS handshake",
         "it has no TLS",
         "`insecure-registries` of Docker's daemon.json, for {registry}",
     ),

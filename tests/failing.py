@@ -1,0 +1,150 @@
+"""A registry that fails, over real HTTP: one failure, and a real registry behind it.
+
+It has no image of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import ssl
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+KEPT = ("Accept", "Range")
+GIVEN = ("Content-Type", "Docker-Content-Digest")
+
+
+@dataclass
+class Failing:
+    """What it does, and what it was asked.
+
+    Attributes:
+        at: requests with this in their path meet the failure.
+        status, code: what is answered, and the error's code (OCI distribution specification).
+        delay: seconds until then.
+        times: how many requests it meets; all that come after are handed on.
+        behind: the address of the registry that they are handed to.
+    """
+
+    at: str = "/manifests/"
+    status: int = 404
+    code: str = "MANIFEST_UNKNOWN"
+    delay: float = 0
+    times: int = 1000
+    behind: str = ""
+    address: str = ""
+    asked: list[str] = field(default_factory=list)
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def fails(self, path: str) -> bool:
+        self.asked.append(path)
+        return self.at in path and sum(self.at in each for each in self.asked) <= self.times
+
+
+@contextlib.contextmanager
+def registry(
+    failing: Failing, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
+) -> Iterator[Failing]:
+    """It serves until the block ends."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            if failing.fails(self.path):
+                failing.over.wait(failing.delay)
+                if failing.status != 200:
+                    self._answer(failing.status, _error(failing.code), self._challenge())
+                    return
+            if failing.behind and self.path != "/v2/":
+                self._hand_on()
+            else:
+                self._answer(200, b"{}", {})
+
+        do_HEAD = do_GET  # noqa: N815
+
+        def _challenge(self) -> dict[str, str]:
+            return {"WWW-Authenticate": 'Basic realm="site"'} if failing.status == 401 else {}
+
+        def _hand_on(self) -> None:
+            sent = {name: self.headers[name] for name in KEPT if name in self.headers}
+            url = f"http://{failing.behind}{self.path}"
+            got = httpx.request(self.command, url, headers=sent)
+            kept = {name: got.headers[name] for name in GIVEN if name in got.headers}
+            length = got.headers.get("Content-Length", "0")
+            self._answer(got.status_code, got.content, {**kept, "Content-Length": length})
+
+        def _answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+            self.send_response(status)
+            kind = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+            for name, value in {**kind, **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Nobody reads it."""
+
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *_: object) -> None:
+            """Who asked has hung up, or spoke TLS to one that has none: each is meant."""
+
+    with Server((host, 0), Handler) as server:
+        if tls is not None:
+            server.socket = tls.wrap_socket(
+                server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        failing.address = f"{host}:{server.server_port}"
+        serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        serving.start()
+        try:
+            yield failing
+        finally:
+            failing.over.set()
+            server.shutdown()
+            serving.join()
+
+
+def certificate(host: str, folder: Path) -> tuple[Path, ssl.SSLContext]:
+    """One that nobody vouches for, and a server's context with it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "nobody knows me")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(host))]),
+            critical=False,
+        )
+        .sign(key, hashes.SHA256())
+    )
+    public, whole = folder / "ca.crt", folder / "server.pem"
+    pem = serialization.Encoding.PEM
+    public.write_bytes(made.public_bytes(pem))
+    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    whole.write_bytes(secret + made.public_bytes(pem))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(whole)
+    return public, context
+
+
+def _error(code: str) -> bytes:
+    return f'{{"errors":[{{"code":"{code}","message":"as it was told to"}}]}}'.encode()
