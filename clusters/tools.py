@@ -72,6 +72,7 @@ class Wanted:
         # helm adds `+` and the commit.
         if said.lstrip("v").partition("+")[0] != self.version:
             raise DoctorError(str(self), seen=f"{found} says {said!r}")
+        self.progress.say(f"{self}: {found}")
         return Path(found).absolute()
 
     def published(self) -> Path:
@@ -132,14 +133,15 @@ def ensure(name: str, home: Home, train: Train, progress: Progress) -> Path:
     if wanted.kept.exists():
         return wanted.kept
     ways: dict[str, Callable[[], Path]] = {
-        "the one on PATH": wanted.own, "the vendor's": wanted.published, "built": wanted.built,
+        "looking on PATH": wanted.own, "asking its vendor": wanted.published,
+        "building it": wanted.built,
     }  # fmt: skip
     obstacles: list[str] = []
     mend = ""
     with progress.step(f"program {name}"):
         for way, follow in ways.items():
             if obstacles:
-                progress.say(f"{wanted}: {way}, as {obstacles[-1]}")
+                progress.say(f"{wanted}: {obstacles[-1]}; {way}")
             try:
                 return follow()
             except (CommandError, DoctorError, DownloadError, RecipeError) as error:

@@ -111,7 +111,9 @@ def test_the_users_own_is_taken_if_it_is_of_the_version(
     name: str, says: str, tmp_path: Path, path: Path, vendor: Served
 ) -> None:
     own = put(path, name, script(says))
-    assert ensure(name, tmp_path, train(vendor.url + "/kind"))[0] == own
+    found, said = ensure(name, tmp_path, train(vendor.url + "/kind"))
+    assert found == own
+    assert f"{name} {getattr(TRAIN.versions, name)}: {own}\n" in said
     assert not vendor.asked
 
 
@@ -155,8 +157,8 @@ def test_without_the_vendor_it_is_built_for_this_machine(
     put_go(path)
     found, said = ensure("kind", tmp_path, train(url.format(vendor=vendor.url)))
     assert found.read_text() == f"#built for {OS}\n"
-    assert "kind 0.33.0: the vendor's, as not on PATH" in said
-    assert "kind 0.33.0: built, as" in said
+    assert f"kind {TRAIN.versions.kind}: not on PATH; asking its vendor" in said
+    assert said.count("; building it") == 1
     assert reason in said
 
 
@@ -250,3 +252,15 @@ def test_a_url_is_that_of_the_platform() -> None:
         "go-containerregistry_Linux_x86_64.tar.gz",
         "go-containerregistry_Darwin_arm64.tar.gz",
     ]
+
+
+@pytest.mark.parametrize("name", tools.PACKAGES)
+def test_another_version_has_another_pin(name: str) -> None:
+    """A version that was raised alone would be fetched in vain, and then built."""
+    pins: dict[str, set[str]] = {}
+    for wanted in map(versions.load, versions.names()):
+        pins.setdefault(getattr(wanted.versions, name), set()).add(
+            wanted.programs[name].model_dump_json()
+        )
+    assert all(len(of_one) == 1 for of_one in pins.values())
+    assert len(set().union(*pins.values())) == len(pins)
