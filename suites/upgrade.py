@@ -254,7 +254,7 @@ def _budgets(to: Train) -> tuple[Budget, ...]:
 
 
 def _changed(base: Train, to: Train, only: str) -> Iterator[tuple[str, str]]:
-    """The versions that run when it is done."""
+    """The versions that are asked for when it is done."""
     touched = upgrading.versions_of(only)
     for name, version in base.versions.model_dump().items():
         yield name, getattr(to.versions, name) if name in touched else version
