@@ -48,6 +48,16 @@ def test_ours_is_what_we_baked_forged_and_pulled(tmp_path: Path) -> None:
     assert found == (BAKED, NODE.removeprefix("docker.io/"), ECHO)
 
 
+def test_a_train_that_cannot_be_read_keeps_nobody_from_going_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (versions.FOLDER / "2026-08.toml").read_text()
+    (tmp_path / "good.toml").write_text(text)
+    (tmp_path / "bad.toml").write_text("[")
+    monkeypatch.setattr(versions, "FOLDER", tmp_path)
+    assert NODE.removeprefix("docker.io/") in ours.names(Home(tmp_path), engine())
+
+
 def test_an_image_that_was_replaced_since_is_not_ours(tmp_path: Path) -> None:
     held = engine()
     Record.of(Home(tmp_path), held).add([ECHO])

@@ -209,8 +209,8 @@ def test_what_was_pulled_goes_and_what_was_there_before_stays(
         site.train().reference("one"), f"{site.registry}/{site.folder}/one:1",
     }  # fmt: skip
     assert ours.kept(home, site.engine).startswith("kept: 0.0 GB of images in the user's Docker")
-    for name in ours.names(home, site.engine):
-        site.engine.docker("rmi", name)
+    ours.remove(home, site.engine)
+    assert ours.kept(home, site.engine) == ""
     assert site.held("one") is None
     assert site.held("two")
 

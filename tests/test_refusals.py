@@ -115,11 +115,25 @@ def test_an_error_has_the_registry_its_words_and_the_ways_out(name: str, said: s
         ("x509: no", "SSL_CERT_FILE"),
         ("no such host", "`docker info --format '{{.HTTPSProxy}} {{.NoProxy}}'`"),
         ("i/o timeout", "`curl -m 30 https://registry-1.docker.io/v2/`"),
-        ("manifest unknown", "`make mirror MIRROR=docker.io`"),
+        ("manifest unknown", "`make mirror`"),
     ],
 )
 def test_the_first_way_out_is_the_one_for_it(said: str, look: str) -> None:
     assert look in refusal("docker pull x", "docker.io", said, tries=1, seconds=0).look
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("exit status 1\n2026/01/01 HEAD failed, GET\nError: GET x: UNAUTHORIZED: a\nb", "GET x"),
+        ("exit status 1\nError response from daemon: GET x", "GET x"),
+        ("Error response from daemon: GET x", "GET x"),
+        ("GET x", "GET x"),
+    ],
+)
+def test_its_own_words_come_without_what_programs_put_before_them(said: str, words: str) -> None:
+    seen = refusal("x", "m:5000", said, tries=1, seconds=0).seen
+    assert seen.partition("In its own words:\n")[2].startswith(words)
 
 
 def test_it_says_how_often_and_how_long_it_tried() -> None:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from clusters import versions
 from clusters.engine import Engine
-from clusters.errors import CommandError
+from clusters.errors import CommandError, VersionsError
 from clusters.home import Home
 from clusters.images import bake, forge, recipe
 
@@ -128,7 +128,10 @@ def _labelled(engine: Engine, label: str, *repository: str) -> list[str]:
 
 def _published() -> set[str]:
     """Every name under which a train's image is pulled or forged."""
-    trains = [versions.load(name) for name in versions.names()]
+    trains = []
+    for name in versions.names():
+        with contextlib.suppress(VersionsError):  # what it named can be told no more
+            trains.append(versions.load(name))
     recipes = recipe.load_all()
     forged = {each.reference_in(train) for train in trains for each in recipes}
     return forged | {train.reference(name) for train in trains for name in train.images}

@@ -80,7 +80,7 @@ REASONS = (
         "missing",
         r"manifest[ _]unknown|name[ _]unknown|not_found|name not known|: not found|404 Not Found",
         "it has no image of this name and tag or digest",
-        "clusters/versions names it; a mirror is filled by `make mirror MIRROR={registry}`",
+        "`grep -r reference clusters/versions`; into a mirror of your own `make mirror` brings it",
     ),
     Reason(
         "unreachable",
@@ -88,7 +88,7 @@ REASONS = (
         r"|network is unreachable|no route to host|proxyconnect",
         "the way to it is barred: name resolution, network or proxy",
         "`docker info --format '{{{{.HTTPSProxy}}}} {{{{.NoProxy}}}}'`: Docker's daemon has a "
-        "proxy of its own (https://docs.docker.com/engine/daemon/proxy), yours is not its",
+        "proxy of its own (https://docs.docker.com/engine/daemon/proxy), crane has HTTPS_PROXY",
     ),
     Reason(
         "slow",
@@ -105,7 +105,8 @@ REASONS = (
         passes=True,
     ),
 )  # fmt: skip
-PREFIX = re.compile(r"^(exit status \d+\s+)?(Error response from daemon: |Error: )?")
+# Docker's, and crane's after what it tried before.
+PREFIX = re.compile(r"\A((.*\n)*Error: |(exit status \d+\s+)?(Error response from daemon: )?)")
 ENGINE = re.compile(r"docker (daemon|api)( socket)? at", re.IGNORECASE)
 OTHER = Reason("other", "", "it gave no image", "`curl -m 30 https://{host}/v2/`")
 
