@@ -141,7 +141,7 @@ def _up(options: argparse.Namespace, home: Home) -> None:
 def _images(options: argparse.Namespace, home: Home) -> None:
     train, progress = _begin(options, home)
     with lock.held(home, "images"):
-        running, sites = engine.ensure(home), source.mirrors_of_user()
+        running, sites = engine.ensure(home, progress.say), source.mirrors_of_user()
         source.ensure_images(home, running, train, progress, options.image, mirrors=sites)
         for name in options.tool:
             tools.ensure(name, home, train, progress)

@@ -86,9 +86,7 @@ def choose(said: Range | None, kept: Range | None, held: Iterable[Holder]) -> Ch
             )
         return Choice(_free(kept, held, "make down, then make up: another range is chosen"))
     if said is not None:
-        return Choice(
-            _free(said, held, f"{VARIABLE}= another range, or unset it to have one chosen")
-        )
+        return Choice(_free(said, held, f"unset {VARIABLE}: one that is free is chosen"))
     for candidate in CANDIDATES:
         if not _holders_of(candidate, held):
             return Choice(candidate, _holders_of(DEFAULT, held))
@@ -103,7 +101,15 @@ def holders(engine: Engine) -> tuple[Holder, ...]:
     """Who has addresses on this machine, but for the lab's own network."""
     bridges = {_bridge(engine.inspect("network", NETWORK) or {})}
     found = {*_networks(engine), *_interfaces(bridges), *_routes(bridges)}
-    return tuple(sorted(found, key=str))
+    wider = (
+        each
+        for each in found
+        if not any(
+            other.name == each.name and other != each and each.network.subnet_of(other.network)
+            for other in found
+        )
+    )
+    return tuple(sorted(wider, key=str))
 
 
 def _free(wanted: Range, held: Iterable[Holder], look: str) -> Range:

@@ -140,9 +140,10 @@ def endpoint() -> str:
         return said
     asked = ["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]
     try:
-        return run(asked, timeout=ASKING).strip() or USUAL
+        told = run(asked, timeout=ASKING).strip()
     except CommandError:
-        return USUAL  # Podman has no contexts
+        told = ""
+    return told if "://" in told else USUAL  # Podman has no contexts
 
 
 def socket() -> Path | None:

@@ -85,15 +85,23 @@ def refused(facts: Facts, program: str) -> Finding | None:
 
 
 def _told(found: Engine) -> Finding:
-    seen = f"{found.name}, {found.facts.version}"
-    if not found.facts.desktop:
-        return Finding("engine", "good", seen)
-    return Finding(
-        "engine",
-        "warning",
-        f"{seen}, in Docker Desktop's own machine, where this was never tried",
-        f"if it fails, install Docker Engine ({DOCKER}); then: {LOCAL}",
-    )
+    facts = found.facts
+    seen = f"{found.name}, {facts.version}"
+    if facts.desktop:
+        return Finding(
+            "engine",
+            "warning",
+            f"{seen}, in Docker Desktop's own machine, where this was never tried",
+            f"if it fails, install Docker Engine ({DOCKER}); then: {LOCAL}",
+        )
+    if facts.driver == "vfs":
+        return Finding(
+            "engine",
+            "warning",
+            f"{seen}, with the storage driver vfs: each node is a whole copy of its image",
+            "give Docker a data folder on ext4 or xfs, where overlay2 works",
+        )
+    return Finding("engine", "good", seen)
 
 
 def _none() -> Finding:

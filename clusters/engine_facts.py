@@ -80,7 +80,6 @@ class _Info(_Answer):
     driver: str = Field(default="", alias="Driver")
     status: tuple[tuple[str, ...], ...] | None = Field(default=None, alias="DriverStatus")
     containerd: _Containerd | None = Field(default=None, alias="Containerd")
-    buildah: str = Field(default="", alias="BuildahVersion")  # Podman's, on Docker's own API
 
 
 class _Component(_Answer):
@@ -118,7 +117,7 @@ def parse(info: str, version: str) -> Facts:
         raise EngineError("an engine that answers", seen="; ".join(told.errors), look="docker info")
     components = {each.name for each in (server.components or ())} if server else set()
     security = {each.partition(",")[0] for each in told.security or ()}
-    podman = not told.version or bool(told.buildah) or "Podman Engine" in components
+    podman = not told.version or "Podman Engine" in components
     return Facts(
         version=told.version,
         podman=podman,

@@ -1,7 +1,8 @@
 """What engines say of themselves: `docker info` and `docker version`, as each of them shapes it.
 
-Docker 20.10 is as a daemon printed it; the others have the shapes and the values that their
-projects' own issues and documentation show, without what nobody here reads.
+Docker 20.10, with remapped users too, and Podman 4.3 are as they printed it here; the others have
+the shapes and the values that their projects' own issues and documentation show. What nobody here
+reads is left out.
 """
 
 from __future__ import annotations
@@ -69,15 +70,15 @@ DESKTOP: Document = {
     "KernelVersion": "6.10.14-linuxkit",
     "OperatingSystem": "Docker Desktop",
 }
-# Docker's own program at Podman's socket.
+# Docker's own program at Podman's socket: `docker version` alone tells.
 PODMAN_SOCKET: Document = {
-    **DOCKER_28,
+    **DOCKER_20,
     "Driver": "overlay",
+    "Plugins": {"Volume": ["local"], "Network": ["bridge", "macvlan", "ipvlan"]},
+    "OperatingSystem": "debian",
     "DockerRootDir": "/var/lib/containers/storage",
-    "OperatingSystem": "fedora",
-    "ServerVersion": "5.4.2",
-    "BuildahVersion": "1.39.4",
-    "Rootless": False,
+    "ServerVersion": "4.3.1",
+    "DefaultRuntime": "crun",
 }
 # Podman's own program under Docker's name.
 PODMAN: Document = {
@@ -102,4 +103,5 @@ def answers(info: Document, *components: str) -> Answers:
 
 
 PARTS = ("Engine", "containerd", "runc", "docker-init")
+PODMANS_PARTS = ("Podman Engine", "Conmon", "OCI Runtime (crun)", "Engine")
 DOCKER = answers(DOCKER_28, *PARTS)

@@ -127,7 +127,8 @@ def test_interfaces_routes_and_dockers_networks_hold_addresses(
         {"dst": "128.0.0.0/1", "dev": "tun0"},  # a VPN's default route
         {"dst": "198.19.0.0/16", "dev": "tun0", "table": "52"},
         {"type": "broadcast", "dst": "198.19.255.255", "dev": "tun0", "table": "local"},
-        {"type": "local", "dst": "198.19.0.9", "dev": "tun0", "table": "local"},
+        {"type": "local", "dst": "198.19.0.9", "dev": "tun0", "table": "local"},  # of the above
+        {"type": "local", "dst": "198.19.0.9", "dev": "tun1", "table": "local"},
         {"type": "blackhole", "dst": "10.199.0.0/24"},
     ]
     monkeypatch.setattr(psutil, "net_if_addrs", lambda: addresses)
@@ -139,7 +140,7 @@ def test_interfaces_routes_and_dockers_networks_hold_addresses(
     assert set(map(str, holders(engine_))) == {
         "fake0 (198.18.0.0/16)",
         "tun0 (198.19.0.0/16)",
-        "tun0 (198.19.0.9/32)",
+        "tun1 (198.19.0.9/32)",
         "blackhole (10.199.0.0/24)",
         "Docker network site (172.30.7.0/24)",
     }

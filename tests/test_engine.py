@@ -56,8 +56,9 @@ def test_where_docker_listens_is_the_environments_or_the_contexts(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert engine.endpoint() == f"unix://{place}/docker.sock"
-    (place / "docker").write_text("#!/bin/sh\nexit 1\n")
-    assert engine.endpoint() == engine.USUAL
+    for other in ("exit 1", "echo '[]'"):
+        (place / "docker").write_text(f"#!/bin/sh\n{other}\n")
+        assert engine.endpoint() == engine.USUAL
     monkeypatch.setenv("DOCKER_HOST", "ssh://me@far")
     assert engine.endpoint() == "ssh://me@far"
 

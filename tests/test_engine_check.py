@@ -17,6 +17,7 @@ from tests import documents
 from tests.documents import PARTS, Answers, Document, answers
 from tests.engines import TableEngine
 
+PODMANS_SOCKET = answers(documents.PODMAN_SOCKET, *documents.PODMANS_PARTS)
 ROOT = "; or ENGINE=private, as this is root on Debian"
 
 
@@ -40,7 +41,7 @@ def look(home: Path, monkeypatch: pytest.MonkeyPatch, found: TableEngine | None)
     ("says", "why", "mend"),
     [
         (answers(documents.PODMAN), "Podman answers in Docker's place", "install Docker Engine"),
-        (answers(documents.PODMAN_SOCKET, "Podman Engine"), "Podman answers", "unset DOCKER_HOST"),
+        (PODMANS_SOCKET, "Podman answers", "unset DOCKER_HOST"),
         (
             answers(documents.ROOTLESS, *PARTS),
             "rootless: Cilium may not load",
@@ -79,13 +80,20 @@ def test_docker_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, info: D
     assert look(tmp_path, monkeypatch, found) == Finding("engine", "good", seen)
 
 
-def test_docker_desktop_is_let_pass_with_a_warning(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("info", "why"),
+    [
+        (documents.DESKTOP, "Docker Desktop's own machine"),
+        ({**documents.DOCKER_28, "Driver": "vfs"}, "storage driver vfs"),
+    ],
+)
+def test_what_was_never_tried_or_is_dear_is_let_pass_with_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, info: Document, why: str
 ) -> None:
-    found = TableEngine(says=answers(documents.DESKTOP, *PARTS))
-    finding = look(tmp_path, monkeypatch, found)
+    finding = look(tmp_path, monkeypatch, TableEngine(says=answers(info, *PARTS)))
     assert finding.level == "warning"
-    assert "Docker Desktop" in finding.seen
+    assert why in finding.seen
+    assert finding.mend
 
 
 @pytest.mark.parametrize("where", ["tcp://10.1.2.3:2376", "ssh://me@far", "tcp://localhost:2375"])

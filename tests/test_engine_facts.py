@@ -92,8 +92,8 @@ def test_kinds_of_engines_are_told_apart() -> None:
 
 def test_podman_is_known_by_each_of_its_signs() -> None:
     assert parse(*documents.answers(documents.PODMAN).values()).podman
-    assert facts(documents.PODMAN_SOCKET).podman
-    assert facts(documents.DOCKER_28, "Podman Engine", "Conmon").podman
+    assert facts(documents.PODMAN_SOCKET, *documents.PODMANS_PARTS).podman
+    assert not facts(documents.DOCKER_20).podman
 
 
 def test_a_docker_before_20_10_tells_no_version_of_cgroups() -> None:
