@@ -147,12 +147,16 @@ def endpoint() -> str:
 
 
 def socket() -> Path | None:
-    """The socket of a user's Docker that does not answer, if there is one; None for none at all."""
+    """The socket of a user's Docker that does not answer, if there is one; None for none at all.
+
+    One that $DOCKER_HOST names is meant, also where it is not there.
+    """
     if _only_private() or not shutil.which("docker"):
         return None
     where = endpoint()
     path = Path(where.removeprefix("unix://"))
-    return path if where.startswith("unix://") and path.exists() else None
+    meant = path.exists() or os.environ.get("DOCKER_HOST")
+    return path if where.startswith("unix://") and meant else None
 
 
 def find(home: Home) -> Engine | None:
@@ -174,10 +178,12 @@ def awaited(home: Home, say: Callable[[str], None], *, bound: float = WAKING) ->
         bound: seconds.
     """
     found = find(home)
-    waited_for = socket()
-    if found is not None or not _may_answer(waited_for):
+    if found is not None:
         return found
-    say(f"waiting up to {bound:.0f} s: nobody answers on Docker's socket {waited_for} yet")
+    silent = socket()
+    if silent is None or not os.access(silent, os.W_OK):
+        return None
+    say(f"waiting up to {bound:.0f} s: nobody answers on Docker's socket {silent} yet")
     waiting = Retrying(
         stop=stop_after_delay(bound),
         wait=wait_fixed(1),
@@ -213,13 +219,11 @@ def ensure(home: Home, say: Callable[[str], None] = lambda _: None) -> Engine:
 
 def silence(path: Path) -> str:
     """Why nobody answers on the user's socket."""
+    if not path.exists():
+        return f"there is no {path}, which DOCKER_HOST names"
     if not os.access(path, os.W_OK):
         return f"this user may not write to {path}"
     return f"nobody answers on {path}, which is there"
-
-
-def _may_answer(path: Path | None) -> bool:
-    return path is not None and os.access(path, os.W_OK)
 
 
 def _last(state: RetryCallState) -> Engine | None:

@@ -114,13 +114,13 @@ def _none() -> Finding:
             f"no Docker, and {obstacle}" if obstacle else "none yet; a private one can be started",
             f"install Docker ({DOCKER}) and start it, or run as root on Debian",
         )
-    forbidden = not os.access(silent, os.W_OK)
-    return _refusal(
-        f"Docker: {engine.silence(silent)}",
-        "sudo usermod -aG docker $USER; then log in anew"
-        if forbidden
-        else "sudo systemctl start docker; or open Docker Desktop and wait until it is up",
-    )
+    if not silent.exists():
+        mend = "unset DOCKER_HOST"
+    elif not os.access(silent, os.W_OK):
+        mend = "sudo usermod -aG docker $USER; then log in anew"
+    else:
+        mend = "sudo systemctl start docker; or open Docker Desktop and wait until it is up"
+    return _refusal(f"Docker: {engine.silence(silent)}", mend)
 
 
 def _refusal(why: str, mend: str) -> Finding:

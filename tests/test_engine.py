@@ -102,6 +102,9 @@ def test_without_a_socket_nobody_is_waited_for(
         monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
         assert engine.socket() is None
         assert engine.awaited(Home(place), told.append) is None
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{place}/nowhere.sock")
+        assert engine.socket() == place / "nowhere.sock"
+        assert engine.awaited(Home(place), told.append) is None
     assert told == []
 
 

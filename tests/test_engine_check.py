@@ -151,3 +151,7 @@ def test_a_socket_that_nobody_answers_on_has_its_own_sentence(
     finding = look(tmp_path, monkeypatch, None)
     assert finding.seen == f"Docker: this user may not write to {socket}"
     assert "usermod -aG docker $USER" in finding.mend
+    socket.unlink()
+    finding = look(tmp_path, monkeypatch, None)
+    assert finding.seen == f"Docker: there is no {socket}, which DOCKER_HOST names"
+    assert finding.mend == "unset DOCKER_HOST"

@@ -206,6 +206,15 @@ def test_a_published_node_is_not_started_where_it_would_fail(kind: Kind) -> None
     assert "IMAGES=forge" in caught.value.look
 
 
+def test_an_engine_that_starts_no_privileged_container_is_told(kind: Kind) -> None:
+    words = "unable to apply caps: operation not permitted"
+    engine = TableEngine(refused=("run --rm --privileged",), says={"run": words})
+    with pytest.raises(EngineError, match="privileged containers") as caught:
+        replace(kind, engine=engine)._config(AWS, "node:1")
+    assert caught.value.seen == words
+    assert caught.value.look.startswith("docker run --rm --privileged")
+
+
 @pytest.mark.parametrize("lacks", [True, False])
 def test_a_node_that_is_up_is_asked_itself(kind: Kind, lacks: bool) -> None:
     asked = f"exec {kind.node(AWS)} cat /proc/1/status"

@@ -17,7 +17,7 @@ import yaml
 from clusters import engine as engines
 from clusters import engine_facts, files
 from clusters.engine import Engine
-from clusters.errors import EngineError, ForeignError
+from clusters.errors import CommandError, EngineError, ForeignError
 from clusters.home import Home
 from clusters.plan import ClusterPlan, Range
 from clusters.process import run
@@ -196,7 +196,14 @@ class Kind:
         return config
 
     def _confined(self, image: str) -> bool:
-        lacks = self.engine.lacks_sys_resource(image)
+        try:
+            lacks = self.engine.lacks_sys_resource(image)
+        except CommandError as error:
+            raise EngineError(
+                "an engine that starts privileged containers, as nodes are",
+                seen=error.seen,
+                look=f"docker run --rm --privileged --entrypoint=cat {image} /proc/self/status",
+            ) from None
         if lacks and not self.forged:
             raise EngineError(
                 "an engine that gives its privileged containers CAP_SYS_RESOURCE",
