@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import platform
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clusters import address_range, engine
 from clusters.engine_facts import (
     CAP_SYS_RESOURCE,
     Facts,
@@ -130,8 +133,8 @@ def test_an_engine_is_asked_once() -> None:
             return super().docker(*map(str, argv), **how)
 
     asked: list[object] = []
-    engine = Counting()
-    assert engine.facts == engine.facts == UBUNTU
+    counting = Counting()
+    assert counting.facts == counting.facts == UBUNTU
     assert asked == ["info", "version"]
 
 
@@ -159,8 +162,27 @@ def test_the_users_engine_is_asked_by_a_container() -> None:
     """This process may have capabilities that its containers lack, and the other way round."""
     free, bound = f"CapBnd:\t{2**41 - 1:x}", f"CapBnd:\t{2**41 - 1 - 2**CAP_SYS_RESOURCE:x}"
     for status, lacks in ((free, False), (bound, True)):
-        engine = TableEngine(says={"run --rm --privileged": status})
-        assert engine.lacks_sys_resource("node:1") is lacks
-        assert engine.calls == [
+        table = TableEngine(says={"run --rm --privileged": status})
+        assert table.lacks_sys_resource("node:1") is lacks
+        assert table.calls == [
             "run --rm --privileged --network=none --entrypoint=cat node:1 /proc/self/status"
         ]
+
+
+def test_an_engine_that_is_there_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever it is: the shape is a real one's, and the machine's own networks are read."""
+    monkeypatch.delenv(address_range.VARIABLE, raising=False)
+    running = engine.of_user()
+    if running is None:
+        pytest.skip("no container engine answers: `make test` starts one")
+    found = running.facts
+    assert found.version
+    assert not found.podman
+    assert kernel_version(found.kernel) > (0, 0)
+    assert found.cores >= 1
+    assert found.memory > 0
+    assert Path(found.root).is_absolute()
+    if found.kernel == platform.release():  # Docker Desktop's is another machine's
+        unified = Path("/sys/fs/cgroup/cgroup.controllers").exists()
+        assert found.cgroup == (2 if unified else 1)
+    assert address_range.chosen(running).range in address_range.CANDIDATES
