@@ -208,7 +208,7 @@ def test_what_was_pulled_goes_and_what_was_there_before_stays(
     assert set(ours.names(home, site.engine)) == {
         site.train().reference("one"), f"{site.registry}/{site.folder}/one:1",
     }  # fmt: skip
-    assert ours.kept(home, site.engine).startswith("kept: 0.0 GB of images in the user's Docker")
+    assert "of images in the user's Docker; make down IMAGES=1" in ours.kept(home, site.engine)
     ours.remove(home, site.engine)
     assert ours.kept(home, site.engine) == ""
     assert site.held("one") is None

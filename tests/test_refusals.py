@@ -15,6 +15,8 @@ SAID = {
     ],
     "room": ["write /var/lib/docker/tmp/GetImageBlob1: no space left on device"],
     "limit": [
+        DAEMON + 'failed to resolve reference "m:5000/x:1": unexpected status from HEAD request to '
+        "http://m:5000/v2/x/manifests/1: 429 Too Many Requests",
         DAEMON + "toomanyrequests: You have reached your pull rate limit. You may increase the "
         "limit by authenticating and upgrading: https://www.docker.com/increase-rate-limit",
         f"failed to copy: httpReadSeeker: failed open: unexpected status code {HUB}x: "
@@ -35,6 +37,8 @@ SAID = {
         DAEMON + "no matching manifest for linux/arm64/v8 in the manifest list entries",
     ],
     "denied": [
+        DAEMON + 'failed to resolve reference "m:5000/x:1": unexpected status from HEAD request to '
+        "http://m:5000/v2/x/manifests/1: 403 Forbidden",
         DAEMON + "pull access denied for a/b, repository does not exist or may require "
         "'docker login': denied: requested access to the resource is denied",
         DAEMON + 'Head "https://m:5000/v2/x/manifests/1": no basic auth credentials',

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from rich.filesize import decimal
 
 from clusters import versions
 from clusters.engine import Engine
@@ -88,9 +89,7 @@ def kept(home: Home, engine: Engine) -> str:
     found = [engine.inspect("image", name) for name in names(home, engine)]
     size = room_of([each for each in found if each])
     word = "IMAGES" if engine.namespace is None else "ENGINE"
-    said = (
-        f"kept: {size / 1e9:.1f} GB of images in {engine.name}; make down {word}=1 takes them away"
-    )
+    said = f"kept: {decimal(size)} of images in {engine.name}; make down {word}=1 takes them away"
     return said if size else ""
 
 
