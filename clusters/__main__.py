@@ -34,6 +34,7 @@ examples:
   python -m clusters run -- kubectl ...     a program where the clusters can be reached
   python -m clusters mirror registry.example:5000  every image into a registry of your own
   python -m clusters down --engine          everything away, images too
+  python -m clusters down --images          out of your Docker what we pulled and baked
 
 environment:
   IMAGES=auto|pull|forge   where images come from     MIRROR=host:port  a registry of your own

@@ -185,6 +185,21 @@ def test_status_without_a_topology_says_how_to_make_one(
     assert "make up" in error
 
 
+@pytest.mark.parametrize(
+    ("flags", "engine_too", "images_too"),
+    [([], False, False), (["--images"], False, True), (["--engine"], True, False)],
+)
+def test_down_takes_images_only_if_it_is_said(
+    monkeypatch: pytest.MonkeyPatch, flags: list[str], engine_too: bool, images_too: bool
+) -> None:
+    """Also with the IMAGES=1 of `make down` in the environment, which says nothing here."""
+    asked: list[dict[str, object]] = []
+    monkeypatch.setattr(bringup, "down", lambda *_, **given: asked.append(given))
+    monkeypatch.setenv("IMAGES", "1")
+    assert command.main(["down", *flags]) == 0
+    assert asked == [{"with_engine": engine_too, "with_images": images_too}]
+
+
 def test_an_interruption_has_its_own_status(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -52,6 +52,24 @@ def test_what_a_target_has_is_passed_on_as_one_word(words: list[str], said: str)
     assert said in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("words", "flags"),
+    [
+        ([], []),
+        (["IMAGES=1"], ["--images"]),
+        (["ENGINE=1"], ["--engine"]),
+        (["IMAGES=auto", "ENGINE=private"], []),
+        (["IMAGES=forge"], []),
+        (["IMAGES=1", "ENGINE=1"], ["--engine", "--images"]),
+    ],
+)
+def test_down_takes_with_it_what_is_said_outright(words: list[str], flags: list[str]) -> None:
+    """IMAGES and ENGINE have other values for other targets, and they may stand in a shell."""
+    done = make(ROOT, *READY, "down", *words)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.partition("-m clusters down")[2].split() == flags
+
+
 def test_a_clone_may_lie_in_a_folder_with_a_space(tmp_path: Path) -> None:
     clone = tmp_path / "a clone [1]"
     clone.mkdir()
