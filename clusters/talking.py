@@ -46,7 +46,11 @@ def run(argv: Sequence[str], env: Mapping[str, str], patience: Patience) -> None
     Raises:
         CommandError: it ended with another status than 0, or told nothing new for too long.
     """
-    master, slave = pty.openpty()
+    try:
+        master, slave = pty.openpty()
+    except OSError as error:
+        seen = str(error.strerror or error)
+        raise CommandError("a free terminal (pty)", seen=seen, look="ls /dev/pts") from None
     with tempfile.TemporaryFile() as errors, os.fdopen(master, "rb", buffering=0) as screen:
         try:
             running = subprocess.Popen(

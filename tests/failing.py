@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 KEPT = ("Accept", "Range")
+PIECES = 12
 GIVEN = ("Content-Type", "Docker-Content-Digest")
 
 
@@ -34,6 +35,7 @@ class Failing:
         delay: seconds until then.
         times: how many requests it meets; all that come after are handed on.
         behind: the address of the registry that they are handed to.
+        pause: seconds between the twelve pieces in which what is handed on comes.
     """
 
     at: str = "/manifests/"
@@ -42,6 +44,7 @@ class Failing:
     delay: float = 0
     times: int = 1000
     behind: str = ""
+    pause: float = 0
     address: str = ""
     asked: list[str] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
@@ -90,8 +93,10 @@ def registry(
             for name, value in {**kind, **headers}.items():
                 self.send_header(name, value)
             self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(body)
+            size = len(body) // PIECES + 1
+            for at in range(0, 0 if self.command == "HEAD" else len(body), size):
+                self.wfile.write(body[at : at + size])
+                failing.over.wait(failing.pause if len(body) > PIECES * 1024 else 0)
 
         def send_error(self, *_: object) -> None:
             """As a server without TLS answers who speaks it: Docker's fallback knows it by that."""

@@ -158,6 +158,21 @@ def test_what_passes_is_waited_for(
     assert time.monotonic() - began >= failing.delay
 
 
+def test_what_goes_on_is_not_given_up_for_being_slow(
+    docker: Engine, crane: Path, good: str, tmp_path: Path
+) -> None:
+    """Docker tells of what has come of a layer, though the layer takes longer than we wait."""
+    layer, name = tmp_path / "layer.tar", f"{good}/one/image:1"
+    with Archive(layer) as archive:
+        archive.text("/text", "".join(uuid.uuid4().hex for _ in range(4096)))
+    run([crane, "append", "--new_layer", layer, "--new_tag", name])
+    began, patience = time.monotonic(), Patience(first=20, more=4, tries=1)
+    with registry(Failing(at="/never/", behind=good, pause=0.6)) as slow:
+        found = pulled(docker, tmp_path, slow.address, patience)
+    assert found.digest == run([crane, "digest", name]).strip()
+    assert time.monotonic() - began > patience.more
+
+
 # --- certificates ------------------------------------------------------------------------------
 
 
