@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +18,7 @@ import psutil
 from clusters import address_range, engine_check, inotify
 from clusters.engine import Engine
 from clusters.engine_facts import Facts, kernel_version
-from clusters.errors import CommandError, DoctorError
+from clusters.errors import DoctorError
 from clusters.finding import Finding, Level
 from clusters.home import Home
 from clusters.images import golang, source
@@ -38,7 +37,6 @@ IMAGES_BAKED = 6 * GIB  # two nodes
 IMAGES_UPGRADE = 20 * GIB  # a second train's images baked too
 KERNEL_NEEDED = (4, 18)  # Cilium asks for 5.10, or RHEL 8's 4.18 with what Red Hat put into it
 KERNEL_WANTED = (5, 10)
-GO_NEEDED = (1, 21)  # from then on Go fetches the toolchain that a go.mod asks for
 NODES = "plumbline/node"
 
 
@@ -108,13 +106,8 @@ def _not_linux() -> Finding:
 
 
 def _builders(found: Engine | None) -> Iterator[Finding]:
-    version = _go()
-    yield Finding(
-        "go",
-        "good" if version >= GO_NEEDED else "bad",
-        f"{version[0]}.{version[1]}" if version > (0, 0) else "not on PATH",
-        f"install Go {GO_NEEDED[0]}.{GO_NEEDED[1]} or later (https://go.dev/dl)",
-    )
+    lack = golang.obstacle()
+    yield Finding("go", "bad" if lack else "good", lack or _version("go"), golang.MEND)
     there = shutil.which("mmdebstrap")
     yield Finding(
         "mmdebstrap",
@@ -241,12 +234,5 @@ def _system() -> str:
         return platform.platform()
 
 
-def _go() -> tuple[int, int]:
-    """Go's version; (0, 0) for none."""
-    if not golang.installed():
-        return (0, 0)
-    try:
-        found = re.search(r"go(\d+)\.(\d+)", run(["go", "version"]))
-    except CommandError:
-        found = None
-    return (int(found[1]), int(found[2])) if found else (0, 0)
+def _version(program: str) -> str:
+    return run([program, "version"]).strip()
