@@ -20,7 +20,7 @@ from clusters.home import Home
 from clusters.images import mirror, mirrors, source
 from clusters.kube import Kube
 from clusters.process import without_proxies
-from clusters.progress import Progress
+from clusters.progress import Progress, unfailing
 from clusters.providers.kind import Kind
 from clusters.topology import Topology
 from clusters.versions import Train
@@ -46,6 +46,7 @@ environment:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; the exit status is 0, or 1 for an error of ours, 130 if interrupted."""
+    unfailing()
     options = _parser().parse_args(argv)
     if isinstance(sys.stdout, TextIOWrapper):  # a path may have what the locale cannot write
         sys.stdout.reconfigure(errors="backslashreplace")

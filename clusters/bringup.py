@@ -159,6 +159,7 @@ def up(  # noqa: PLR0913 (where, what, for which run)
     everyone = planned(mesh, addresses)
     bringing = prepared(home, train, running, progress, also=also)
     supply = bringing.supply
+    clustermesh.authority(home.lab)  # before any cluster is kept: a new one asks for new clusters
     running.enter()  # from here on the clusters can be reached, and nothing outside
     bringing.kind.make_network(addresses)
     clusters = side_by_side(

@@ -1,37 +1,65 @@
 """What a person sees while long work goes on: what is done, how long it took, what is left.
 
-On a terminal a live line; elsewhere one line per finished step. It decides nothing.
+One line where a step begins, one where it ends, and one every half a minute between: the same
+on a terminal and in a job's log. It decides nothing.
 """
 
 from __future__ import annotations
 
 import contextlib
+import io
 import json
+import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 
+from clusters import files
+from clusters.errors import PlaceError
 from clusters.topology import Stage
+
+TELL_EVERY = 30.0  # seconds that a step may run without a word
+BEGUN, DONE, FAILED = "…", "✓", "✗"
+PLAIN = {BEGUN: "..", DONE: "ok", FAILED: "failed"}  # for a terminal without these signs
+
+
+@dataclass
+class _Step:
+    """A step under way: when it began, when it was last told of, and what knows how far it is."""
+
+    began: float
+    told: float
+    detail: Callable[[], str] | None
 
 
 class Progress:
     """Times the steps of one phase; safe to use from several threads."""
 
-    def __init__(self, estimates: Path, console: Console | None = None) -> None:
-        """`estimates` keeps each step's last time, which is the next run's estimate."""
+    def __init__(
+        self,
+        estimates: Path,
+        console: Console | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        every: float = TELL_EVERY,
+    ) -> None:
+        """`estimates` keeps each step's last time, which is the next run's estimate.
+
+        Args:
+            every: seconds after which a step that still runs is told of, again and again.
+        """
         self.console = console or Console(stderr=True, highlight=False)
-        self._began = time.monotonic()
+        self._clock, self._every = clock, every
+        self._began = clock()
         self._stages: list[Stage] = []
-        self._running: dict[str, float] = {}
+        self._running: dict[str, _Step] = {}
         self._lock = threading.Lock()
         self._file = estimates
-        self._estimates: dict[str, float] = {}
-        with contextlib.suppress(OSError, ValueError):
-            self._estimates = json.loads(estimates.read_text())
+        self._estimates = _times(estimates)
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -43,19 +71,26 @@ class Progress:
         self._estimates = {**names, **self._estimates}
 
     @contextlib.contextmanager
-    def step(self, name: str, cluster: str = "") -> Iterator[None]:
-        """Time one step; it is recorded also when it fails."""
+    def step(
+        self, name: str, cluster: str = "", detail: Callable[[], str] | None = None
+    ) -> Iterator[None]:
+        """Time one step; it is recorded also when it fails.
+
+        Args:
+            detail: tells in a few words how far it is, whenever it is told of.
+        """
         label = f"{cluster}: {name}" if cluster else name
-        began = time.monotonic()
+        began = self._clock()
         with self._lock:
-            self._running[label] = began
-        self._say(f"[dim]…[/] {escape(label)}{self._estimate(label)}")
-        mark = "[red]✗[/]"
+            self._running[label] = _Step(began, began, detail)
+        self._say(f"[dim]{self._mark(BEGUN)}[/] {escape(label)}{self._estimate(label)}")
+        mark = f"[red]{self._mark(FAILED)}[/]"
         try:
-            yield
-            mark = "[green]✓[/]"
+            with self._telling():
+                yield
+            mark = f"[green]{self._mark(DONE)}[/]"
         finally:
-            seconds = time.monotonic() - began
+            seconds = self._clock() - began
             with self._lock:
                 del self._running[label]
                 self._stages.append(
@@ -72,8 +107,43 @@ class Progress:
         """One line of plain text."""
         self._say(escape(text))
 
+    def tell(self) -> None:
+        """Tell of every step that has run for long without a word."""
+        now = self._clock()
+        with self._lock:
+            quiet = {n: s for n, s in self._running.items() if now - s.told >= self._every}
+            for step in quiet.values():
+                step.told = now
+        for label, step in quiet.items():
+            known = self._estimates.get(label, 0)
+            words = f"{now - step.began:.0f} s so far" + (
+                f", of about {known:.0f}" if known else ""
+            )
+            far = f", {step.detail()}" if step.detail else ""
+            self._say(f"[dim]{self._mark(BEGUN)}[/] {escape(label)} [dim]{words}{escape(far)}[/]")
+
+    @contextlib.contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Tell of what runs while this step does, by a thread that ends with it."""
+        ended = threading.Event()
+
+        def tell() -> None:
+            while not ended.wait(self._every):
+                self.tell()
+
+        thread = threading.Thread(target=tell, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+    def _mark(self, sign: str) -> str:
+        return sign if self.console.encoding.startswith("utf") else PLAIN[sign]
+
     def _say(self, markup: str) -> None:
-        elapsed = time.monotonic() - self._began
+        elapsed = self._clock() - self._began
         self.console.print(f"[dim]{elapsed:6.1f}[/] {markup}")
 
     def _estimate(self, label: str) -> str:
@@ -82,6 +152,20 @@ class Progress:
 
     def _remember(self, label: str, seconds: float) -> None:
         self._estimates[label] = round(seconds, 1)
-        with contextlib.suppress(OSError):
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            self._file.write_text(json.dumps(self._estimates, indent=1, sort_keys=True))
+        with contextlib.suppress(PlaceError):
+            files.write(self._file, json.dumps(self._estimates, indent=1, sort_keys=True))
+
+
+def _times(file: Path) -> dict[str, float]:
+    """Seconds by step as an earlier run left them; none where the file is not whole."""
+    try:
+        kept = json.loads(file.read_bytes())
+        return {str(name): float(seconds) for name, seconds in kept.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def unfailing() -> None:
+    """Have the terminal told by `?` what its encoding has no sign for."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from reports import cells, gathering, merged_forms, upgrade, workflow
+from reports import cells, gathering, merged_forms, terminal, upgrade, workflow
 from reports.baseline import BASELINE, BASELINES, Unacceptable, accept, base_of
 from reports.compare import compare
 from reports.merged import merged
@@ -50,6 +50,7 @@ exit status:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns its exit status."""
+    terminal.unfailing()
     asked = _parser().parse_args(arguments)
     commands: dict[str, Callable[[], int]] = {
         "render": lambda: _render(asked.directory),

@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
-from reports.publish import write
+from reports.files import write
 from reports.reading import FILE, read
 from reports.schema import Results
 

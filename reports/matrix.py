@@ -12,8 +12,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from reports import wording
+from reports.files import write
 from reports.html import environment
-from reports.publish import point, write
+from reports.publish import point
 from reports.schema import Machine, Status
 
 LATEST = "mutants"

@@ -13,10 +13,10 @@ from rich.text import Text
 
 from reports import cells, wording
 from reports.compare import Comparison
+from reports.files import write
 from reports.html import environment
 from reports.markdown import MARKS, folded, plain, table
 from reports.merged import STATUS_WORDS, Line, Merged, Seen, Shown, counted, told
-from reports.publish import write
 from reports.schema import Requirement
 from reports.wording import VERDICT_WORDS, one_line
 from reports.workflow import annotation

@@ -1,15 +1,18 @@
 """Publishing a run: its results, every form made from them, and the link to the latest.
 
 Each file appears whole or not at all. It changes nothing outside the run's folder but the
-link `latest` beside that, and, where a step summary is asked for, the file for that.
+link `latest` beside that, and, where a step summary is asked for, the file for that. What can
+not be done there is told in a line, and changes nothing of a run's verdict.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from reports.files import write
 from reports.html import html
 from reports.junit import junit
 from reports.markdown import markdown
@@ -24,7 +27,7 @@ def publish(results: Results, directory: Path) -> None:
     """Save the results in `directory`, point `latest` beside it there, render all forms.
 
     Raises:
-        OSError: the folder cannot be written, or `latest` is something else than a link.
+        OSError: the folder cannot be written.
     """
     directory = directory.resolve()
     results.save(directory / FILE)
@@ -52,10 +55,7 @@ def append_step_summary(results: Results, environment: Mapping[str, str]) -> Pat
     """Append the Markdown to the file that GITHUB_STEP_SUMMARY names, if it names one.
 
     Returns:
-        That file, or None.
-
-    Raises:
-        OSError: it cannot be written.
+        That file, or None if there is none or it cannot be written.
     """
     return append(markdown(results), environment)
 
@@ -65,25 +65,32 @@ def append(text: str, environment: Mapping[str, str]) -> Path | None:
     if not environment.get(STEP_SUMMARY):
         return None
     path = Path(environment[STEP_SUMMARY])
-    with path.open("a", encoding="utf-8") as summary:
-        summary.write(text)
+    try:
+        with path.open("a", encoding="utf-8") as summary:
+            summary.write(text)
+    except OSError as error:
+        _tell(f"no step summary: {STEP_SUMMARY}={path}: {error.strerror}")
+        return None
     return path
 
 
-def write(path: Path, content: bytes) -> Path:
-    """Write a file whole or not at all."""
-    draft = path.with_name(f".{path.name}.draft")
-    draft.write_bytes(content)
-    return draft.replace(path)
-
-
 def point(link: Path, target: str) -> None:
-    """Replace the link in one step, so that nobody ever finds it missing."""
+    """Replace the link in one step, so that nobody ever finds it missing.
+
+    What is there and is no link is somebody's, and is left alone; so is a disk without links.
+    """
+    if link.exists() and not link.is_symlink():
+        _tell(f"{link} is no link and was left alone: this run is {target}; look: rm -r {link}")
+        return
     draft = link.with_name(f".{link.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)
-    draft.symlink_to(target)
     try:
+        draft.unlink(missing_ok=True)
+        draft.symlink_to(target)
         draft.replace(link)
-    except OSError:
-        draft.unlink()
-        raise
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        _tell(f"{link} does not lead to {target}, which is this run: {error.strerror}")
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr)

@@ -6,6 +6,8 @@ can act as markup or move the cursor.
 
 from __future__ import annotations
 
+import io
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -47,6 +49,12 @@ _CHANGES: dict[Change, str] = {
     "still red": "red",
     "still green": "",
 }
+
+
+def unfailing() -> None:
+    """Have the terminal told by `?` what its encoding has no sign for."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def show(results: Results, directory: Path, console: Console | None = None) -> None:

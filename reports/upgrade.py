@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from reports import upgrade_wording, wording
+from reports.files import write
 from reports.html import environment
-from reports.publish import LATEST, append, point, write
+from reports.publish import LATEST, append, point
 from reports.upgrade_charts import colours_of, timeline
 from reports.upgrade_junit import junit
 from reports.upgrade_markdown import markdown
@@ -26,7 +27,7 @@ def publish(upgrade: Upgrade, directory: Path, variables: Mapping[str, str] | No
     The Markdown is appended to the file that GITHUB_STEP_SUMMARY names, if it names one.
 
     Raises:
-        OSError: a file cannot be written, or `latest` is something else than a link.
+        OSError: a file cannot be written.
     """
     directory = directory.resolve()
     upgrade.save(directory / FILE)

@@ -16,17 +16,18 @@ from rich.console import Console
 from rich.markup import escape
 
 from clusters import bringup, lock, signals, versions
-from clusters.errors import InterruptedRunError, PlumblineError
+from clusters.errors import InterruptedRunError, PlaceError, PlumblineError
+from clusters.files import why
 from clusters.home import Home
 from clusters.topology import Topology
 from clusters.versions import COMPONENTS
-from reports.terminal import show
+from reports.terminal import show, unfailing
 from reports.upgrade import publish
 from reports.upgrade_schema import FILE as UPGRADE
 from reports.upgrade_schema import Upgrade
 from reports.upgrade_terminal import show_upgrade
 from suites import mutation, nightly, soak
-from suites.run import Run, check_input, own
+from suites.run import OUT, Run, check_input, check_room, own
 
 EXAMPLES = """
 examples:
@@ -49,6 +50,7 @@ exit status: 0 if every requirement passed, 1 if not, 130 if interrupted
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; see the exit status above."""
+    unfailing()
     options = _parser().parse_args(argv)
     console = Console(stderr=True, highlight=False)
     try:
@@ -59,6 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         # A matrix is not at work on the lab itself: each of its cells holds it.
         free = options.command is _matrix
+        if not (free and (options.list or options.json)):
+            check_room()
         holding = contextlib.nullcontext() if free else lock.held(home, f"suites {options.name}")
         with signals.as_errors(end=lambda: None), holding:
             return int(options.command(options, run))
@@ -72,6 +76,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except PlumblineError as error:
         return _refused(console, error)
+    except OSError as error:
+        if not error.filename or OUT.resolve() not in Path(str(error.filename)).resolve().parents:
+            raise
+        unwritten = f"to write the report {error.filename}"
+        return _refused(console, PlaceError(unwritten, seen=why(error), look=f"df -h {OUT}"))
 
 
 def _refused(console: Console, error: PlumblineError) -> int:

@@ -6,9 +6,11 @@ Makes sure that results are written however a stage ends. It knows no requiremen
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +19,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from clusters import doctor, versions
-from clusters.errors import InterruptedRunError, TopologyError
+from clusters.errors import InterruptedRunError, PlaceError, TopologyError
+from clusters.files import why
 from clusters.home import Home
 from clusters.topology import Topology
 from fixtures import manifests
@@ -29,6 +32,8 @@ from reports.upgrade_schema import FILE as UPGRADE
 from reports.upgrade_schema import Fault, Upgrade
 
 OUT = Path("reports/out")
+MB = 1_000_000
+ROOM = 100 * MB  # a run's folder, evidence included, is a few tens of them
 WATCH = "watch"
 # More of them are faster (181 s with 4, 226 s with 2, on 2 cores) and starve each other: what
 # comes of that is inconclusive.
@@ -70,7 +75,8 @@ class Run:
 
     def program(self, phase: str, *words: str, name: str = "") -> int:
         """Run a stage as a program of its own, as a run of that name; its exit status."""
-        environ = {**os.environ, "PLUMBLINE_RUN": name or self.name}
+        # UTF-8 whatever the locale: names of files go through all of them, into the report.
+        environ = {**os.environ, "PLUMBLINE_RUN": name or self.name, "PYTHONUTF8": "1"}
         with self.stage(phase):
             child = subprocess.Popen([sys.executable, "-m", *words], env=environ)
             try:
@@ -177,8 +183,32 @@ def check_input() -> None:
         ManifestsError: $MANIFESTS cannot stand in for the reference.
     """
     versions.load(versions.of_user())
-    folder = os.environ.get("MANIFESTS")
-    manifests.load(Path(folder).expanduser().resolve() if folder else None)
+    manifests.of_user(os.environ.get("MANIFESTS", ""))
+
+
+def check_room(folder: Path = OUT) -> None:
+    """Refuse, before minutes of tests, a place that cannot take their report.
+
+    Raises:
+        PlaceError: the folder cannot be written, or the disk is full.
+    """
+    look = f"ls -ld {folder}; df -h {folder}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"\0" * 4096)
+            probe.flush()
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise PlaceError(
+            f"to write reports into {folder.absolute()}", seen=why(error), look=look
+        ) from None
+    if free < ROOM:
+        raise PlaceError(
+            f"{ROOM / MB:.0f} MB free for reports in {folder.absolute()}",
+            seen=f"{free / MB:.1f} MB",
+            look=look,
+        )
 
 
 def own(words: Sequence[str]) -> list[str]:

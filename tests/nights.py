@@ -11,9 +11,9 @@ from pathlib import Path
 from reports import gathering, merged_forms
 from reports.cells import Cell, CellStatus, Matrix, State
 from reports.compare import compare
+from reports.files import write
 from reports.gathering import Report
 from reports.merged import Merged, Seen, merged
-from reports.publish import write
 from reports.schema import Requirement, Results, Status
 from reports.upgrade_schema import Stream, Upgrade
 from tests import samples

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,11 +56,67 @@ def test_latest_is_this_run_even_when_a_form_cannot_be_made(
     assert read(tmp_path / LATEST).status == "interrupted"
 
 
-def test_what_is_not_our_link_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / LATEST).mkdir()
-    with pytest.raises(IsADirectoryError):
-        publish(small(), tmp_path / "one")
+@pytest.mark.parametrize("kind", ["folder", "file"])
+def test_what_is_not_our_link_is_left_alone(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    latest = tmp_path / LATEST
+    if kind == "folder":
+        latest.mkdir()
+        (latest / "summary.md").write_text("old", encoding="utf-8")
+    else:
+        latest.write_text("old", encoding="utf-8")
+    publish(small(), tmp_path / "one")
     assert {path.name for path in tmp_path.iterdir()} == {LATEST, "one"}
+    assert {path.name for path in (tmp_path / "one").iterdir()} == FORMS
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == f"{latest} is no link and was left alone: this run is one; look: rm -r {latest}"
+    assert not latest.is_symlink()
+
+
+def test_a_disk_without_links_costs_no_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "symlink_to", refuse)
+    publish(small(), tmp_path / "one")
+    assert {path.name for path in (tmp_path / "one").iterdir()} == FORMS
+    assert "which is this run: Operation not permitted" in capsys.readouterr().err
+
+
+def test_a_step_summary_that_cannot_be_written_costs_a_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(STEP_SUMMARY, "/nowhere/summary.md")
+    small("failed").save(tmp_path / FILE)
+    assert command.main(["render", str(tmp_path)]) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == (
+        "no step summary: GITHUB_STEP_SUMMARY=/nowhere/summary.md: No such file or directory"
+    )
+
+
+def test_a_full_disk_is_told_with_the_file_that_was_to_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        publish(small(), tmp_path / "one")
+    assert caught.value.filename == str(tmp_path / "one" / FILE)
+
+
+def test_a_terminal_without_the_signs_is_told_all_the_same(tmp_path: Path) -> None:
+    environ = {**os.environ, "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}
+    publish(small().model_copy(update={"manifests": "/m/prüfung-é"}), tmp_path / "one")
+    words = [sys.executable, "-m", "reports", "show", str(tmp_path / "one")]
+    done = subprocess.run(words, capture_output=True, env=environ, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"pr?fung-?" in done.stdout
 
 
 def test_render_makes_the_forms_again(

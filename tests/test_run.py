@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
+import pytest
+
+from clusters.errors import PlaceError
+from fixtures import manifests
+from fixtures.manifests import ManifestsError
 from reports.schema import Results, Stage
 from reports.upgrade_schema import FILE
-from suites.run import WATCH, with_watch
+from suites.run import ROOM, WATCH, check_room, with_watch
 from tests.samples import requirement, results
 from tests.upgrade_samples import bare, fault
 
@@ -40,3 +48,55 @@ def test_a_watch_that_left_nothing_is_red(tmp_path: Path) -> None:
     told = with_watch(green(), tmp_path, STAGES)
     assert told.status == "failed"
     assert told.requirements[-1].verdict == "inconclusive"
+
+
+# --- refused before anything is asked -----------------------------------------------------------
+
+ROUTE = manifests.REFERENCE / "httproute.yaml"
+
+
+def test_a_place_for_reports_is_made_and_left_as_it_is(tmp_path: Path) -> None:
+    check_room(tmp_path / "reports" / "out")
+    assert list((tmp_path / "reports" / "out").iterdir()) == []
+
+
+def test_a_full_disk_is_refused_before_the_tests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=ROOM - 100_000))
+    with pytest.raises(PlaceError) as caught:
+        check_room(tmp_path)
+    assert caught.value.expected == f"100 MB free for reports in {tmp_path}"
+    assert caught.value.seen == "99.9 MB"
+
+
+def test_a_place_that_cannot_be_written_is_refused_with_its_cause(tmp_path: Path) -> None:
+    (tmp_path / "out").touch()
+    with pytest.raises(PlaceError) as caught:
+        check_room(tmp_path / "out")
+    assert caught.value.expected == f"to write reports into {tmp_path}/out"
+    assert caught.value.seen == "File exists"
+
+
+@pytest.mark.parametrize("name", ["with a space", "[bold]x[/bold]", "prüfung-é"])
+def test_a_folder_of_manifests_is_told_as_it_is_named(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / name
+    folder.mkdir(parents=True)
+    shutil.copy(ROUTE, folder)
+    own = manifests.of_user(str(folder))
+    assert own.name == str(folder)
+    assert own.notes[0].startswith(f"{folder} stands in for httproute.yaml")
+
+
+def test_a_folder_whose_name_no_report_can_tell_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    shutil.copy(ROUTE, folder)
+    with pytest.raises(ManifestsError) as caught:
+        manifests.of_user(str(folder))
+    assert caught.value.seen == f"{tmp_path}/caf\\xe9"
+    assert str(caught.value).isascii()
+
+
+def test_without_a_folder_the_reference_is_meant() -> None:
+    assert manifests.of_user("").name == "reference"

@@ -18,6 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from clusters import files
 from clusters.kube import Kube
 from clusters.plan import ClusterPlan
 from clusters.remote import Container
@@ -34,20 +35,44 @@ nothing of a machine that others keep busy, and the clusters are apart until it 
 PROBED = {"periodSeconds": 2, "failureThreshold": 15}
 """Ready is told within two seconds, not the chart's ten, and unready after the same thirty."""
 VALID = timedelta(days=365)
+RENEWED = timedelta(days=30)  # before its end: a lab that is made today is to outlive a month
+AUTHORITY = "mesh-ca.json"
 
 
 def authority(folder: Path) -> dict[str, str]:
     """The certificate authority that all clusters share: made once, kept for the user only.
 
+    Made anew when the one that is kept was cut short or soon ends. Certificates that the former
+    signed are of no use then, so clusters that have them are made anew as well: a bring-up keeps
+    none whose kubeconfig is gone.
+
     Returns:
         `cert` and `key` in base64, as the chart's tls.ca wants them.
+
+    Raises:
+        PlaceError: it cannot be kept.
     """
-    file = folder / "mesh-ca.json"
-    if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(json.dumps(_new_authority()))
-    kept: dict[str, str] = json.loads(file.read_text())
+    file = folder / AUTHORITY
+    kept = _kept(file)
+    if kept is None:
+        for former in folder.glob("*.kubeconfig"):
+            former.unlink()
+        kept = _new_authority()
+        files.write(file, json.dumps(kept), mode=0o600)
     return kept
+
+
+def _kept(file: Path) -> dict[str, str] | None:
+    """The authority in a file, if it is whole and will last."""
+    try:
+        kept = json.loads(file.read_bytes())
+        certificate = x509.load_pem_x509_certificate(base64.b64decode(kept["cert"]))
+        key = serialization.load_pem_private_key(base64.b64decode(kept["key"]), None)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    whole = certificate.public_key() == key.public_key()
+    lasts = certificate.not_valid_after_utc - datetime.now(UTC) > RENEWED
+    return {"cert": kept["cert"], "key": kept["key"]} if whole and lasts else None
 
 
 def values(
