@@ -84,7 +84,7 @@ class Run:
             except InterruptedRunError:
                 # A terminal has told the child as well; a kill from elsewhere has not.
                 child.send_signal(signal.SIGINT)
-                child.wait(GRACE)
+                end(child, GRACE)
                 raise
 
     def pytest(self, *more: str, phase: str = "suites") -> None:
@@ -132,6 +132,15 @@ class Run:
             notes=notes,
             requirements=(),
         )
+
+
+def end(child: subprocess.Popen[bytes], grace: float) -> None:
+    """Wait for a program that was told to end; kill it if it did not in `grace` seconds."""
+    try:
+        child.wait(grace)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
 
 
 def with_watch(results: Results, folder: Path, stages: Iterable[Stage]) -> Results:

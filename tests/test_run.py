@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,10 +17,11 @@ from fixtures import manifests
 from fixtures.manifests import ManifestsError
 from reports.schema import Results, Stage
 from reports.upgrade_schema import FILE
-from suites.run import ROOM, WATCH, check_room, with_watch
+from suites.run import ROOM, WATCH, check_room, end, with_watch
 from tests.samples import requirement, results
 from tests.upgrade_samples import bare, fault
 
+DEAF = "import signal, time; signal.signal(2, signal.SIG_IGN); print(flush=True); time.sleep(60)"
 STAGES = (Stage(phase="run", name=WATCH, started=0, seconds=30),)
 
 
@@ -100,3 +104,14 @@ def test_a_folder_whose_name_no_report_can_tell_is_refused(tmp_path: Path) -> No
 
 def test_without_a_folder_the_reference_is_meant() -> None:
     assert manifests.of_user("").name == "reference"
+
+
+def test_a_program_that_does_not_end_is_killed() -> None:
+    """Also on a machine so busy that it had no time to: the run still says that it was stopped."""
+    deaf = subprocess.Popen([sys.executable, "-c", DEAF], stdout=subprocess.PIPE)
+    with deaf:
+        assert deaf.stdout is not None
+        deaf.stdout.readline()  # it has told the signal off
+        deaf.send_signal(signal.SIGINT)
+        end(deaf, 0.1)
+    assert deaf.returncode == -signal.SIGKILL
