@@ -1,4 +1,4 @@
-"""python -m clusters: doctor, up, images, mirror, status, run, logs, down."""
+"""python -m clusters: doctor, up, fetch, images, mirror, status, run, logs, down."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from clusters.kube import Kube
 from clusters.process import without_proxies
 from clusters.progress import Progress, unfailing
 from clusters.providers.kind import Kind
+from clusters.steps.charts import Charts
 from clusters.topology import Topology
 from clusters.versions import Train
 
@@ -92,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     plain("doctor", _doctor, "say what this machine has, lacks, and how to mend it")
     up = command("up", _up, "bring the clusters up and write topology.json")
     up.add_argument("--also", default="", help="a train to upgrade to: its images too")
+    plain("fetch", _fetch, "have the programs and charts of every train; it needs no engine")
     images = command("images", _images, "have some images in the engine, as a test needs them")
     images.add_argument("image", nargs="+", help="a recipe's name, such as echo")
     images.add_argument("--tool", action="append", default=[], help="a program too, such as crane")
@@ -138,6 +140,15 @@ def _up(options: argparse.Namespace, home: Home) -> None:
     with lock.held(home, "up"):
         bringup.up(home, train, bringup.new_run(), progress, options.mesh, also=also)
     progress.say(f"ready: {home.topology}")
+
+
+def _fetch(_: argparse.Namespace, home: Home) -> None:
+    progress = Progress(home.root / "estimates.json")
+    with lock.held(home, "fetch"):
+        for train in map(versions.load, versions.names()):
+            for name in tools.PACKAGES:
+                tools.ensure(name, home, train, progress)
+            Charts.of(train, home, progress)
 
 
 def _images(options: argparse.Namespace, home: Home) -> None:

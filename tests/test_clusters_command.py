@@ -17,7 +17,7 @@ from clusters.finding import Finding
 from clusters.home import Home
 from tests.test_lock import HOLDER
 
-COMMANDS = ("doctor", "up", "images", "mirror", "status", "run", "logs", "down")
+COMMANDS = ("doctor", "up", "fetch", "images", "mirror", "status", "run", "logs", "down")
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from clusters import inotify, tools
+from clusters.home import Home
 from clusters.images import golang
 from reports.cells import Cell
 from tests.tools import actionlint
@@ -36,6 +39,14 @@ def loaded(path: Path) -> dict[str, Any]:
 def jobs(path: Path) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = loaded(path)["jobs"]
     return found
+
+
+def steps(path: Path, action: str = "") -> list[dict[str, Any]]:
+    """The steps of all jobs, or those that use an action."""
+    found = [step for job in jobs(path).values() for step in job["steps"]]
+    return [
+        step for step in found if step.get("uses", "").startswith(f"{action}@" if action else "")
+    ]
 
 
 def keys(value: object) -> Iterator[str]:
@@ -98,8 +109,8 @@ def test_no_workflow_has_a_right_too_many(path: Path) -> None:
         {"merge": {"contents": "read", "actions": "read"}} if path.stem == "nightly" else {}
     )
     assert "secrets." not in path.read_text()
-    kept = [s for job in jobs(path).values() for s in job["steps"] if "checkout@" in str(s)]
-    assert all(step["with"]["persist-credentials"] is False for step in kept)
+    kept = [step["with"]["persist-credentials"] for step in steps(path, "actions/checkout")]
+    assert kept == [False] * len(jobs(path))
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
@@ -110,7 +121,7 @@ def test_no_fault_is_passed_over_and_no_job_runs_for_ever(path: Path) -> None:
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_no_expression_stands_in_a_script(path: Path) -> None:
-    scripts = [s["run"] for job in jobs(path).values() for s in job["steps"] if "run" in s]
+    scripts = [step["run"] for step in steps(path) if "run" in step]
     assert scripts
     assert [each for each in scripts if "${{" in each] == [], "a value could become a command"
 
@@ -120,3 +131,103 @@ def test_a_cell_is_told_by_the_fields_that_the_plan_prints() -> None:
     named = set(re.findall(r"matrix\.(\w+)", text.replace("outputs.matrix", "")))
     printed = set(Cell.of_suites("2031-01", "full").model_dump(mode="json"))
     assert named - {"toml", "json"} == printed
+
+
+# --- on runners that others own -------------------------------------------------------------------
+
+NIGHTLY = ROOT / ".github" / "workflows" / "nightly.yaml"
+NODE_24 = {
+    "checkout": 5,
+    "setup-python": 6,
+    "cache": 5,
+    "upload-artifact": 6,
+    "download-artifact": 7,
+}
+"""The first version of each action that runs on a Node which the runners have."""
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_every_action_runs_on_a_node_that_the_runners_have(path: Path) -> None:
+    used = re.findall(r"uses: actions/([\w-]+)[\w/-]*@\w+ # v(\d+)", path.read_text())
+    assert used
+    assert [each for each in used if int(each[1]) < NODE_24[each[0]]] == []
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_images_are_pulled_but_for_those_that_a_guest_pulls(path: Path) -> None:
+    told = {name: job.get("env", {}).get("IMAGES") for name, job in jobs(path).items()}
+    assert loaded(path)["env"]["IMAGES"] == "pull"
+    assert {name: value for name, value in told.items() if value} == (
+        {"guest": "forge"} if path == NIGHTLY else {}
+    )
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_what_was_brought_is_kept_also_of_a_red_job_and_once(path: Path) -> None:
+    (save,) = steps(path, "actions/cache/save")
+    restores = steps(path, "actions/cache/restore")
+    assert steps(path, "actions/cache") == [], "it keeps nothing of a red job"
+    assert save["if"].startswith("always() && ")
+    (outcome,) = re.findall(r"\$\{\{ steps\.(\w+)\.outcome \}\}$", save["with"]["key"])
+    assert outcome in {step.get("id") for step in steps(path)}
+    stem = save["with"]["key"].rpartition("$")[0]
+    for each in restores:
+        assert each["with"]["path"] == save["with"]["path"]
+        assert each["with"]["key"] == f"{stem}success"
+        assert each["with"]["restore-keys"].split("\n")[0] == stem
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_what_is_kept_is_where_it_is_brought(path: Path, tmp_path: Path) -> None:
+    (save,) = steps(path, "actions/cache/save")
+    kept = [line.removeprefix("~/.cache/plumbline/") for line in save["with"]["path"].split()]
+    home = Home(tmp_path)
+    assert home.tools == home.root / kept[0]
+    assert kept[1:] == ["modules", "go"][: len(kept) - 1]
+
+
+def test_each_cell_has_what_the_tools_job_has_brought() -> None:
+    brought = jobs(NIGHTLY)["tools"]["steps"]
+    assert {"python -m clusters fetch"} == {
+        step["run"].removeprefix(".venv/bin/") for step in brought if step.get("id") == "fetch"
+    }
+    assert jobs(NIGHTLY)["cell"]["needs"] == ["plan", "tools"]
+    assert set(tools.PACKAGES) == {"kind", "helm", "crane"}
+
+
+def test_no_run_is_uploaded_twice_by_its_link() -> None:
+    of_runs = [
+        step["with"]["path"].split()
+        for step in steps(NIGHTLY, "actions/upload-artifact")
+        if "reports/out" in step["with"]["path"]
+    ]
+    assert of_runs == [["reports/out", "!reports/out/**/latest"]] * 2
+
+
+def test_a_cell_tells_what_is_red_in_it() -> None:
+    (told,) = [s for s in jobs(NIGHTLY)["cell"]["steps"] if "annotate" in s.get("run", "")]
+    assert told["if"] == "failure()"
+
+
+def test_a_night_is_compared_with_a_green_one() -> None:
+    (script,) = [step["run"] for step in steps(NIGHTLY) if "gh run list" in step.get("run", "")]
+    assert "--status success" in script
+    assert 'gh run download "$run" --name merged --dir base' in script
+
+
+def test_a_runner_gets_the_inotify_limits_that_doctor_asks_for() -> None:
+    (script,) = [step["run"] for step in steps(NIGHTLY) if "sysctl" in step.get("run", "")]
+    limits = re.findall(r"at_least fs\.inotify\.(\w+) (\d+)", script)
+    assert limits == [
+        ("max_user_instances", str(inotify.RAISED.instances)),
+        ("max_user_watches", str(inotify.RAISED.watches)),
+    ]
+
+
+def test_the_oldest_python_and_the_newest_are_tried() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    (test,) = jobs(ROOT / ".github" / "workflows" / "pull-request.yaml").values()
+    oldest, newest = test["strategy"]["matrix"]["python"]
+    assert project["requires-python"].startswith(f">={oldest}")
+    nightly = {step["with"]["python-version"] for step in steps(NIGHTLY, "actions/setup-python")}
+    assert nightly == {newest}
