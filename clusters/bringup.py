@@ -96,7 +96,7 @@ class BringUp:
         """Whether the node that is there was made from today's image, and can be reached."""
         found = self.engine.inspect("container", self.kind.node(each))
         image = self.engine.inspect("image", self.supply.node)
-        same = bool(found and image and found["Image"] == image["Id"])
+        same = bool(bake.content_of(image)) and bake.content_of(found) == bake.content_of(image)
         return same and self.kind.exists(each) and readable(self._described(each))
 
     def _described(self, each: ClusterPlan) -> Cluster:

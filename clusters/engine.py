@@ -12,10 +12,11 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
@@ -23,7 +24,7 @@ from clusters import engine_facts, private_engine, talking
 from clusters.engine_facts import Facts
 from clusters.errors import CommandError, EngineError
 from clusters.home import Home
-from clusters.process import answers, run
+from clusters.process import answers, piped, run
 from clusters.talking import Patience
 
 NETWORK = "plumbline"
@@ -89,6 +90,10 @@ class Engine:
     ) -> str:
         """Run the docker program; as clusters.process.run."""
         return run(["docker", *argv], env=self.env, stdin=stdin, timeout=timeout, log=log)
+
+    def piped(self, *argv: str) -> AbstractContextManager[IO[bytes]]:
+        """What the docker program prints, while it runs; as clusters.process.piped."""
+        return piped(["docker", *argv], env=self.env)
 
     def pull(self, reference: str, patience: Patience) -> None:
         """`docker pull`, given up when it tells of no progress; as clusters.talking.run."""

@@ -11,13 +11,15 @@ import os
 import shlex
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from clusters.errors import CommandError
 
 TAIL = 25  # lines of a failed program's output that an error repeats
+CHUNK = 1 << 20  # bytes
 PROXIES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "FTP_PROXY", "NO_PROXY"})
 """The variables that curl, Go and Python read, in capitals or in small letters."""
 
@@ -103,6 +105,58 @@ def run(  # noqa: PLR0913 - one place for all that a program can be given
             look=f"less {log}" if log else "run the command above",
         )
     return output
+
+
+@contextlib.contextmanager
+def piped(
+    argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None, timeout: float = 900
+) -> Iterator[IO[bytes]]:
+    """What a program prints on standard output, to be read while it runs.
+
+    Args:
+        env: added to this process's environment.
+        timeout: seconds, for all of it.
+
+    Raises:
+        CommandError: it is not there, ended with another status than 0, or took too long. If the
+            reader failed over an output that ended early, this tells why it did.
+    """
+    command = [str(part) for part in argv]
+    with contextlib.ExitStack() as stack:
+        errors = stack.enter_context(tempfile.TemporaryFile())
+        try:
+            running = subprocess.Popen(
+                command, env=environment(env), stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=errors,
+            )  # fmt: skip
+        except OSError as error:
+            seen = f"{error.strerror}: {error.filename}"
+            raise CommandError(f"the program {command[0]}", seen=seen, look="make doctor") from None
+        stack.enter_context(running)
+        stack.callback(running.kill)
+        late = threading.Timer(timeout, running.kill)
+        late.start()
+        stack.callback(late.cancel)
+        output = cast(IO[bytes], running.stdout)
+        try:
+            yield output
+        except Exception:
+            if output.read(1):
+                raise  # the reader's own affair: the program had more to say
+            if running.wait() == 0:
+                raise
+        else:
+            while output.read(CHUNK):
+                pass
+            if running.wait() == 0:
+                return
+        errors.seek(0)
+        said = errors.read().decode(errors="replace").splitlines()[-TAIL:]
+        raise CommandError(
+            f"exit status 0 of {pasted(command, env)}, within {timeout:.0f} s",
+            seen="\n".join([f"exit status {running.returncode}", *said]),
+            look="run the command above",
+        ) from None
 
 
 def _read(log: Path) -> str:

@@ -20,7 +20,7 @@ class Archive:
         self._tar = tarfile.TarFile(path, "a" if known else "w", format=tarfile.GNU_FORMAT)
         self._made = {""}
         if known:
-            self._made |= {_name(member.name) for member in self._tar if member.isdir()}
+            self._made |= {name_of(member.name) for member in self._tar if member.isdir()}
 
     def __enter__(self) -> Archive:
         return self
@@ -30,7 +30,7 @@ class Archive:
 
     def folder(self, path: str, mode: int = 0o755) -> None:
         """Add a folder, and its parents if they are not there."""
-        name = _name(path)
+        name = name_of(path)
         if name in self._made:
             return
         self._parents(name)
@@ -73,7 +73,7 @@ class Archive:
 
     def link(self, path: str, points_at: str) -> None:
         """Add a symbolic link."""
-        name = _name(path)
+        name = name_of(path)
         self._parents(name)
         entry = tarfile.TarInfo(name)
         entry.type, entry.linkname, entry.mode = tarfile.SYMTYPE, points_at, 0o777
@@ -83,7 +83,7 @@ class Archive:
         """Add what another archive holds, with its modes, below a folder."""
         with tarfile.open(archive) as source:
             for entry in source:
-                entry.name = _name(f"{path}/{entry.name}")
+                entry.name = name_of(f"{path}/{entry.name}")
                 if entry.name in self._made:
                     continue
                 self._parents(entry.name)
@@ -92,7 +92,7 @@ class Archive:
                     self._made.add(entry.name)
 
     def _add(self, path: str, content: io.BufferedIOBase, size: int, mode: int) -> None:
-        name = _name(path)
+        name = name_of(path)
         self._parents(name)
         entry = tarfile.TarInfo(name)
         entry.size, entry.mode = size, mode
@@ -104,6 +104,6 @@ class Archive:
             self.folder(parent)
 
 
-def _name(path: str) -> str:
+def name_of(path: str) -> str:
     """A member's name: relative to the root, which is empty, and without `.` in it."""
     return posixpath.normpath(f"/{path}").strip("/")
