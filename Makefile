@@ -11,7 +11,7 @@ export IMAGES   ?= auto
 need = $(if $($(1)),,$(error expected: $(1)=...; seen: none; look: make $(2)))
 
 .DEFAULT_GOAL := help
-.PHONY: help e2e test bench mutation up suites mutants soak watch upgrade matrix report compare accept status logs down mirror doctor lint fmt lock clean
+.PHONY: help e2e test bench mutation up suites mutants soak watch upgrade matrix report compare accept status logs down mirror doctor guest lint fmt lock clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET [VERSIONS=2026-08] [IMAGES=auto|pull|forge] [MIRROR=host:port] [MANIFESTS=dir]\n"} \
@@ -82,6 +82,10 @@ mirror: $(STAMP) ## fill a registry of your own, MIRROR=host:port, with every im
 
 doctor: $(STAMP) ## what this machine has, what it lacks, and what mends it
 	@$(PY) -m clusters doctor
+
+guest: export LINE = $(value CMD)
+guest: $(STAMP) ## a machine with Docker, published names and no Go: make e2e in it as a user (CMD='make test', ON=kvm|container|emulated)
+	@$(PY) -m tests.guest --machine $(or $(ON),auto) --versions $(VERSIONS) "$${LINE:-make e2e}"
 
 lint: $(STAMP) ## lint, format and types
 	@$(PY) -m ruff check --quiet

@@ -20,7 +20,14 @@ def digest(packages: Sequence[str], customize: Sequence[str]) -> str:
     return digest_of([SUITE, *sorted(packages), "", *customize])
 
 
-def build(packages: Sequence[str], customize: Sequence[str], target: Path, log: Path) -> None:
+def build(
+    packages: Sequence[str],
+    customize: Sequence[str],
+    target: Path,
+    log: Path,
+    *,
+    suite: str = SUITE,
+) -> None:
     """Make a tar archive of a minimal Debian with these packages.
 
     Args:
@@ -37,7 +44,7 @@ def build(packages: Sequence[str], customize: Sequence[str], target: Path, log: 
             "--dpkgopt=force-unsafe-io",  # a root that is half made is thrown away anyhow
             "--dpkgopt=path-exclude=/usr/share/man/*",
             "--dpkgopt=path-exclude=/usr/share/locale/*",
-            *hooks, SUITE, draft,
+            *hooks, suite, draft,
         ],
         timeout=TIMEOUT,
         log=log,
