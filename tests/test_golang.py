@@ -44,7 +44,8 @@ def test_a_package_is_relative_to_its_module() -> None:
 
 def test_flags_carry_version_and_tags_and_trim_paths() -> None:
     flags = part(tags=("a", "b"), ldflags=("-X v={version}", "-X m={major}.{minor}")).flags()
-    assert flags == ["-trimpath", "-tags", "a,b", "-ldflags", "-s -w -X v=1.2.3 -X m=1.2"]
+    assert flags[0] == "-trimpath"
+    assert flags[-4:] == ["-tags", "a,b", "-ldflags", "-s -w -X v=1.2.3 -X m=1.2"]
     assert "-tags" not in part().flags()
     assert part(version="", ldflags=("-X m={minor}",)).flags()[-1] == "-s -w -X m="
 

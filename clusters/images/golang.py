@@ -44,12 +44,17 @@ class Component(BaseModel):
         return self.module if relative == "." else f"{self.module}/{relative}"
 
     def flags(self) -> list[str]:
-        """What `go build` is given: no paths of this machine and no symbols in the program."""
+        """What `go build` is given: no paths of this machine and no symbols in the program.
+
+        What debuggers read is not written at all: the linker would only throw it away. Without
+        a profile, whatever a main package brings, all programs share what is compiled.
+        """
         parts = self.version.split(".")
         words = {"version": self.version, "major": parts[0], "minor": parts[1] if parts[1:] else ""}
         linker = ["-s", "-w", *(flag.format(**words) for flag in self.ldflags)]
         tags = ["-tags", ",".join(self.tags)] if self.tags else []
-        return ["-trimpath", *tags, "-ldflags", " ".join(linker)]
+        shared = ["-trimpath", "-pgo=off", "-gcflags=all=-dwarf=false"]
+        return [*shared, *tags, "-ldflags", " ".join(linker)]
 
     def digest(self) -> str:
         """What this component's programs are made of, but for the Go toolchain."""
