@@ -75,7 +75,7 @@ def decisions(samples: Samples, known: Exact) -> Section:
             text = f"a true {true:.2f} takes {mean:,.1f} requests, {mean / least:.3f} of the bound"
             claims.append(Claim(mean <= WITHIN * least, f"{text}; at most {WITHIN} is allowed"))
     text = f"each mean of the simulation is the exact one within {AGREE} standard errors"
-    claims.append(Claim(max(apart) <= AGREE, text))
+    claims.append(Claim(bool(max(apart) <= AGREE), text))
     columns = ("true share", "accepted", "rejected", "undecided", "mean N", "exact", "99 % within")
     return Section(
         "Decisions and requests",

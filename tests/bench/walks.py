@@ -79,7 +79,7 @@ class Walks:
         Draws after a walk's end are not counted. Only walks that are going may be given.
         """
         n = self.n[walks]
-        hits: Numbers = self.hits[walks, None] + draws.cumsum(axis=1, dtype=np.float64)
+        hits: Numbers = self.hits[walks, None] + draws.astype(np.float64).cumsum(axis=1)
         misses = n[:, None] + np.arange(1.0, draws.shape[1] + 1) - hits
         low, high = (self._answer(number, walks, hits, misses) for number in (0, 1))
         accept = np.maximum(low.accepts, high.accepts)
