@@ -231,3 +231,20 @@ def test_the_oldest_python_and_the_newest_are_tried() -> None:
     assert project["requires-python"].startswith(f">={oldest}")
     nightly = {step["with"]["python-version"] for step in steps(NIGHTLY, "actions/setup-python")}
     assert nightly == {newest}
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_what_a_step_makes_is_a_target(path: Path) -> None:
+    targets = set(re.findall(r"^([\w.$()/-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    made = {
+        name for s in steps(path) for name in re.findall(r"\bmake ([a-z]\S*)", s.get("run", ""))
+    }
+    assert made
+    assert made <= targets
+
+
+def test_the_guest_is_never_skipped_for_lack_of_kvm() -> None:
+    (script,) = [
+        s["run"] for s in jobs(NIGHTLY)["guest"]["steps"] if "make guest" in s.get("run", "")
+    ]
+    assert "make guest ON=kvm" in script
