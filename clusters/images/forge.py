@@ -32,7 +32,8 @@ FORMAT = "1"  # part of every digest: raise it when the builder writes images di
 ESTIMATES = {
     "programs of kubernetes": 330, "programs of cilium": 300, "programs of istio": 150,
     "programs of etcd": 30, "programs of coredns": 15, "programs of distribution": 13,
-    "root of node": 50, "root of cilium": 60, "root of istio-proxyv2": 30, "root of locust": 30,
+    "root that all share": 40, "root of node": 30, "root of cilium": 50,
+    "root of istio-proxyv2": 15, "root of locust": 15,
 }  # fmt: skip
 
 
@@ -90,11 +91,10 @@ class Forge:
         for image in images:
             for name, wanted in image.programs.items():
                 packages.setdefault(name, set()).update(wanted)
-        with ThreadPoolExecutor(2) as pool:
-            pending = [pool.submit(self._root, image) for image in images if image.packages]
+        with ThreadPoolExecutor(1) as pool:
+            roots = pool.submit(self._roots, [image for image in images if image.packages])
             programs = self._programs(packages)
-            for each in pending:
-                each.result()
+            roots.result()
         for image in sorted(images, key=lambda each: bool(each.images)):
             with self.progress.step(f"image {image.name}"):
                 self._assemble(image, programs)
@@ -112,12 +112,17 @@ class Forge:
             built.update({(name, package): program for package, program in found.items()})
         return built
 
-    def _root(self, image: Recipe) -> None:
-        target = self._root_archive(image)
-        if not target.exists():
+    def _roots(self, images: list[Recipe]) -> None:
+        """Make every root filesystem that is not there, on one that they share."""
+        missing = [image for image in images if not self._root_archive(image).exists()]
+        base = self.work / f"base-{rootfs.base_digest()[:16]}.tar"
+        if missing and not base.exists():
+            with self.progress.step("root that all share"):
+                rootfs.build_base(base, self._log("root-base"))
+        for image in missing:
+            target, log = self._root_archive(image), self._log(f"root-{image.name}")
             with self.progress.step(f"root of {image.name}"):
-                log = self._log(f"root-{image.name}")
-                rootfs.build(image.packages, image.customize, target, log)
+                rootfs.build(image.packages, image.customize, target, log, base=base)
 
     def _assemble(self, image: Recipe, programs: dict[tuple[str, str], Path]) -> None:
         path = self.work / f"{image.name}.tar"
