@@ -256,8 +256,8 @@ def planned(mesh: Path, addresses: Range = DEFAULT) -> tuple[ClusterPlan, ...]:
         PlanError: it cannot be read, or names none that can be planned.
     """
     try:
-        document = yaml.safe_load(mesh.read_text())
-    except (OSError, yaml.YAMLError) as error:
+        document = yaml.safe_load(mesh.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise PlanError(f"a CiliumClustermeshConfig in {mesh}", seen=str(error)) from None
     return plan(document, addresses)
 

@@ -117,7 +117,7 @@ class Engine:
         """
         if self.namespace is None:
             return
-        with self.namespace.open() as file:
+        with self.namespace.open(encoding="utf-8") as file:
             # os.setns came with Python 3.12; this is the same call, setns(2).
             libc = ctypes.CDLL(None, use_errno=True)
             if libc.setns(file.fileno(), CLONE_NEWNET) != 0:

@@ -39,7 +39,9 @@ MEND = (
 def limits(folder: Path = FOLDER) -> Limits | None:
     """This kernel's limits; None where it does not tell."""
     try:
-        return Limits(*(int((folder / f"max_user_{name}").read_text()) for name in _NAMES))
+        return Limits(
+            *(int((folder / f"max_user_{name}").read_text(encoding="utf-8")) for name in _NAMES)
+        )
     except (OSError, ValueError):
         return None
 

@@ -35,13 +35,13 @@ def without_capability(process: dict[str, object]) -> dict[str, object]:
 
 def rewrite(path: str, *, bundle: bool) -> None:
     """Rewrite a bundle's config.json, or the process file of an exec, in place."""
-    with open(path) as file:  # noqa: PTH123 - pathlib doubles the start-up time of this program
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123 - pathlib doubles the start-up time of this program
         document = json.load(file)
     if bundle:
         document["process"] = without_capability(document["process"])
     else:
         document = without_capability(document)
-    with open(path, "w") as file:  # noqa: PTH123
+    with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123
         json.dump(document, file)
 
 

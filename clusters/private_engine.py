@@ -80,7 +80,7 @@ def start(home: Home) -> None:
         retry_error_callback=lambda state: state.outcome and state.outcome.result(),
     )
     if not waiting(answers, home):
-        tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
+        tail = "\n".join(log.read_text(errors="replace", encoding="utf-8").splitlines()[-8:])
         raise EngineError(
             f"dockerd to answer within {START_DEADLINE} s", seen=tail, look=f"less {log}"
         )
@@ -126,7 +126,7 @@ def install() -> None:
 
 def lacks_sys_resource() -> bool:
     """Whether what we start lacks CAP_SYS_RESOURCE, which `docker run --privileged` asks for."""
-    return engine_facts.lacks_sys_resource(Path("/proc/self/status").read_text())
+    return engine_facts.lacks_sys_resource(Path("/proc/self/status").read_text(encoding="utf-8"))
 
 
 def _socket() -> Path:
@@ -156,7 +156,7 @@ def _configure(home: Home) -> Path:
         settings["runtimes"] = {"without-sys-resource": {"path": str(_wrapper())}}
         settings["default-runtime"] = "without-sys-resource"
     path = RUNTIME / "daemon.json"
-    path.write_text(json.dumps(settings, indent=2))
+    path.write_text(json.dumps(settings, indent=2), encoding="utf-8")
     return path
 
 

@@ -175,7 +175,11 @@ def _git(folder: Path, *arguments: str) -> str:
 def _status(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(
-            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False
+            ["git", "-C", str(folder), *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            encoding="utf-8",
         )
     except FileNotFoundError as error:
         raise Unacceptable("git", seen="no such program", look="Install git.") from error

@@ -52,7 +52,7 @@ def load(path: Path = FILE) -> Asked:
         MatrixError: it is not there, or malformed; the error names what was expected where.
     """
     try:
-        return Asked.model_validate(tomllib.loads(path.read_text()))
+        return Asked.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))

@@ -251,5 +251,5 @@ def require_builder() -> None:
 
 def _for_python3(script: Path) -> str:
     """A console script whose first line names the image's Python, not this machine's."""
-    _, _, body = script.read_text().partition("\n")
+    _, _, body = script.read_text(encoding="utf-8").partition("\n")
     return f"#!/usr/bin/python3\n{body}"

@@ -77,7 +77,7 @@ def component(name: str, train: Train, root: Path = COMPONENTS) -> Component:
             look="see CONTRIBUTING.md, how to add a train",
         )
     try:
-        build = tomllib.loads((folder / "build.toml").read_text())
+        build = tomllib.loads((folder / "build.toml").read_text(encoding="utf-8"))
         return Component.model_validate(
             {"name": name, "version": version, "folder": folder, **build}
         )

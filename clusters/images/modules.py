@@ -65,14 +65,14 @@ def pinned(part: Component) -> Module:
     """
     found = [part.module, ""]
     replaced: dict[str, list[str]] = {}
-    for kind, *words in _directives((part.folder / "go.mod").read_text()):
+    for kind, *words in _directives((part.folder / "go.mod").read_text(encoding="utf-8")):
         if kind == "require" and words[0] == part.module:
             found = words[:2]
         elif kind == "replace" and words[0] == part.module:
             before, _, after = " ".join(words).partition(" => ")
             replaced[before] = after.split()
     found = replaced.get(" ".join(found)) or replaced.get(part.module) or found
-    for line in (part.folder / "go.sum").read_text().splitlines():
+    for line in (part.folder / "go.sum").read_text(encoding="utf-8").splitlines():
         if line.split()[:-1] == found:
             return Module(*line.split())
     raise RecipeError(
@@ -96,7 +96,11 @@ def kept(module: Module, home: Home) -> Path | None:
     # Go marks what it is unpacking, and notes the hash of what it checked.
     if not (cache / module.folder).is_dir() or partial.exists() or not ziphash.exists():
         return None
-    return cache / module.folder if ziphash.read_text().strip() == module.hash else None
+    return (
+        cache / module.folder
+        if ziphash.read_text(encoding="utf-8").strip() == module.hash
+        else None
+    )
 
 
 def proxies() -> list[tuple[str, bool]]:

@@ -61,7 +61,7 @@ class Record:
 
     def _read(self) -> _Pulled:
         try:
-            return _Pulled.model_validate_json(self.file.read_text())
+            return _Pulled.model_validate_json(self.file.read_text(encoding="utf-8"))
         except (OSError, ValidationError):
             return _Pulled()  # then none is known to be ours, and all stay
 
@@ -69,7 +69,7 @@ class Record:
         whole = _Pulled(engines={**self._read().engines, self._key(): names})
         self.file.parent.mkdir(parents=True, exist_ok=True)
         draft = self.file.with_suffix(".draft")
-        draft.write_text(whole.model_dump_json(indent=1))
+        draft.write_text(whole.model_dump_json(indent=1), encoding="utf-8")
         draft.replace(self.file)
 
 

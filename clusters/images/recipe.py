@@ -105,7 +105,9 @@ def load(name: str, folder: Path = FOLDER) -> Recipe:
     """
     path = folder / f"{name}.toml"
     try:
-        return Recipe.model_validate({**tomllib.loads(path.read_text()), "name": name})
+        return Recipe.model_validate(
+            {**tomllib.loads(path.read_text(encoding="utf-8")), "name": name}
+        )
     except OSError:
         raise RecipeError(f"a recipe {path}", seen="no such file", look=f"ls {folder}") from None
     except (tomllib.TOMLDecodeError, ValidationError) as error:

@@ -22,7 +22,7 @@ def install(kube: Kube, folder: Path, deadline: float) -> None:
     """
     names = []
     for file in sorted(folder.glob("*.yaml")):
-        for document in yaml.safe_load_all(file.read_text()):
+        for document in yaml.safe_load_all(file.read_text(encoding="utf-8")):
             if document and document["kind"] == "CustomResourceDefinition":
                 kube.apply(document, "", str(file.name))
                 names.append(document["metadata"]["name"])
