@@ -144,7 +144,8 @@ class Progress:
 
     def _say(self, markup: str) -> None:
         elapsed = self._clock() - self._began
-        self.console.print(f"[dim]{elapsed:6.1f}[/] {markup}")
+        # A log's reader and a copied command want a line in one piece.
+        self.console.print(f"[dim]{elapsed:6.1f}[/] {markup}", soft_wrap=True)
 
     def _estimate(self, label: str) -> str:
         known = self._estimates.get(label)

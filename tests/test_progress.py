@@ -136,3 +136,11 @@ def test_a_terminal_without_the_signs_is_told_in_words(tmp_path: Path) -> None:
     assert ".. images" in said
     assert "failed images" in said
     assert "ok root" in said
+
+
+def test_a_long_line_stays_in_one_piece(tmp_path: Path) -> None:
+    """A log's reader searches for an address, and a person copies a command."""
+    out = io.StringIO()
+    words = "look: " + "https://registry.example/" + "x" * 120 + " once more"
+    Progress(tmp_path / "e.json", Console(file=out, width=80)).say(words)
+    assert out.getvalue().rstrip("\n").endswith(words)
