@@ -87,6 +87,8 @@ def _whole(options: argparse.Namespace, home: Home, machine: Machine) -> int:
             made = image.ensure(home)
         with progress.step("wheels of the guest's Python"):
             served = files.ensure(home, ROOT / "requirements.lock")
+        with progress.step("modules that charts are in"):
+            files.ensure_modules(home, train)
         programs = [tools.ensure(name, home, train, progress) for name in tools.PACKAGES]
         registry = Registry.ensure(home, train)
         with _folder(home) as folder:

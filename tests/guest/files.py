@@ -1,12 +1,13 @@
 """The guest's PyPI and Go module proxy: folders of files, served under the names of those.
 
-A simple index (PEP 503) of the wheels in requirements.lock for the guest's Python, and the
-`download` folder of this machine's Go module cache, which is a module proxy as it lies there.
+A simple index (PEP 503) of the wheels in requirements.lock for the guest's Python, and the zip
+files of the modules that charts are read from.
 Run as a program it serves them; it serves nothing else.
 """
 
 from __future__ import annotations
 
+import contextlib
 import html
 import http.server
 import re
@@ -19,9 +20,14 @@ from urllib.parse import quote
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename
 
+from clusters import download
+from clusters.errors import DownloadError
 from clusters.home import Home
+from clusters.images import golang, modules
 from clusters.images.recipe import digest_of
 from clusters.process import run
+from clusters.steps import charts
+from clusters.versions import Train
 from tests.guest import network
 
 PYTHON = "3.13"  # of the guest's suite
@@ -92,10 +98,27 @@ def ensure(home: Home, lock: Path) -> Path:
                 home.folder("guest", "files", "pypi.org", "simple", project) / "index.html"
             ).write_text(page)
         stamp.write_text(digest_of([lines]))
-    modules = folder / "proxy.golang.org"
-    modules.unlink(missing_ok=True)
-    modules.symlink_to(home.folder("go", "mod", "cache", "download"))
     return folder
+
+
+def ensure_modules(home: Home, train: Train) -> None:
+    """The zip of each module whose charts a bring-up reads, as a module proxy has it.
+
+    Raises:
+        DownloadError: no proxy has one.
+    """
+    for name in charts.CHARTED:
+        module = modules.pinned(golang.component(name, train))
+        target = home.root / "guest" / "files" / "proxy.golang.org" / f"{module.file}.zip"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        kept = home.root / "go" / "mod" / "cache" / "download" / f"{module.file}.zip"
+        sources = [f"{proxy}/{module.file}.zip" for proxy, _ in modules.proxies()]
+        for source in [kept.as_uri(), *sources]:
+            if not target.exists():
+                with contextlib.suppress(DownloadError):
+                    download.fetch(source, target)
+        if not target.exists():
+            raise DownloadError(f"{module.path} {module.version}", seen=", ".join(sources))
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
