@@ -26,10 +26,12 @@ MASKED = (
     "systemd-sysctl.service", "systemd-udevd.service", "systemd-udev-trigger.service",
     "systemd-modules-load.service",
 )  # fmt: skip
-# nspawn gives a container's own control groups to systemd alone, and Docker needs them too.
-WRITABLE = (
+# nspawn gives a container's own control groups to systemd alone, and Docker needs them too; a
+# kubelet reads the kernel's messages.
+SETTLE = (
     "for each in /sys/fs/cgroup /sys/fs/cgroup/*; do "
-    "test -L $each || mount -o remount,rw,bind $each; done"
+    "test -L $each || mount -o remount,rw,bind $each; done; "
+    "mknod -m 600 /dev/kmsg c 1 11"
 )
 CREDENTIAL = "ssh.authorized_keys.root"  # systemd.system-credentials(7)
 GROUPS = Path("/sys/fs/cgroup")
@@ -107,7 +109,7 @@ class Container:
     name = "container"
     tap = False
     own_kernel = False
-    settle = WRITABLE
+    settle = SETTLE
     packages: tuple[str, ...] = ("systemd-container", "mmdebstrap")
     boot_deadline = 120.0
 
