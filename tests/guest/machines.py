@@ -26,11 +26,12 @@ MASKED = (
     "systemd-sysctl.service", "systemd-udevd.service", "systemd-udev-trigger.service",
     "systemd-modules-load.service",
 )  # fmt: skip
-# nspawn gives a container's own control groups to systemd alone, and Docker needs them too; a
-# kubelet reads the kernel's messages.
+# nspawn gives a container's own control groups to systemd alone, and Docker needs them too; without
+# the hierarchy of version 2 beside them two nodes' systemds would share one. A kubelet reads kmsg.
 SETTLE = (
-    "for each in /sys/fs/cgroup /sys/fs/cgroup/*; do "
+    "mount -o remount,rw /sys/fs/cgroup; for each in /sys/fs/cgroup/*; do "
     "test -L $each || mount -o remount,rw,bind $each; done; "
+    "mkdir /sys/fs/cgroup/unified; mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified; "
     "mknod -m 600 /dev/kmsg c 1 11"
 )
 CREDENTIAL = "ssh.authorized_keys.root"  # systemd.system-credentials(7)
