@@ -12,7 +12,11 @@ from collections.abc import Mapping
 from clusters.errors import VersionsError
 from clusters.versions import Train
 
-LINE = re.compile(r'^(?P<name>[\w-]+) = \{ reference = "(?P<reference>[^"]*)".*\}$', re.MULTILINE)
+LINE = re.compile(
+    r'^(?P<name>[\w-]+) = \{ reference = "(?P<reference>[^"]*)"'
+    r'(, digest = "[^"]*")? \}(?P<more>.*)$',
+    re.MULTILINE,
+)
 
 
 def rewritten(text: str, train: Train, digests: Mapping[str, str]) -> str:
@@ -31,7 +35,8 @@ def rewritten(text: str, train: Train, digests: Mapping[str, str]) -> str:
                 f"a digest of {reference} in the guest's registries", seen=", ".join(digests)
             )
         done.append(name)
-        return f'{name} = {{ reference = "{found["reference"]}", digest = "{digests[reference]}" }}'
+        pinned = f'reference = "{found["reference"]}", digest = "{digests[reference]}"'
+        return f"{name} = {{ {pinned} }}{found['more']}"
 
     changed = LINE.sub(replace, text)
     if set(done) != set(train.images):
