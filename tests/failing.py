@@ -6,19 +6,18 @@ It has no image of its own.
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives import serialization
+
+from tests.served import self_signed
 
 KEPT = ("Accept", "Range")
 PIECES = 12
@@ -128,29 +127,9 @@ def registry(
 
 def certificate(host: str, folder: Path) -> tuple[Path, ssl.SSLContext]:
     """One that nobody vouches for, and a server's context with it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "nobody knows me")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(host))]),
-            critical=False,
-        )
-        .sign(key, hashes.SHA256())
-    )
-    public, whole = folder / "ca.crt", folder / "server.pem"
-    pem = serialization.Encoding.PEM
-    public.write_bytes(made.public_bytes(pem))
-    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    whole.write_bytes(secret + made.public_bytes(pem))
+    whole, public = self_signed(folder / "server.pem", host), folder / "ca.crt"
+    made = x509.load_pem_x509_certificate(whole.read_bytes())
+    public.write_bytes(made.public_bytes(serialization.Encoding.PEM))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(whole)
     return public, context

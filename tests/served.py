@@ -69,8 +69,8 @@ def serving(files: dict[str, bytes], certificate: Path | None = None) -> Iterato
             thread.join()
 
 
-def self_signed(path: Path) -> Path:
-    """A certificate of 127.0.0.1 with its key in one file; nobody trusts it but who is told to."""
+def self_signed(path: Path, host: str = "127.0.0.1") -> Path:
+    """A certificate of an address with its key in one file; who is not told to trusts it not."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "plumbline test")])
     now = datetime.datetime.now(datetime.UTC)
@@ -83,7 +83,7 @@ def self_signed(path: Path) -> Path:
         .not_valid_before(now - datetime.timedelta(hours=1))
         .not_valid_after(now + datetime.timedelta(hours=1))
         .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(host))]),
             critical=False,
         )
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
