@@ -88,8 +88,7 @@ def run(  # noqa: PLR0913 - one place for all that a program can be given
                 check=False,
             )
         except OSError as error:
-            seen = f"{error.strerror}: {error.filename}"
-            raise CommandError(f"the program {command[0]}", seen=seen, look="make doctor") from None
+            raise absent(command[0], error) from None
         except subprocess.TimeoutExpired:
             raise CommandError(
                 f"{pasted(command, env)} to end within {timeout:.0f} s",
@@ -130,8 +129,7 @@ def piped(
                 stdout=subprocess.PIPE, stderr=errors,
             )  # fmt: skip
         except OSError as error:
-            seen = f"{error.strerror}: {error.filename}"
-            raise CommandError(f"the program {command[0]}", seen=seen, look="make doctor") from None
+            raise absent(command[0], error) from None
         stack.enter_context(running)
         stack.callback(running.kill)
         late = threading.Timer(timeout, running.kill)
@@ -161,6 +159,12 @@ def piped(
 
 def _read(log: Path) -> str:
     return log.read_text(encoding="utf-8", errors="replace")
+
+
+def absent(program: str, error: OSError) -> CommandError:
+    """That a program could not be started."""
+    seen = f"{error.strerror}: {error.filename}"
+    return CommandError(f"the program {program}", seen=seen, look="make doctor")
 
 
 def answers(argv: Sequence[str | Path], *, timeout: float = 10) -> bool:

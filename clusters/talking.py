@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from clusters.errors import CommandError
-from clusters.process import TAIL, environment, pasted
+from clusters.process import TAIL, absent, environment, pasted
 
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # ECMA-48: where the cursor goes, colours
 LINE_END = re.compile(r"[\r\n]+")
@@ -57,8 +57,7 @@ def run(argv: Sequence[str], env: Mapping[str, str], patience: Patience) -> None
                 argv, env=environment(env), stdin=subprocess.DEVNULL, stdout=slave, stderr=errors
             )
         except OSError as error:
-            seen = f"{error.strerror}: {error.filename}"
-            raise CommandError(f"the program {argv[0]}", seen=seen, look="make doctor") from None
+            raise absent(argv[0], error) from None
         finally:
             os.close(slave)
         try:
