@@ -24,7 +24,8 @@ from clusters.images.golang import Component
 from clusters.process import run
 from clusters.progress import Progress
 
-PROXIES = "https://proxy.golang.org,direct"  # Go's own default
+PUBLIC = "https://proxy.golang.org"
+PROXIES = f"{PUBLIC},direct"  # Go's own default: `go help goproxy`
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ def _fetched(module: Module, home: Home, progress: Progress | None) -> Path:
             raise DownloadError(
                 f"{module.path} {module.version} with the hash {module.hash} of go.sum",
                 seen=f"{source}: {found}",
-                look="GOPROXY=https://proxy.golang.org make up",
+                look=f"GOPROXY={PUBLIC} make up",
             )
         # A module's files are below module@version, without a cache's escapes.
         (Path(draft) / f"{module.path}@{module.version}").replace(target)
@@ -177,7 +178,7 @@ def _from_a_proxy(module: Module, file: Path, progress: Progress | None) -> str:
     raise DownloadError(
         f"{module.path} {module.version} from a Go module proxy",
         seen="; ".join(seen),
-        look="GOPROXY=https://proxy.golang.org make up, or HTTPS_PROXY for the way to it",
+        look=f"GOPROXY={PUBLIC} make up, or HTTPS_PROXY for the way to it",
     )
 
 

@@ -60,7 +60,7 @@ def index(files: Iterable[str]) -> dict[str, str]:
     links: dict[str, list[str]] = {}
     for name in sorted(files):
         parse = parse_wheel_filename if name.endswith(".whl") else parse_sdist_filename
-        url = f"https://files.pythonhosted.org/{quote(name)}"
+        url = f"https://{network.WHEELS}/{quote(name)}"
         links.setdefault(canonicalize_name(parse(name)[0]), []).append(
             f'<a href="{html.escape(url)}">{html.escape(name)}</a>'
         )
@@ -80,7 +80,7 @@ def ensure(home: Home, lock: Path) -> Path:
     folder = home.folder("guest", "files")
     stamp = folder / ".digest"
     if not stamp.exists() or stamp.read_text() != digest_of([lines]):
-        wheels = home.folder("guest", "files", "files.pythonhosted.org")
+        wheels = home.folder("guest", "files", network.WHEELS)
         asked = folder / "requirements.txt"
         asked.write_text(lines)
         run(
@@ -95,7 +95,7 @@ def ensure(home: Home, lock: Path) -> Path:
         )  # fmt: skip
         for project, page in index(path.name for path in wheels.iterdir()).items():
             (
-                home.folder("guest", "files", "pypi.org", "simple", project) / "index.html"
+                home.folder("guest", "files", network.INDEX, "simple", project) / "index.html"
             ).write_text(page)
         stamp.write_text(digest_of([lines]))
     return folder
@@ -109,7 +109,7 @@ def ensure_modules(home: Home, train: Train) -> None:
     """
     for name in charts.CHARTED:
         module = modules.pinned(golang.component(name, train))
-        target = home.root / "guest" / "files" / "proxy.golang.org" / f"{module.file}.zip"
+        target = home.root / "guest" / "files" / network.MODULES / f"{module.file}.zip"
         target.parent.mkdir(parents=True, exist_ok=True)
         kept = home.root / "go" / "mod" / "cache" / "download" / f"{module.file}.zip"
         sources = [f"{proxy}/{module.file}.zip" for proxy, _ in modules.proxies()]

@@ -25,13 +25,15 @@ BITS = 24
 TAP, HERE, THERE = "guest0", "guest0", "host0"  # host0: as systemd calls a container's own
 STOP_DEADLINE = 10  # seconds
 
+INDEX, WHEELS, MODULES = "pypi.org", "files.pythonhosted.org", "proxy.golang.org"
+
 # The names that are asked for, by who answers. registry-1 is docker.io's own registry.
 NAMES = {
     REGISTRIES: (
         "docker.io", "index.docker.io", "auth.docker.io", "registry-1.docker.io",
         "quay.io", "registry.k8s.io", "ghcr.io",
     ),
-    FILES: ("pypi.org", "files.pythonhosted.org", "proxy.golang.org"),
+    FILES: (INDEX, WHEELS, MODULES),
 }  # fmt: skip
 
 
