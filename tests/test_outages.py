@@ -131,6 +131,20 @@ def test_what_was_not_sent_is_of_the_time_when_it_was_due() -> None:
     assert found.high == pytest.approx(3 * INTERVAL + TOOK)
 
 
+def test_a_neighbour_that_tells_nothing_ends_nothing() -> None:
+    """A fault goes on while nothing was asked: what was starved beside it did not see its end."""
+    beside = [SERVED, STARVED, STARVED, SILENT, STARVED, SERVED]
+    read = trace(beside, took=[TOOK, TOOK, TOOK, 0.9, TOOK, TOOK])
+    kinds = kinds_of(read, ALLOWED)
+    (dropped,) = [e for e in episodes(read, kinds, BEGAN, PHASES) if e.kind == "dropped"]
+    assert (dropped.low, dropped.n) == (0.0, 1)
+    assert dropped.high == pytest.approx(5 * INTERVAL + TOOK)
+    read = trace(beside[1:-1], took=[TOOK, TOOK, 0.9, TOOK])
+    kinds = kinds_of(read, ALLOWED)
+    (dropped,) = [e for e in episodes(read, kinds, BEGAN, PHASES) if e.kind == "dropped"]
+    assert dropped.high == pytest.approx(5 * INTERVAL)
+
+
 def test_what_is_far_apart_is_two_episodes_and_what_is_near_is_one() -> None:
     near = [SERVED, REFUSED, SERVED, REFUSED, SERVED]
     read = trace(near + [SERVED] * 200 + near)
@@ -180,21 +194,29 @@ def test_the_phase_that_began_last_is_named() -> None:
     start=st.floats(0.02, 0.10),
     length=st.floats(0.0, 0.5),
     delay=st.floats(0.0001, 0.0019),
+    starved=st.sets(st.integers(0, 199)),
 )
-def test_the_bounds_hold_the_truth(n: int, start: float, length: float, delay: float) -> None:
-    """A state that truly lasted so long, met by each request `delay` after it was sent."""
+def test_the_bounds_hold_the_truth(
+    n: int, start: float, length: float, delay: float, starved: set[int]
+) -> None:
+    """A state that truly lasted so long, met by each request `delay` after it was sent.
+
+    Whatever else was never sent.
+    """
     met = BEGAN + np.arange(n) * INTERVAL + delay
     bad = (met >= BEGAN + start) & (met < BEGAN + start + length)
-    read = trace([REFUSED if b else SERVED for b in bad])
+    sent = ~np.isin(np.arange(n), list(starved))
+    answers = [REFUSED if b else SERVED for b in bad]
+    read = trace([a if s else STARVED for a, s in zip(answers, sent, strict=True)])
     found = list(episodes(read, kinds_of(read, ALLOWED), BEGAN, PHASES))
     total = spent(found, ("refused",))
     seen = min(length, max(0.0, n * INTERVAL - start))
-    assert total.n == bad.sum()
+    assert total.n == (bad & sent).sum()
     assert total.low <= length + 1e-9
-    if bad.any():
+    if total.n:
         assert total.high >= seen - 1e-9
-    if seen >= WINDOW:
-        assert bad.any()
+    if seen >= WINDOW and not starved:
+        assert total.n
 
 
 @given(st.lists(st.booleans(), min_size=3, max_size=60), st.floats(0.001, 0.5))
