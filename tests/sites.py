@@ -12,11 +12,12 @@ import uuid
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import pytest
 from rich.console import Console
+from tenacity import retry, retry_if_exception, stop_after_attempt
 
 os.environ["TESTCONTAINERS_RYUK_DISABLED"] = "true"  # testcontainers reads it when imported
 
@@ -119,10 +120,24 @@ def crane_program() -> Path:
     return tools.ensure("crane", home, TRAIN, progress)
 
 
-def registry() -> DockerContainer:
+class Registry(DockerContainer):
+    """Started anew where Docker chose a port that a program of this machine had taken."""
+
+    @retry(
+        retry=retry_if_exception(lambda error: "address already in use" in str(error)),
+        stop=stop_after_attempt(5),
+        reraise=True,
+    )
+    def start(self) -> Self:
+        if self._container:
+            self._container.remove(force=True, v=True)
+        return super().start()
+
+
+def registry() -> Registry:
     """For this machine alone, as it asks nobody who they are."""
     ready = LogMessageWaitStrategy("listening on").with_poll_interval(0.05)
-    container = DockerContainer(TRAIN.reference("registry"))
+    container = Registry(TRAIN.reference("registry"))
     container.ports[f"{PORT}/tcp"] = ("127.0.0.1",)  # type: ignore[assignment]
     return container.waiting_for(ready.with_startup_timeout(DEADLINE))
 
