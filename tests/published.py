@@ -3,35 +3,24 @@
 An index of this machine's platform, a foreign one and an attestation. Several layers, in which a
 file is replaced, one is taken away, a folder is made opaque, and another is taken away; when all
 are applied, the files that were given are there and nothing else.
-
-python -m tests.published TRAIN REGISTRY FILE --crane CRANE: pushes the lab's images of a train
-that the engine holds, and writes the digest of each by its published name.
 """
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import hashlib
 import io
 import json
 import shutil
-import sys
 import tarfile
-import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from clusters import engine as engines
-from clusters import files, versions
 from clusters.engine import Engine
-from clusters.home import Home
 from clusters.images import flat
-from clusters.images.source import LAB, NODE
 from clusters.process import run
-from clusters.versions import Train
 
 OCI = "application/vnd.oci.image"
 LAYERS = 3
@@ -40,6 +29,9 @@ LABEL = "dev.plumbline.baked"  # so that what a killed run leaves is swept
 FOREIGN = {"amd64": "arm64"}
 
 Descriptor = dict[str, Any]
+
+Command = Sequence[str | Path]
+"""A command line up to crane's own words: where it runs, crane, and its flags."""
 
 
 def split(source: Path, folder: Path) -> list[Path]:
@@ -195,9 +187,8 @@ class Layout:
 
 
 def publish(
-    layers: Iterable[Path], settings: Mapping[str, Any], target: str, crane: Path, work: Path,
-    *flags: str,
-) -> str:  # fmt: skip
+    layers: Iterable[Path], settings: Mapping[str, Any], target: str, crane: Command, work: Path
+) -> str:
     """Push an image of these layers in published shape; the digest of its index."""
     layout = Layout(work / "layout")
     own = layout.image(settings, layers)
@@ -206,14 +197,12 @@ def publish(
     with _Layer(other) as layer:
         layer.file("for-another-machine", foreign["architecture"].encode())
     digest = layout.index([own, layout.image(foreign, [other]), layout.attestation(own)])
-    run([crane, *flags, "push", "--index", layout.folder, target], timeout=1800)
+    run([*crane, "push", "--index", layout.folder, target], timeout=1800)
     shutil.rmtree(layout.folder)
     return digest
 
 
-def publish_held(
-    engine: Engine, published: str, registry: str, crane: Path, work: Path, *flags: str
-) -> str:
+def publish_held(engine: Engine, published: str, registry: str, crane: Command, work: Path) -> str:
     """Push an image that the engine holds in published shape, with its configuration."""
     archive = work / "flat.tar"
     flat.write(engine, published, archive, label=LABEL)
@@ -221,7 +210,7 @@ def publish_held(
     _, _, path = published.partition("/")
     layers = split(work / "layer.tar", work)
     (work / "layer.tar").unlink()
-    return publish(layers, settings, f"{registry}/{path}", crane, work, *flags)
+    return publish(layers, settings, f"{registry}/{path}", crane, work)
 
 
 def unpacked(archive: Path, work: Path) -> dict[str, Any]:
@@ -232,37 +221,3 @@ def unpacked(archive: Path, work: Path) -> dict[str, Any]:
     (image,) = json.loads((work / "manifest.json").read_text())
     settings: dict[str, Any] = json.loads((work / image["Config"]).read_text())
     return settings
-
-
-def publish_train(
-    engine: Engine, train: Train, registry: str, crane: Path, *flags: str
-) -> dict[str, str]:
-    """All images of the lab; the digest of each index by the published name."""
-    digests = {}
-    for name in (NODE, *LAB):
-        reference = train.reference(name)
-        with tempfile.TemporaryDirectory(prefix="plumbline-published-") as work:
-            digests[reference] = publish_held(
-                engine, reference, registry, crane, Path(work), *flags
-            )
-        print(f"{digests[reference]}  {reference}", file=sys.stderr)
-    return digests
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.published", description=__doc__)
-    parser.add_argument("train")
-    parser.add_argument("registry", metavar="HOST:PORT")
-    parser.add_argument("file", type=Path, help="gets the digests, in JSON")
-    parser.add_argument("--crane", type=Path, required=True)
-    parser.add_argument("--insecure", action="store_true", help="the registry has no TLS")
-    options = parser.parse_args()
-    digests = publish_train(
-        engines.ensure(Home.of_user()), versions.load(options.train), options.registry,
-        options.crane, *(["--insecure"] if options.insecure else []),
-    )  # fmt: skip
-    files.write(options.file, json.dumps(digests, indent=2))
-
-
-if __name__ == "__main__":
-    main()

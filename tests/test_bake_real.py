@@ -55,7 +55,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
             for name, count in (("whole", 3), ("early", 2)):
                 layers = published.split(given, work)[:count]
                 target = f"{at}/{name}:1"
-                digests[target] = published.publish(layers, settings, target, crane, work)
+                digests[target] = published.publish(layers, settings, target, [crane], work)
                 engine.docker("pull", f"{target}@{digests[target]}")
                 engine.docker("tag", f"{target}@{digests[target]}", target)
             yield Shelf(engine, f"{at}/whole:1", f"{at}/early:1", digests, given)

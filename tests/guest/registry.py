@@ -17,9 +17,10 @@ from clusters.engine import Engine
 from clusters.errors import CommandError
 from clusters.home import Home
 from clusters.images import golang
-from clusters.process import environment, run
+from clusters.process import environment
 from clusters.progress import Progress
 from clusters.versions import Train
+from tests import published
 from tests.guest import network
 
 FILL = "127.0.0.1:5000"
@@ -73,7 +74,9 @@ class Registry:
     def fill(
         self, home: Home, engine: Engine, train: Train, folder: Path, progress: Progress
     ) -> dict[str, str]:
-        """Push every image of the train that it has not; the result is each one's digest.
+        """Push every image of the train that it has not, in the shape in which they are published.
+
+        The result is the digest of each index by the published name.
 
         Raises:
             CommandError: the engine lacks one, or it could not be pushed.
@@ -94,11 +97,9 @@ class Registry:
                 progress.step(f"push {reference}"),
                 tempfile.TemporaryDirectory(dir=folder) as draft,
             ):
-                packed = Path(draft) / "image.tar"
-                engine.docker("save", "--output", packed, reference)
-                target = f"{FILL}/{reference.partition('/')[2]}"
-                run(network.inside(crane, "push", packed, target))
-                digest = run(network.inside(crane, "digest", target)).strip()
+                digest = published.publish_held(
+                    engine, reference, FILL, network.inside(crane), Path(draft)
+                )
             known[reference] = {"id": found["Id"], "digest": digest}
             note.write_text(json.dumps(known, indent=1))
         return {reference: entry["digest"] for reference, entry in known.items()}
