@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import jinja2
 import pytest
+import yaml
 
 from clusters.topology import Image
 from fixtures import manifests as m
 from fixtures.callers import PROGRAMS
 
 ROUTE = (m.REFERENCE / "httproute.yaml").read_text()
+LISTED = json.dumps({"apiVersion": "v1", "kind": "List", "items": [yaml.safe_load(ROUTE)]})
 SUITES = ("callers", "mobile_routing", "canary_split", "cross_cluster_policy", "rbac_denial")
 VALUES = {
     "namespace": "plumbline-test",
@@ -67,11 +70,21 @@ def test_the_report_is_told_which_are_whose(tmp_path: Path) -> None:
         ("route.yaml", ROUTE, "route.yaml in"),
         ("httproute.yml", ROUTE, "httproute.yml in"),
         ("notes.txt", "", "no YAML file"),
-        ("httproute.yaml", "a: [", "to be YAML"),
-        ("httproute.yaml", "", "one YAML document"),
-        ("httproute.yaml", "- a", "one YAML document"),
-        ("httproute.yaml", f"{ROUTE}\n---\n{ROUTE}", "one YAML document"),
+        ("httproute.yaml", "a: [", "to be YAML or JSON"),
+        ("httproute.yaml", "a: 1\nb: 2\na: 3", "`a` in line 1 and again in line 3"),
+        ("httproute.json", ROUTE, "call it httproute.yaml"),
+        ("kustomization.yaml", "", "kustomize build"),
+        ("httproute.yaml", "", "to hold one document"),
+        ("httproute.yaml", "- a", "to hold one document"),
+        ("httproute.yaml", f"{ROUTE}\n---\n{ROUTE}", "to hold one document"),
         ("httproute.yaml", ROUTE.replace("HTTPRoute", "GRPCRoute"), "to hold a HTTPRoute"),
+        ("httproute.yaml", LISTED, "a List: HTTPRoute/advanced-routing"),
+        (
+            "httproute.yaml",
+            f"{ROUTE}\n---\nkind: Service\nmetadata: {{name: mine}}\n--- 7",
+            "3: HTTPRoute/advanced-routing, Service/mine, 7",
+        ),
+        ("httproute.yaml", "kind: List\nitems: {}", "1: List/no name"),
         (
             "httproute.yaml",
             ROUTE.replace("gateway.networking.k8s.io", "x.io"),
@@ -97,6 +110,28 @@ def test_a_file_that_cannot_stand_in_is_a_clear_error(
 def test_a_folder_that_is_not_there_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(m.ManifestsError, match="is no folder"):
         m.load(tmp_path / "absent")
+
+
+def test_files_that_nobody_sees_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "httproute.yaml").write_text(ROUTE)
+    (tmp_path / "._httproute.yaml").write_bytes(b"\0\5Mac OS X")
+    assert m.load(tmp_path).documents == m.load().documents
+
+
+def test_what_only_another_cluster_can_say_is_left_out(tmp_path: Path) -> None:
+    exported = yaml.safe_load(ROUTE)
+    own = {"annotations": {m.LAST_APPLIED: "{}", "kept": "22:30"}, "labels": {"kept": "yes"}}
+    exported["metadata"] |= own | dict.fromkeys(m.SERVER_SET, "x")
+    (tmp_path / "httproute.yaml").write_text(json.dumps({**exported, "status": {}}))
+    found = m.load(tmp_path)
+    document = found.documents["httproute"]
+    assert document["metadata"] == {
+        "name": "advanced-routing", "annotations": {"kept": "22:30"}, "labels": {"kept": "yes"}
+    }  # fmt: skip
+    assert document["spec"] == exported["spec"]
+    assert "status" not in document
+    assert "httproute.yaml: left out metadata.creationTimestamp" in found.notes[1]
+    assert found.notes[1].endswith(f"the annotation {m.LAST_APPLIED}, status")
 
 
 def test_another_version_of_the_same_kind_may_stand_in(tmp_path: Path) -> None:
