@@ -85,7 +85,7 @@ doctor: $(STAMP) ## what this machine has, what it lacks, and what mends it
 
 guest: export LINE = $(value CMD)
 guest: $(STAMP) ## a machine with Docker, published names and no Go: make e2e in it as a user (CMD='make test', ON=kvm|container|emulated)
-	@$(PY) -m tests.guest --machine $(or $(ON),auto) --versions $(VERSIONS) "$${LINE:-make e2e}"
+	@$(PY) -m tests.guest --machine $(or $(ON),auto) "$${LINE:-make e2e}"
 
 lint: $(STAMP) ## lint, format and types
 	@$(PY) -m ruff check --quiet

@@ -68,7 +68,9 @@ def choose(wanted: str) -> tuple[Machine | None, str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.guest", description=__doc__)
     parser.add_argument("--machine", choices=["auto", *MACHINES], default="auto")
-    parser.add_argument("--versions", default="2026-08", help="release train")
+    parser.add_argument(
+        "--versions", default=versions.of_user(), help="release train ($VERSIONS, or the newest)"
+    )
     parser.add_argument("--deadline", type=float, default=5400, help="seconds for the command")
     parser.add_argument("line", nargs="?", default="make e2e", help="the command")
     return parser
