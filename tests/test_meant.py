@@ -1,0 +1,129 @@
+"""What of a sample was treated otherwise than the reference means: each way is noticed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fixtures.checks.meant import as_meant
+from fixtures.demands import BY_RBAC, NO_ROUTE, Allowed, Demand
+from fixtures.history import Arrived, Exchange, History, Window
+from fixtures.sampled import Sample, stream
+from fixtures.verdict import Outcome
+
+ORIGIN = "http://198.18.0.1"
+SERVED = Allowed(frozenset({"web"}))
+ROWS = [{"method": m, "path": p} for m in ("GET", "POST") for p in ("root", "cart")]
+
+
+def made(number: int, row: dict[str, str], demand: Demand = SERVED) -> Sample:
+    chosen = {"method": row["method"], "path": {"root": "/", "cart": "/cart"}[row["path"]]}
+    headers = {"header": {"X-Sent": "yes"}}
+    return Sample(stream(f"s{number}", ORIGIN, chosen | headers, f"n{number}"), row, demand)
+
+
+def answer(sample: Sample, **other: Any) -> Exchange:
+    """What the reference means of a sample, but for `other`."""
+    asked = sample.stream
+    fields: dict[str, Any] = {
+        "stream": asked.stream, "seq": 0, "caller": "c", "cluster": "aws", "identity": "i",
+        "sent": 1.0, "received": 1.01, "method": asked.method, "url": f"{ORIGIN}{asked.target}",
+        "request_headers": asked.headers, "status": 200, "service": "web",
+        "answer_headers": {"date": "now", "x-envoy-upstream-service-time": "1"},
+        "arrived": Arrived(
+            method=asked.method, path=asked.target, host="198.18.0.1",
+            headers={"x-sent": "yes", "x-request-id": "1"},
+        ),
+    }  # fmt: skip
+    return Exchange.model_validate(fields | other)
+
+
+SAMPLES = [made(number, row) for number, row in enumerate(ROWS)]
+ARRIVED = {f"n{number}": ["web"] for number in range(len(ROWS))}
+CALM = Window(caller="c", cluster="aws", identity="i", began=0, ended=10, lines=4)
+
+
+def judged(places: Any = None, window: Window = CALM, **other: Any) -> Any:
+    answers = [answer(s, **(other if n == 2 else {})) for n, s in enumerate(SAMPLES)]
+    return as_meant(SAMPLES, ARRIVED | (places or {}))(History(answers, [window]))
+
+
+def test_what_is_as_meant_passes() -> None:
+    verdict = judged()
+    assert verdict.outcome is Outcome.PASS, verdict.reason
+    assert (verdict.numbers["n"], verdict.numbers["hits"]) == (4, 4)
+
+
+@pytest.mark.parametrize(
+    ("other", "seen"),
+    [
+        ({"service": "mobile"}, "200 by mobile, expected 200 by web"),
+        ({"status": 404, "service": ""}, "404 by no backend"),
+        ({"arrived": ["n2", []]}, "it arrived 0 times (nowhere)"),
+        ({"arrived": ["n2", ["web", "web"]]}, "it arrived 2 times (web, web)"),
+        ({"arrived": ["n2", ["web", "mirror"]]}, "it arrived 2 times (mirror, web)"),
+        ({"received": 3.1}, "took 2.1 s"),
+        ({"answer_headers": {"x-added": "1"}}, "the answer has x-added"),
+        ({"arrived": {"method": "GET", "path": "/"}}, "it arrived as GET /"),
+        ({"arrived": {"headers": {"x-sent": "no"}}}, "x-sent arrived as 'no'"),
+        ({"arrived": {"headers": {}}}, "x-sent arrived as 'nothing'"),
+        ({"arrived": {"headers": {"x-sent": "yes", "x-set": ""}}}, "it arrived with x-set"),
+        ({"status": 0, "service": "", "error": "timeout"}, "timeout, expected 200 by web"),
+    ],
+)
+def test_each_other_treatment_fails(other: dict[str, Any], seen: str) -> None:
+    places = None
+    match other.get("arrived"):
+        case [nonce, services]:
+            other, places = {}, {nonce: services}
+        case dict(fields):
+            target = SAMPLES[2].stream.target
+            whole = {"method": "POST", "path": target, "headers": {"x-sent": "yes"}}
+            other = {"arrived": Arrived.model_validate(whole | fields)}
+    verdict = judged(places, **other)
+    assert verdict.outcome is Outcome.FAIL
+    assert seen in verdict.reason
+    assert "1 of 4 were not treated as meant" in verdict.reason
+
+
+def test_what_fails_alike_is_told_by_its_cause() -> None:
+    answers = [
+        answer(s, status=404 if s.row["method"] == "POST" else 200, service="web") for s in SAMPLES
+    ]
+    verdict = as_meant(SAMPLES, ARRIVED)(History(answers, [CALM]))
+    assert "2 of 4 were not treated as meant, all with method: POST and none else" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    "other", [{"status": 0, "service": "", "error": "timeout"}, {"received": 3.1}]
+)
+def test_a_pressed_machine_excuses_what_is_late_or_silent(other: dict[str, Any]) -> None:
+    pressed = CALM.model_copy(update={"stalled": 9.0})
+    assert judged(window=pressed, **other).outcome is Outcome.INCONCLUSIVE
+    assert judged(window=pressed, service="mobile").outcome is Outcome.FAIL
+
+
+def test_what_was_not_asked_is_inconclusive() -> None:
+    verdict = as_meant(SAMPLES, ARRIVED)(History(map(answer, SAMPLES[:3]), [CALM]))
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("demand", [BY_RBAC, NO_ROUTE])
+def test_a_denied_request_arrives_nowhere(demand: Any) -> None:
+    sample = made(0, ROWS[0], demand)
+    denied = answer(sample, status=demand.status, service="", body=demand.body, arrived=None)
+    history = History([denied], [CALM])
+    assert as_meant([sample], {})(history).outcome is Outcome.PASS
+    assert "arrived at web" in as_meant([sample], {"n0": ["web"]})(history).reason
+    served = History([answer(sample)], [CALM])
+    assert as_meant([sample], {})(served).outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize(("demand", "status"), [(SERVED, 200), (BY_RBAC, 403)])
+def test_an_answer_to_head_is_known_by_the_logs(demand: Demand, status: int) -> None:
+    sample = made(0, {"method": "HEAD", "path": "root"}, demand)
+    history = History([answer(sample, status=status, service="", arrived=None)], [CALM])
+    places = {"n0": ["web"]} if status == 200 else {}
+    assert as_meant([sample], places)(history).outcome is Outcome.PASS
+    assert as_meant([sample], {"n0": ["mobile"]})(history).outcome is Outcome.FAIL

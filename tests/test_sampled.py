@@ -1,0 +1,130 @@
+"""Request spaces: every pair of values is asked, and the cause of what fails is named."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fixtures.demands import Allowed, Demand, Denied
+from fixtures.sampled import METHODS, PATHS, cause, pairwise, sample
+from suites.canary_split import oracle as canary_split
+from suites.mobile_routing import oracle as mobile_routing
+from suites.rbac_denial import oracle as rbac_denial
+
+SPACES = st.dictionaries(
+    st.sampled_from(["method", "path", "query", "agent", "host"]),
+    st.lists(st.sampled_from("abcdefg"), min_size=1, max_size=5, unique=True),
+    min_size=1,
+)
+ORACLES = {"mobile": mobile_routing, "canary": canary_split, "rbac": rbac_denial}
+
+
+@given(SPACES, st.integers(0, 2**32))
+def test_every_pair_of_values_is_in_some_row(space: dict[str, list[str]], seed: int) -> None:
+    rows = pairwise(space, seed)
+    assert rows == pairwise(space, seed)
+    for one, other in combinations(space, 2):
+        pairs = {(row[one], row[other]) for row in rows}
+        assert pairs == {(a, b) for a in space[one] for b in space[other]}
+    for name, values in space.items():
+        assert {row[name] for row in rows} == set(values)
+
+
+def test_another_seed_asks_other_rows() -> None:
+    space = {"method": list(METHODS), "path": list(PATHS), "query": ["a", "b", "c"]}
+    assert pairwise(space, 1) != pairwise(space, 2)
+
+
+@given(SPACES.filter(lambda space: len(space) > 1), st.integers(0, 99), st.data())
+def test_one_value_that_is_the_cause_is_named(
+    space: dict[str, list[str]], seed: int, data: st.DataObject
+) -> None:
+    """Unless another value stands in the same rows."""
+    rows = pairwise(space, seed)
+    name = data.draw(st.sampled_from(sorted(space)))
+    value = data.draw(st.sampled_from(space[name]))
+    bad = [row for row in rows if row[name] == value]
+    named = cause(bad, [row for row in rows if row not in bad])
+    assert all(row[k] == v for row in bad for k, v in named.items())
+    if all(len(values) > 1 for values in space.values()):
+        assert named == {name: value}
+
+
+def test_without_a_common_value_no_cause_is_named() -> None:
+    assert cause([{"a": "1"}, {"a": "2"}], [{"a": "3"}]) == {}
+    assert cause([{"a": "1"}], [{"a": "1"}]) == {}
+    assert cause([], [{"a": "1"}]) == {}
+    both = {"a": "1", "b": "1"}
+    assert cause([both], [{"a": "1", "b": "2"}, {"a": "2", "b": "1"}]) == both
+
+
+@pytest.mark.parametrize("name", ORACLES)
+def test_a_behaviours_sample_asks_both_what_it_means_and_what_it_does_not(name: str) -> None:
+    oracle = ORACLES[name]
+    found = sample(oracle.SPACE, 7, "http://198.18.0.1", oracle.demand, "t")
+    assert len({one.stream.stream for one in found}) == len(found) < 400
+    assert len({one.stream.url for one in found}) == len(found)
+    meant = {one.demand for one in found}
+    assert len(meant) == 2
+    for one in found:
+        assert one.stream.target.startswith(oracle.SPACE["path"][one.row["path"]])
+        assert f"nonce=t-{one.stream.stream.partition('-')[2]}" in one.stream.target
+
+
+@pytest.mark.parametrize(
+    ("agent", "service"),
+    [
+        (None, "web-service-v1"),
+        ("", "web-service-v1"),
+        ("mobile", "web-service-v1"),
+        ("Mobil", "web-service-v1"),
+        ("Mobile", "mobile-service-v2"),
+        ("xMobilex", "mobile-service-v2"),
+        ("a b Mobile/1 c", "mobile-service-v2"),
+    ],
+)
+def test_an_agent_with_mobile_in_it_is_mobile(agent: str | None, service: str) -> None:
+    headers = {} if agent is None else {"User-Agent": agent}
+    expected: Demand = Allowed(frozenset({service}))
+    assert mobile_routing.demand({"agent": headers, "method": "POST"}) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "routed"),
+    [
+        ("application/json", True),
+        ("application/json; charset=utf-8", False),
+        ("Application/json", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_json_is_the_whole_value(kind: str | None, routed: bool) -> None:
+    headers = {} if kind is None else {"content-type": kind}
+    demand = canary_split.demand({"type": headers, "path": "/anything", "method": "DELETE"})
+    assert isinstance(demand, Allowed) is routed
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "principal", "served"),
+    [
+        ("GET", "/api/v1/items", rbac_denial.PRINCIPAL, True),
+        ("GET", "/api/v1/", rbac_denial.PRINCIPAL, True),
+        ("GET", "/api/v1", rbac_denial.PRINCIPAL, False),
+        ("GET", "/api/v2/items", rbac_denial.PRINCIPAL, False),
+        ("HEAD", "/api/v1/items", rbac_denial.PRINCIPAL, False),
+        ("POST", "/api/v1/items", rbac_denial.PRINCIPAL, False),
+        ("GET", "/api/v1/items", f"{rbac_denial.PRINCIPAL}-x", False),
+        ("GET", "/api/v1/items", "cluster.local/ns/other/sa/frontend", False),
+        ("GET", "/api/v1/items", "", False),
+    ],
+)
+def test_one_principal_method_and_prefix_is_served(
+    method: str, path: str, principal: str, served: bool
+) -> None:
+    demand = rbac_denial.demand({"method": method, "path": path}, principal)
+    assert isinstance(demand, Allowed) is served
+    assert isinstance(demand, Denied) is not served
