@@ -34,10 +34,10 @@ HEAD = f"""# Requirements
 Written by `{COMMAND}`; do not edit it.
 
 A requirement is the first sentence of a test's docstring. Its source is the kind and name of the
-reference manifest that demands it. Its mutants are faults made on purpose, in `mutants.yaml` of its
-suite; `make mutants` shows that each of them turns the requirement red. `make e2e` adds a suite
-`watch` to a run: its requirements `W1` and `W2` are faults that the watch must find
-([watch.md](watch.md)).
+reference manifest that requires it. Its mutants are faults made on purpose, in `mutants.yaml` of
+its suite; `make mutants` shows that each of them turns the requirement red. `make e2e` adds a suite
+`watch` to a run: its requirements `W1` and `W2` are faults that the monitor must find
+([watch](watch.md)).
 """
 
 
