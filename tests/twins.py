@@ -69,8 +69,6 @@ TWINS = (
     Twin("drawing", "sampling"),
     Twin("both", "combine", r"\bboth\(", prose=False),
     Twin("twin", "positive control", r"(?<![\w.])twin\b"),
-    Twin("look", "hint", r"\blook=", prose=False),
-    Twin("seen", "actual", r"\bseen=", prose=False),
     *(
         Twin(word, "the noun that it is", rf"(?m)^\s*{word}(?:: [^=\n]+)? = ", prose=False)
         for word in ("told", "found", "asked", "made", "given", "seen")
