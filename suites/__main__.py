@@ -150,7 +150,7 @@ def _e2e(options: argparse.Namespace, run: Run) -> int:
     if run.program("up", "clusters", "up") != 0:
         _down(run)
         return run.conclude("the clusters did not come up; what went wrong is printed above")
-    run.pytest(*own(options.pytest))
+    run.suites(*own(options.pytest))
     if not own(options.pytest):  # who picks tests wants these alone
         run.watch()
     _down(run)
@@ -166,7 +166,7 @@ def _down(run: Run) -> None:
 def _suites(options: argparse.Namespace, run: Run) -> int:
     check_input()
     Topology.load(run.home.topology)
-    run.pytest(*own(options.pytest))
+    run.suites(*own(options.pytest))
     return run.conclude()
 
 

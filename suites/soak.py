@@ -39,7 +39,7 @@ def soak(run: Run, times: int, more: Sequence[str], *, burn: bool) -> int:
     with _burning() if burn else _idle():
         for number in range(1, times + 1):
             one = replace(run, name=f"{run.name}-{number:02d}", stages=[])
-            one.pytest("-q", "--no-header", "--tb=no", "-rN", f"--shuffle={number}", *more)
+            one.suites("-q", "--no-header", "--tb=no", "-rN", f"--shuffle={number}", *more)
             results = one.finish(interrupted=False, cause="pytest wrote no results")
             bad += _tell(console, one, results, number, times, burn=burn)
     console.print(

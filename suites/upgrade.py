@@ -212,7 +212,7 @@ def _upgrading(run: Run, field: Field, trains: tuple[Train, Train]) -> Upgrading
 def _suites(run: Run, name: str) -> Results | None:
     """A run of all suites in a folder of its own within this one's; None if it left no results."""
     one = replace(run, name=f"{run.name}/{name}", stages=run.stages)
-    one.pytest(phase=f"suites {name}")
+    one.suites(phase=f"suites {name}")
     path = one.folder / RESULTS
     return Results.load(path) if path.exists() else None
 

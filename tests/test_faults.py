@@ -22,11 +22,13 @@ def found_by(made: Made, streams: Sequence[Stream]) -> Fault:
     return found_in(made, streams, PHASES)
 
 
-def stream(*episodes: Episode, name: str = "web", blind: float = 0.01) -> Stream:
+def stream(
+    *episodes: Episode, name: str = "web", blind: float = 0.01, watched: float = 1
+) -> Stream:
     return Stream(
         name=name, suite="s", cluster="a", sentence="it is served", demand="allow",
-        connections="new", rate=125, n=1000, watched=1, blind=blind, verdict="fail", reason="",
-        episodes=episodes,
+        connections="new", rate=125, n=1000, watched=watched, blind=blind, verdict="fail",
+        reason="", episodes=episodes,
     )  # fmt: skip
 
 
@@ -51,6 +53,16 @@ def test_a_fault_is_found_when_the_bounds_agree(low: float, high: float, verdict
     assert (told.verdict, told.found, told.found_low, told.found_high) == (
         verdict, "dropped", low, high,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(("watched", "verdict"), [(0.5, "fail"), (0.49, "inconclusive")])
+def test_a_stream_that_was_hardly_watched_tells_nothing_of_a_length(
+    watched: float, verdict: str
+) -> None:
+    seen = stream(episode(1.7, 5.0), watched=watched)
+    assert found_by(MADE, [seen]).verdict == verdict
+    agreeing = stream(episode(0.01, 0.02), watched=watched)
+    assert found_by(MADE, [agreeing]).verdict == "pass"
 
 
 @pytest.mark.parametrize(
