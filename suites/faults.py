@@ -183,7 +183,7 @@ class Faults:
     def caller_stopped(self) -> Made:
         """A caller is kept from running for a second: it says so, and blames nobody."""
         post, began = self.watch.post(AWS, STRANGER), time.time()
-        post.stop(1.0)
+        post.pause(1.0)
         ended = time.time()
         # What was due in its last moments is sent late, and not given up.
         times = (began, began, began + 1.0 - LOST, ended)

@@ -116,7 +116,7 @@ class Watch:
         """
         standing = {_place(station): station.post(self.lab) for station in stations}
         self._stations |= {_place(station): station for station in stations}
-        posts.begin(standing.values())
+        posts.start(standing.values())
         self._standing |= standing
         self._since |= dict.fromkeys(standing, _now())
 
@@ -128,7 +128,7 @@ class Watch:
         """
         places = [_place(s) for s in stations if _place(s) in self._standing]
         leaving, until = [self._standing.pop(place) for place in places], _now()
-        for place, ended in zip(places, posts.end(leaving, self.folder / TRACES), strict=True):
+        for place, ended in zip(places, posts.stop(leaving, self.folder / TRACES), strict=True):
             traces = ended if isinstance(ended, Traces) else Traces((), None)
             if isinstance(ended, PlumblineError):
                 self.notes.append(f"{place[1]} of {place[0]} left no trace: {ended.seen}")
