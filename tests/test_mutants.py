@@ -11,6 +11,7 @@ import pytest
 from clusters.objects import title
 from fixtures import kills, lanes, mutants
 from fixtures import manifests as m
+from fixtures.behaviour import SUPPORT
 from fixtures.mutants import Mutant, MutantsError
 from reports import matrix as forms
 from reports.schema import Requirement, Status
@@ -31,7 +32,7 @@ def asked(suite: Path) -> set[str]:
 
 def support(mutant: Mutant) -> list[dict[str, object]]:
     return m.support(
-        mutant.suite,
+        Path("suites") / mutant.suite / SUPPORT,
         cluster="aws-cluster",
         namespace="n",
         example_address="240.240.0.1",

@@ -17,7 +17,7 @@ from fixtures import manifests
 from fixtures.manifests import ManifestsError
 from reports.schema import Results, Stage
 from reports.upgrade_schema import FILE
-from suites.run import ROOM, WATCH, check_room, end, with_watch
+from suites.runs.run import ROOM, WATCH, check_room, end, with_watch
 from tests.samples import requirement, results
 from tests.upgrade_samples import bare, fault
 

@@ -30,7 +30,7 @@ from reports.schema import Machine, Requirement, Results, Stage, verdict_of
 from reports.terminal import show
 from reports.upgrade_schema import FILE as UPGRADE
 from reports.upgrade_schema import Fault, Upgrade
-from suites import sittings
+from suites.runs import sittings
 
 OUT = Path("reports/out")
 MB = 1_000_000

@@ -17,7 +17,7 @@ from rich.console import Console
 from clusters.topology import Topology
 from reports.schema import Results
 from reports.wording import counts, duration, not_green, one_line
-from suites.run import Run, check_input
+from suites.runs.run import Run, check_input
 
 CHECK_EVERY = 10_000_000  # turns of the burning loop between two looks at its parent
 

@@ -16,7 +16,7 @@ from clusters.errors import PlumblineError
 from clusters.versions import COMPONENTS
 from reports.cells import Cell
 
-FILE = Path(__file__).parent / "matrix.toml"
+FILE = Path(__file__).parents[1] / "matrix.toml"
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$")]  # part of a folder's
 

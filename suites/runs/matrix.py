@@ -28,9 +28,9 @@ from reports.cells import Cell, CellStatus, Matrix, State
 from reports.merged import Merged, merged
 from reports.publish import append, point
 from reports.reading import Unreadable
-from suites import matrix
-from suites.matrix import MatrixError
-from suites.run import GRACE, OUT
+from suites.runs import matrix_plan
+from suites.runs.matrix_plan import MatrixError
+from suites.runs.run import GRACE, OUT
 
 LATEST = "matrix"  # the link beside the runs' folders
 INTERRUPTED = 130
@@ -178,8 +178,8 @@ def command(options: Namespace, home: Home, run: str) -> int:
         MatrixError: matrix.toml, the name of a cell or the state that is there is wrong.
         LockedError: something else is at work on the lab, such as a cell of a killed matrix.
     """
-    plan = matrix.plan(matrix.load(), versions.names())
-    asked = matrix.chosen(plan, options.only)
+    plan = matrix_plan.plan(matrix_plan.load(), versions.names())
+    asked = matrix_plan.chosen(plan, options.only)
     if options.json:
         print(cells.for_workflow(asked))
         return 0
