@@ -27,7 +27,7 @@ from reports.upgrade_schema import FILE as UPGRADE
 from reports.upgrade_schema import Upgrade
 from reports.upgrade_terminal import show_upgrade
 from suites.runs import matrix, mutants, soak
-from suites.runs.run import OUT, Run, check_input, check_room, own
+from suites.runs.run import OUT, Run, check_input, check_room, pytest_arguments
 
 EXAMPLES = """
 examples:
@@ -149,12 +149,12 @@ def _e2e(options: argparse.Namespace, run: Run) -> int:
     check_input()
     if run.program("up", "clusters", "up") != 0:
         _down(run)
-        return run.conclude("the clusters did not come up; what went wrong is printed above")
-    run.suites(*own(options.pytest))
-    if not own(options.pytest):  # who picks tests wants these alone
+        return run.finish_and_show("the clusters did not come up; what went wrong is printed above")
+    run.suites(*pytest_arguments(options.pytest))
+    if not pytest_arguments(options.pytest):  # who picks tests wants these alone
         run.watch()
     _down(run)
-    return run.conclude()
+    return run.finish_and_show()
 
 
 def _down(run: Run) -> None:
@@ -166,16 +166,16 @@ def _down(run: Run) -> None:
 def _suites(options: argparse.Namespace, run: Run) -> int:
     check_input()
     Topology.load(run.home.topology)
-    run.suites(*own(options.pytest))
-    return run.conclude()
+    run.suites(*pytest_arguments(options.pytest))
+    return run.finish_and_show()
 
 
 def _mutants(options: argparse.Namespace, run: Run) -> int:
-    return mutants.run_mutants(run, options.only, own(options.pytest))
+    return mutants.run_mutants(run, options.only, pytest_arguments(options.pytest))
 
 
 def _soak(options: argparse.Namespace, run: Run) -> int:
-    return soak.soak(run, options.times, own(options.pytest), burn=options.burn)
+    return soak.soak(run, options.times, pytest_arguments(options.pytest), burn=options.burn)
 
 
 def _watch(options: argparse.Namespace, run: Run) -> int:

@@ -14,12 +14,12 @@ from clusters.versions import COMPONENTS
 from reports import cells
 from reports.cells import Cell
 from suites.runs import matrix, matrix_plan
-from suites.runs.matrix_plan import Asked, MatrixError, UpgradeAsked
+from suites.runs.matrix_plan import MatrixError, MatrixFile, UpgradeEntry
 
 TRAINS = ("2031-01", "2031-07")
-UP = UpgradeAsked.model_validate({"from": "2031-01", "to": "2031-07"})
-BACK = UpgradeAsked.model_validate({"from": "2031-07", "to": "2031-01", "only": "cilium"})
-ASKED = Asked(profiles=("full",), upgrades=(UP, BACK))
+UP = UpgradeEntry.model_validate({"from": "2031-01", "to": "2031-07"})
+BACK = UpgradeEntry.model_validate({"from": "2031-07", "to": "2031-01", "only": "cilium"})
+ASKED = MatrixFile(profiles=("full",), upgrades=(UP, BACK))
 NAMES = [
     "e2e-2031-01-full",
     "e2e-2031-07-full",
@@ -47,13 +47,19 @@ def test_a_train_can_be_left_out_and_still_be_upgraded_from() -> None:
     ("trains", "asked", "said"),
     [
         (TRAINS[1:], ASKED, r"upgrades\[0\] .*\n.*'2031-01'; there are: 2031-07"),
-        (TRAINS, Asked(leave_out=("2029-01",)), r"leave_out .*\n.*'2029-01'"),
-        (TRAINS, Asked(upgrades=(UP.model_copy(update={"only": "x"}),)), r"only .*\n.*'x'; there"),
-        (TRAINS, Asked(upgrades=(UP, UP)), "twice: upgrade-2031-01-to-2031-07"),
-        (TRAINS, Asked(profiles=()), "no cell"),
+        (TRAINS, MatrixFile(leave_out=("2029-01",)), r"leave_out .*\n.*'2029-01'"),
+        (
+            TRAINS,
+            MatrixFile(upgrades=(UP.model_copy(update={"only": "x"}),)),
+            r"only .*\n.*'x'; there",
+        ),
+        (TRAINS, MatrixFile(upgrades=(UP, UP)), "twice: upgrade-2031-01-to-2031-07"),
+        (TRAINS, MatrixFile(profiles=()), "no cell"),
     ],
 )
-def test_what_cannot_be_run_is_refused(trains: tuple[str, ...], asked: Asked, said: str) -> None:
+def test_what_cannot_be_run_is_refused(
+    trains: tuple[str, ...], asked: MatrixFile, said: str
+) -> None:
     with pytest.raises(MatrixError, match=said):
         matrix_plan.plan(asked, trains)
 
@@ -93,7 +99,7 @@ WORDS = st.from_regex(r"[a-z0-9][a-z0-9.-]{0,8}", fullmatch=True)
 
 @given(trains=st.sets(WORDS, min_size=1, max_size=4), profiles=st.sets(WORDS, max_size=3))
 def test_what_a_workflow_takes_gives_the_cells_again(trains: set[str], profiles: set[str]) -> None:
-    asked = Asked(profiles=tuple(sorted({"full", *profiles})))
+    asked = MatrixFile(profiles=tuple(sorted({"full", *profiles})))
     made = matrix_plan.plan(asked, sorted(trains))
     text = cells.for_workflow(made)
     assert "\n" not in text
@@ -106,10 +112,10 @@ def test_what_a_workflow_takes_gives_the_cells_again(trains: set[str], profiles:
 
 def test_one_cell_is_chosen_by_its_name() -> None:
     plan = matrix_plan.plan(ASKED, TRAINS)
-    assert matrix_plan.chosen(plan, "") == plan
-    assert [cell.name for cell in matrix_plan.chosen(plan, NAMES[2])] == [NAMES[2]]
+    assert matrix_plan.select(plan, "") == plan
+    assert [cell.name for cell in matrix_plan.select(plan, NAMES[2])] == [NAMES[2]]
     with pytest.raises(MatrixError, match=f"'nope'; there are: {NAMES[0]}"):
-        matrix_plan.chosen(plan, "nope")
+        matrix_plan.select(plan, "nope")
 
 
 def test_a_cell_is_a_command_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,5 +133,5 @@ def test_a_cell_is_a_command_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.parametrize("only", COMPONENTS)
 def test_each_component_that_can_be_upgraded_can_be_a_cell(only: str) -> None:
-    asked = Asked(profiles=(), upgrades=(UP.model_copy(update={"only": only}),))
+    asked = MatrixFile(profiles=(), upgrades=(UP.model_copy(update={"only": only}),))
     assert [cell.only for cell in matrix_plan.plan(asked, TRAINS)] == [only]

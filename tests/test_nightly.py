@@ -22,13 +22,13 @@ from reports import cells
 from reports.cells import Cell, Matrix, State
 from suites import __main__ as command
 from suites.runs import matrix, matrix_plan
-from suites.runs.matrix import Nightly, Program
-from suites.runs.matrix_plan import Asked, MatrixError, UpgradeAsked
+from suites.runs.matrix import MatrixRun, Program
+from suites.runs.matrix_plan import MatrixError, MatrixFile, UpgradeEntry
 
 TRAINS = ("2031-01", "2031-07")
-UP = UpgradeAsked.model_validate({"from": "2031-01", "to": "2031-07"})
-BACK = UpgradeAsked.model_validate({"from": "2031-07", "to": "2031-01", "only": "cilium"})
-ASKED = Asked(profiles=("full",), upgrades=(UP, BACK))
+UP = UpgradeEntry.model_validate({"from": "2031-01", "to": "2031-07"})
+BACK = UpgradeEntry.model_validate({"from": "2031-07", "to": "2031-01", "only": "cilium"})
+ASKED = MatrixFile(profiles=("full",), upgrades=(UP, BACK))
 NAMES = [
     "e2e-2031-01-full",
     "e2e-2031-07-full",
@@ -74,7 +74,7 @@ except InterruptedRunError:
 """
 
 
-def programs(root: Path) -> matrix.Maker:
+def programs(root: Path) -> matrix.ProgramOf:
     def program(cell: Cell, run: str) -> Program:
         (root / run).mkdir()
         words = [sys.executable, "-c", CELL, cell.name, str(root / "log")]
@@ -86,8 +86,8 @@ def programs(root: Path) -> matrix.Maker:
 def night(root: Path, *asked: str, again: bool = False) -> Matrix:
     """Run, or go on with, the matrix of a folder."""
     plan = matrix_plan.plan(ASKED, TRAINS)
-    folder, state = matrix.opened(plan, "one", given=root / "merged", out=root, again=again)
-    made = Nightly(state, folder, lambda: None, root, programs(root))
+    folder, state = matrix.resume_or_begin(plan, "one", into=root / "merged", out=root, again=again)
+    made = MatrixRun(state, folder, lambda: None, root, programs(root))
     made.run([cell for cell in plan if not asked or cell.name in asked], again=again)
     return made.matrix
 
@@ -154,7 +154,7 @@ def test_an_interrupted_cell_does_not_count_as_finished(tmp_path: Path) -> None:
     def program(cell: Cell, run: str) -> Program:
         return Program([sys.executable, "-c", "raise SystemExit(130)"], os.environ)
 
-    made = Nightly(waiting(), tmp_path, lambda: None, tmp_path, program)
+    made = MatrixRun(waiting(), tmp_path, lambda: None, tmp_path, program)
     made.run(matrix_plan.plan(ASKED, TRAINS)[:1])
     assert made.matrix.cells[0].status == "interrupted"
     assert not made.matrix.cells[0].finished
@@ -173,7 +173,7 @@ def test_nothing_is_begun_while_another_is_at_work(tmp_path: Path) -> None:
     def free() -> None:
         raise LockedError("no other run on this lab", seen="another")
 
-    made = Nightly(waiting(), tmp_path, free, tmp_path, programs(tmp_path))
+    made = MatrixRun(waiting(), tmp_path, free, tmp_path, programs(tmp_path))
     with pytest.raises(LockedError):
         made.run(matrix_plan.plan(ASKED, TRAINS))
     assert list(tmp_path.iterdir()) == []
@@ -206,7 +206,7 @@ def test_the_latest_matrix_is_gone_on_with_until_it_is_finished(
 ) -> None:
     old = saved(tmp_path, *statuses)
     plan, fresh, again = [s.cell for s in old.cells], "fresh" in how, "again" in how
-    folder, state = matrix.opened(plan, "new", fresh=fresh, again=again, out=tmp_path)
+    folder, state = matrix.resume_or_begin(plan, "new", fresh=fresh, again=again, out=tmp_path)
     assert (folder.name, state == old) == ("matrix-old" if goes_on else "matrix-new", goes_on)
     assert goes_on or all(each.status == "waiting" for each in state.cells)
 
@@ -214,7 +214,7 @@ def test_the_latest_matrix_is_gone_on_with_until_it_is_finished(
 def test_another_plan_is_another_matrix(tmp_path: Path) -> None:
     old = saved(tmp_path, "passed")
     plan = [state.cell for state in old.cells][:3]
-    folder, state = matrix.opened(plan, "new", out=tmp_path)
+    folder, state = matrix.resume_or_begin(plan, "new", out=tmp_path)
     assert (folder.name, [each.cell for each in state.cells]) == ("matrix-new", plan)
 
 
@@ -222,7 +222,7 @@ def test_a_state_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     saved(tmp_path)
     (tmp_path / "matrix-old" / cells.FILE).write_text("{}")
     with pytest.raises(MatrixError, match="--fresh"):
-        matrix.opened(matrix_plan.plan(ASKED, TRAINS), "new", out=tmp_path)
+        matrix.resume_or_begin(matrix_plan.plan(ASKED, TRAINS), "new", out=tmp_path)
 
 
 # --- the command -------------------------------------------------------------------------------
@@ -236,8 +236,8 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     monkeypatch.setattr(matrix_plan, "load", lambda: ASKED)
     monkeypatch.setattr(versions, "names", lambda: TRAINS)
-    made = partial(Nightly, out=tmp_path, program=programs(tmp_path))
-    monkeypatch.setattr(matrix, "Nightly", made)
+    made = partial(MatrixRun, out=tmp_path, program=programs(tmp_path))
+    monkeypatch.setattr(matrix, "MatrixRun", made)
     return tmp_path
 
 
