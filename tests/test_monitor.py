@@ -13,11 +13,11 @@ import pytest
 
 from clusters.errors import CommandError, PlumblineError
 from clusters.progress import Progress
-from fixtures import posts
+from fixtures import monitor_processes
 from fixtures.caller import Caller
 from fixtures.demands import BY_RBAC
 from fixtures.lab import Lab
-from fixtures.posts import Post
+from fixtures.monitor_processes import MonitorProcess
 from fixtures.probes import ProbeSource, Target, served_by
 from fixtures.streams import Stream
 from fixtures.traces import Traces
@@ -31,7 +31,7 @@ STRANGER = ProbeSource.behind_sidecar("aws-cluster", "stranger", *GUARDED)
 
 
 class Senders:
-    """Stands in for a lab: callers by name, and the loads that they were asked for."""
+    """Stands in for a lab: client pods by name, and the loads that they were asked for."""
 
     def __init__(self) -> None:
         self.loads: list[tuple[str, tuple[Stream, ...]]] = []
@@ -47,11 +47,13 @@ class Senders:
 
         return cast("Caller", SimpleNamespace(pod=name, meanwhile=meanwhile))
 
-    def start(self, asked: Iterable[Post]) -> None:
-        self.started += [post.caller.pod for post in asked]
+    def start(self, processes: Iterable[MonitorProcess]) -> None:
+        self.started += [process.caller.pod for process in processes]
 
-    def stop(self, asked: Iterable[Post], _folder: Path) -> list[Traces | PlumblineError]:
-        names = [post.caller.pod for post in asked]
+    def stop(
+        self, processes: Iterable[MonitorProcess], _folder: Path
+    ) -> list[Traces | PlumblineError]:
+        names = [process.caller.pod for process in processes]
         self.stopped += names
         gone = CommandError("a pod", seen="gone")
         return [gone if name in self.dead else Traces((), None) for name in names]
@@ -60,8 +62,8 @@ class Senders:
 @pytest.fixture
 def senders(monkeypatch: pytest.MonkeyPatch) -> Senders:
     senders = Senders()
-    monkeypatch.setattr(posts, "start", senders.start)
-    monkeypatch.setattr(posts, "stop", senders.stop)
+    monkeypatch.setattr(monitor_processes, "start", senders.start)
+    monkeypatch.setattr(monitor_processes, "stop", senders.stop)
     return senders
 
 
@@ -73,11 +75,11 @@ def monitor(senders: Senders, tmp_path: Path) -> Monitor:
 def test_sources_send_until_the_block_ends(monitor: Monitor, senders: Senders) -> None:
     with monitor.sending([FRONTEND, STRANGER]):
         assert senders.started == ["frontend", "stranger"]
-        assert monitor.post("aws-cluster", "stranger").caller.pod == "stranger"
+        assert monitor.process("aws-cluster", "stranger").caller.pod == "stranger"
         assert senders.stopped == []
     assert senders.stopped == ["frontend", "stranger"]
     with pytest.raises(KeyError):
-        monitor.post("aws-cluster", "stranger")
+        monitor.process("aws-cluster", "stranger")
 
 
 def test_a_source_hands_over_and_is_stopped_once(monitor: Monitor, senders: Senders) -> None:

@@ -11,7 +11,7 @@ from suites.cross_cluster_policy.subject import Guarded, Observation, reach
 
 @pytest.fixture(scope="module")
 def guarded(lab: Lab) -> Guarded:
-    """frontend without any policy yet, and the callers, known to its agent."""
+    """frontend without any policy yet, and the clients, known to its agent."""
     return reach(lab)
 
 

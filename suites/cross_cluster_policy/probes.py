@@ -23,10 +23,10 @@ def probes(guarded: Guarded) -> Iterator[ProbeSource]:
 
 
 def _source(guarded: Guarded, cluster: str, app: str, sentence: str, expect: Demand) -> ProbeSource:
-    caller = guarded.callers[f"{cluster}/{app}"]
-    target = Target.service(NAME, Space(caller.kube, caller.namespace), "frontend")
+    client = guarded.clients[f"{cluster}/{app}"]
+    target = Target.service(NAME, Space(client.kube, client.namespace), "frontend")
     probes = [target.new_connections(app, sentence, expect, SPACING)]
     if expect.word == "allow":
         probes.append(target.keep_alive(app, sentence, expect, SELDOM))
-    identity = caller.identity
-    return ProbeSource(cluster, app, caller.namespace, identity, False, tuple(probes))
+    identity = client.identity
+    return ProbeSource(cluster, app, client.namespace, identity, False, tuple(probes))

@@ -1,4 +1,4 @@
-"""frontend in aws-cluster, and callers in both: what the cross-cluster policy is asked of."""
+"""frontend in aws-cluster, and clients in both: what the cross-cluster policy is asked of."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from fixtures.verdict import Verdict
 
 NAME = Path(__file__).parent.name
 AWS, AZURE = "aws-cluster", "azure-cluster"
-CALLERS = (
+CLIENTS = (
     "aws-cluster/backend",
     "aws-cluster/other",
     "azure-cluster/backend",
@@ -45,7 +45,7 @@ USERS = {
 
 @dataclass(frozen=True)
 class Observation:
-    """The requests of callers, and what Cilium dropped in that time."""
+    """The requests of clients, and what Cilium dropped in that time."""
 
     history: History
     drops: tuple[Drop, ...]
@@ -59,7 +59,7 @@ class Guarded:
     target: Document
     agent: Agent
     policy: Given
-    callers: dict[str, Caller]
+    clients: dict[str, Caller]
     deadline: float
     clustermesh_deadline: float
     uid: str = field(default="")
@@ -82,13 +82,13 @@ class Guarded:
         self.uid = ""
 
     def address(self, who: str) -> str:
-        """The address of a caller's pod."""
-        return _address(self.callers[who])
+        """The address of a client's pod."""
+        return _address(self.clients[who])
 
-    def ask(self, *whom: str, label: str = "", who: Collection[str] = CALLERS) -> History:
+    def ask(self, *whom: str, label: str = "", who: Collection[str] = CLIENTS) -> History:
         """Callers at once, each its own streams, every request on a connection of its own."""
         calls: list[Callable[[], History]] = [
-            partial(self.callers[w].ask, *(self.stream(f"{w}->{x}{label}", x) for x in whom))
+            partial(self.clients[w].ask, *(self.stream(f"{w}->{x}{label}", x) for x in whom))
             for w in who
         ]
         return side_by_side(*calls)
@@ -100,32 +100,32 @@ class Guarded:
         return Observation(history, self.agent.drops(opened, self.namespace))
 
     def load(self, least: int) -> History:
-        """Locust in all callers at once: many users, each request a connection of its own."""
+        """Locust in all clients at once: many users, each request a connection of its own."""
         load_runs = (
-            caller.loading(
+            client.loading(
                 self.stream(f"{who}->frontend", "frontend", timeout=2),
                 users=USERS[who],
                 seconds=SECONDS + 1,
                 least=least,
             )
-            for who, caller in self.callers.items()
+            for who, client in self.clients.items()
         )
         return together(*load_runs)
 
     def label(self, who: str, app: str) -> Verdict:
-        """Give a caller's pod another `app`; whether frontend's agent knows it in time."""
-        caller = self.callers[who]
-        labels = {"metadata": {"name": caller.pod, "labels": {"app": app}}}
-        caller.kube.patch({"apiVersion": "v1", "kind": "Pod", **labels}, caller.namespace)
+        """Give a client's pod another `app`; whether frontend's agent knows it in time."""
+        client = self.clients[who]
+        labels = {"metadata": {"name": client.pod, "labels": {"app": app}}}
+        client.kube.patch({"apiVersion": "v1", "kind": "Pod", **labels}, client.namespace)
         wait = partial(
-            convergence.labelled, self.agent, _address(caller), f"k8s:app={app}", self.deadline
+            convergence.labelled, self.agent, _address(client), f"k8s:app={app}", self.deadline
         )
         return convergence.in_time(f"app={app}", wait)
 
     @contextmanager
     def without_clustermesh(self) -> Iterator[None]:
         """No ClusterMesh control plane in either cluster, until the block ends."""
-        kubes = [self.callers[f"{name}/other"].kube for name in (AWS, AZURE)]
+        kubes = [self.clients[f"{name}/other"].kube for name in (AWS, AZURE)]
         before = {kube: clustermesh.connections(kube) for kube in kubes}
         try:
             self._scale_clustermesh(kubes, 0)
@@ -159,7 +159,7 @@ class Guarded:
 
 
 def reach(lab: Lab) -> Guarded:
-    """frontend without any policy, once its agent knows every caller.
+    """frontend without any policy, once its agent knows every client.
 
     Raises:
         NotReadyError: a workload does not run, or an agent did not learn of it in time.
@@ -168,7 +168,7 @@ def reach(lab: Lab) -> Guarded:
     here = spaces[AWS]
     target = here.kube.pod(here.namespace, "app=frontend")
     agent = Agent.of(here.kube, target)
-    callers = {
+    clients = {
         f"{cluster}/{app}": lab.caller(
             cluster, app, here.namespace, identity=f"app={app} in {cluster}"
         )
@@ -176,7 +176,7 @@ def reach(lab: Lab) -> Guarded:
         for app in ("backend", "other")
     }
     deadline = lab.deadline("convergence")
-    convergence.identities(agent, [_address(caller) for caller in callers.values()], deadline)
+    convergence.identities(agent, [_address(client) for client in clients.values()], deadline)
     pods = [target, here.kube.pod(here.namespace, "app=bystander")]
     addresses = [str(pod["status"]["podIP"]) for pod in pods]
     for space in spaces.values():
@@ -186,7 +186,7 @@ def reach(lab: Lab) -> Guarded:
         target,
         agent,
         policy=lab.manifests.given("ciliumnetworkpolicy"),
-        callers=callers,
+        clients=clients,
         deadline=deadline,
         clustermesh_deadline=lab.deadline("clustermesh"),
     )
@@ -218,6 +218,6 @@ def in_force(lab: Lab, _cluster: str) -> Guarded:
     return guarded
 
 
-def _address(caller: Caller) -> str:
-    pod = caller.kube.get("v1", "Pod", caller.pod, caller.namespace) or {"status": {}}
+def _address(client: Caller) -> str:
+    pod = client.kube.get("v1", "Pod", client.pod, client.namespace) or {"status": {}}
     return str(pod["status"].get("podIP", ""))

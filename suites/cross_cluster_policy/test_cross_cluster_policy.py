@@ -23,7 +23,7 @@ from fixtures.requirements import requirement
 from suites.cross_cluster_policy.subject import (
     AWS,
     AZURE,
-    CALLERS,
+    CLIENTS,
     COUNT,
     SECONDS,
     Guarded,
@@ -56,14 +56,14 @@ def denied(observed: Observation, who: str, label: str = "", minimum: int = COUN
 
 
 def labels_of(who: str) -> frozenset[str]:
-    """The labels by which Cilium knows a caller."""
+    """The labels by which Cilium knows a client."""
     cluster, _, app = who.partition("/")
     return frozenset({f"k8s:app={app}", f"k8s:{CLUSTER_LABEL}={cluster}"})
 
 
 def guarded_as_the_policy_says(observed: Observation, minimum: int = COUNT) -> Check:
-    """What the policy says, of all callers at once: one is served, the others are dropped."""
-    strangers = (who for who in CALLERS if who != BACKEND)
+    """What the policy says, of all clients at once: one is served, the others are dropped."""
+    strangers = (who for who in CLIENTS if who != BACKEND)
     every_denied = every(*(denied(observed, who, minimum=minimum) for who in strangers))
     return twin(denied=every_denied, allowed=allowed(observed))
 
@@ -71,7 +71,7 @@ def guarded_as_the_policy_says(observed: Observation, minimum: int = COUNT) -> C
 @requirement("XP4", source=POLICY)
 def test_without_the_policy_all_get_through(judge: Judge, exposed: Observation) -> None:
     """Without the policy every workload reaches frontend, and after its removal again."""
-    streams = [(who, when) for who in CALLERS for when in (" before", " after")]
+    streams = [(who, when) for who in CLIENTS for when in (" before", " after")]
     judge(exposed.history, every(*(served(exposed, who, label=when) for who, when in streams)))
 
 
@@ -98,7 +98,7 @@ def test_other_workloads_of_azure_are_denied(judge: Judge, observed: Observation
 @requirement("XP5", source=POLICY)
 def test_only_frontend_is_touched(judge: Judge, observed: Observation) -> None:
     """Only app=frontend is touched: every workload still reaches a bystander beside it."""
-    judge(observed.history, every(*(served(observed, who, "bystander") for who in CALLERS)))
+    judge(observed.history, every(*(served(observed, who, "bystander") for who in CLIENTS)))
 
 
 @pytest.mark.long
@@ -124,7 +124,7 @@ def test_no_leak_under_load(judge: Judge, guarded: Guarded, lab: Lab) -> None:
     guarded.protect()
     with lab.quiet():
         observed = guarded.observe(lambda: guarded.load(REQUESTS))
-    lasting = every(*(on(f"{who}->frontend", lasted(SECONDS)) for who in CALLERS))
+    lasting = every(*(on(f"{who}->frontend", lasted(SECONDS)) for who in CLIENTS))
     judge(observed.history, every(lasting, guarded_as_the_policy_says(observed, REQUESTS)))
 
 

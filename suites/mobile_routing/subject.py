@@ -36,7 +36,7 @@ VERSIONS = ("mobile-service-v1", "mobile-service-v2", "web-service-v1", "web-ser
 
 @dataclass(frozen=True)
 class Routing:
-    """The caller whose sidecar routes, and how its route is changed and put back."""
+    """The client whose sidecar routes, and how its route is changed and put back."""
 
     space: Space
     frontend: Caller
@@ -44,15 +44,15 @@ class Routing:
     deadline: float
 
     def converge(self, route: Given) -> None:
-        """Apply a route and wait until the caller's sidecar has it."""
+        """Apply a route and wait until the client's sidecar has it."""
         convergence.virtual_service(self.space, route, [self.frontend], URL, self.deadline)
 
     def wait_for_endpoints(self) -> None:
         """Wait until the sidecar has healthy endpoints of every version, by route and by name."""
-        host, caller = self.space.host, self.frontend
+        host, client = self.space.host, self.frontend
         wanted = [f"outbound|80|{v[-2:]}|{host(v[:-3])}" for v in VERSIONS]
         wanted += [f"outbound|80||{host(v)}" for v in VERSIONS]
-        convergence.endpoints(caller.kube, caller.namespace, caller.pod, wanted, self.deadline)
+        convergence.endpoints(client.kube, client.namespace, client.pod, wanted, self.deadline)
 
 
 def in_force(lab: Lab, cluster: str) -> Routing:

@@ -1,4 +1,4 @@
-"""Faults of the RBAC denial: no policy, no istiod, and a caller that cannot send."""
+"""Faults of the RBAC denial: no policy, no istiod, and a client that cannot send."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def istiod_killed(api: Api, _site: Site) -> Effect:
     return no_effect(began)
 
 
-def caller_stopped(api: Api, site: Site) -> Effect:
-    """A caller is kept from running for a second: it says so, and blames nobody."""
+def client_paused(api: Api, site: Site) -> Effect:
+    """A client pod is kept from running for a second: it says so, and blames nobody."""
     cluster = api.space.kube.cluster.name
-    post, began = site.post(cluster, STRANGER), time.time()
-    post.pause(1.0)
+    process, began = site.process(cluster, STRANGER), time.time()
+    process.pause(1.0)
     # What was due in its last moments is sent late, and not given up.
     times = (began, began, began + 1.0 - LOST, time.time())
     return Effect(f"{cluster}/stranger-kept", "starved", times)
@@ -41,5 +41,5 @@ def caller_stopped(api: Api, site: Site) -> Effect:
 FAULTS = (
     Injection(rbac_deleted, frozenset({"short", "all"})),
     Injection(istiod_killed),
-    Injection(caller_stopped),
+    Injection(client_paused),
 )

@@ -1,4 +1,4 @@
-"""backend-api under the reference's policy, and its callers: what the RBAC denial is asked of."""
+"""backend-api under the reference's policy, and its clients: what the RBAC denial is asked of."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Api:
 
 
 def in_force(lab: Lab, cluster: str) -> Api:
-    """backend-api, once its proxy enforces the reference's policy and its callers reach it.
+    """backend-api, once its proxy enforces the reference's policy and its clients reach it.
 
     Raises:
         NotReadyError: a workload does not run, or a proxy did not get there in time.
@@ -105,6 +105,6 @@ def in_force(lab: Lab, cluster: str) -> Api:
     )
     api.protect()
     wanted = [f"outbound|80||{space.host(name)}" for name in (APP, "bystander")]
-    for caller in (api.frontend, api.stranger, api.namesake):
-        convergence.endpoints(caller.kube, caller.namespace, caller.pod, wanted, api.deadline)
+    for client in (api.frontend, api.stranger, api.namesake):
+        convergence.endpoints(client.kube, client.namespace, client.pod, wanted, api.deadline)
     return api

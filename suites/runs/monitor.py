@@ -17,9 +17,9 @@ from typing import Literal
 from clusters.errors import PlumblineError
 from clusters.progress import Progress
 from clusters.steps import istio
-from fixtures import manifests, posts
+from fixtures import manifests, monitor_processes
 from fixtures.lab import Lab
-from fixtures.posts import LONGEST, Post
+from fixtures.monitor_processes import LONGEST, MonitorProcess
 from fixtures.probes import Probe, ProbeSource
 from fixtures.streams import Stream as LoadStream
 from fixtures.traces import Traces
@@ -29,16 +29,16 @@ from reports.upgrade_schema import Budget, Phase, Share, Stream
 TRACES, HISTORIES = "traces", "histories"
 TELEMETRY = manifests.SUPPORT / "watch.yaml"
 USERS, PAUSE = 2, 0.1  # of Locust, in each cluster: some twenty requests per second
-CallerId = tuple[str, str]  # cluster and workload
+ClientId = tuple[str, str]  # cluster and workload
 PhaseEnd = Literal["done", "failed", "rolled back"]
 
 
 @dataclass
 class Sender:
-    """A probe source: the post that sends now, since when, and the traces of those before it."""
+    """A probe source: the process that sends now, since when, and the traces of those before."""
 
     source: ProbeSource
-    post: Post | None = None
+    process: MonitorProcess | None = None
     since: float = 0.0
     traces: list[Traces] = field(default_factory=list)
 
@@ -53,7 +53,7 @@ class Monitor:
     began: float = field(default_factory=time.time)
     phases: list[Phase] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    _senders: dict[CallerId, Sender] = field(default_factory=dict)
+    _senders: dict[ClientId, Sender] = field(default_factory=dict)
 
     @contextmanager
     def phase(self, name: str, component: str = "", cluster: str = "") -> Iterator[None]:
@@ -112,19 +112,19 @@ class Monitor:
             self.stop(sources)
 
     def start(self, sources: Iterable[ProbeSource]) -> None:
-        """Have sources send, from the callers that are there now.
+        """Have sources send, from the client pods that are there now.
 
         Raises:
             PlumblineError: one did not start.
         """
-        starting = {_caller(source): source.post(self.lab) for source in sources}
+        starting = {_client(source): source.process(self.lab) for source in sources}
         for source in sources:
-            self._senders.setdefault(_caller(source), Sender(source)).source = source
-        posts.start(starting.values())
+            self._senders.setdefault(_client(source), Sender(source)).source = source
+        monitor_processes.start(starting.values())
         now = time.time()
-        for caller, post in starting.items():
-            sender = self._senders[caller]
-            sender.post, sender.since = post, now
+        for client, process in starting.items():
+            sender = self._senders[client]
+            sender.process, sender.since = process, now
 
     def stop(self, sources: Iterable[ProbeSource]) -> None:
         """Stop what sources send, and keep their traces.
@@ -132,29 +132,29 @@ class Monitor:
         What they sent while others were still starting, or stopping, is not judged: that is work
         of the watch's own.
         """
-        senders = [s for source in sources if (s := self._senders.get(_caller(source)))]
-        stopping = [(sender, sender.post) for sender in senders if sender.post]
+        senders = [s for source in sources if (s := self._senders.get(_client(source)))]
+        stopping = [(sender, sender.process) for sender in senders if sender.process]
         for sender, _ in stopping:
-            sender.post = None
+            sender.process = None
         until = time.time()
-        ends = posts.stop([post for _, post in stopping], self.folder / TRACES)
+        ends = monitor_processes.stop([process for _, process in stopping], self.folder / TRACES)
         for (sender, _), end in zip(stopping, ends, strict=True):
             if isinstance(end, PlumblineError):
-                cluster, workload = _caller(sender.source)
+                cluster, workload = _client(sender.source)
                 self.notes.append(f"{workload} of {cluster} left no trace: {end.seen}")
             traces = end if isinstance(end, Traces) else Traces((), None)
             sender.traces.append(traces.between(sender.since, until))
 
-    def post(self, cluster: str, workload: str) -> Post:
+    def process(self, cluster: str, workload: str) -> MonitorProcess:
         """The one that sends there now.
 
         Raises:
             KeyError: none does.
         """
         sender = self._senders.get((cluster, workload))
-        if sender is None or sender.post is None:
+        if sender is None or sender.process is None:
             raise KeyError((cluster, workload))
-        return sender.post
+        return sender.process
 
     @contextmanager
     def load(self, sources: Iterable[ProbeSource]) -> Iterator[None]:
@@ -167,10 +167,10 @@ class Monitor:
                     if p.loaded
                 ]
                 if streams:
-                    caller = self.lab.caller(
+                    pod = self.lab.caller(
                         source.cluster, source.workload, source.namespace, identity=source.identity
                     )
-                    load = caller.meanwhile(*streams, users=USERS, seconds=LONGEST, pause=PAUSE)
+                    load = pod.meanwhile(*streams, users=USERS, seconds=LONGEST, pause=PAUSE)
                     stack.enter_context(load)
             yield
 
@@ -228,5 +228,5 @@ def failures_logged(lab: Lab) -> Iterator[None]:
         yield
 
 
-def _caller(source: ProbeSource) -> CallerId:
+def _client(source: ProbeSource) -> ClientId:
     return source.cluster, source.workload

@@ -105,7 +105,7 @@ def watch(run: Run, quiet: float, which: str) -> Upgrade:
         first = field.topology.clusters[0].name
         with field.sending([*field.across(), *field.within(first)]):
             field.monitor.quiet("quiet", quiet)
-            site = Site(field.lab, field.engine, field.monitor.post)
+            site = Site(field.lab, field.engine, field.monitor.process)
             injected = faults.inject(choice.faults, field.subjects, site, field.monitor.phase)
         return report(run, field, (), injected)
 
