@@ -8,12 +8,15 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import suites
-from fixtures import mutants
+from fixtures import lab as lab_module
+from fixtures import manifests, mutants
 from fixtures.behaviour import Behaviour, BehaviourError, discover, of_module
+from fixtures.lab import Lab
 from suites.canary_split import test_canary_split
 from tests import test_plugin
 
@@ -132,3 +135,48 @@ def test_a_new_folder_is_collected_in_every_cluster_that_offers_what_it_needs(co
         assert f"{test}[{cluster}]" in collected
     mutated = run(copy, "-m", "pytest", *words, "--topology", "topology.json", "--mutants", "all")
     assert "[aws-cluster-mutant=another-answers]" in mutated
+
+
+# --- what a lab applies for them ----------------------------------------------------------------
+
+
+def test_a_lab_applies_what_each_says_where_it_is_offered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shared clients come first, and only where somebody is asked by them."""
+    monkeypatch.setattr(lab_module, "Kube", lambda cluster: SimpleNamespace(cluster=cluster))
+    istio, clustermesh = frozenset({"istio"}), frozenset({"clustermesh"})
+    aws, azure = test_plugin.topology(tmp_path).clusters
+    clusters = (
+        aws.model_copy(update={"features": istio}),
+        azure.model_copy(update={"features": clustermesh}),
+    )
+    topology = test_plugin.topology(tmp_path).model_copy(update={"clusters": clusters})
+    lab = Lab(topology, manifests.load(), tmp_path, tmp_path)
+    jobs = [
+        (kube.cluster.name, template.parent.name, namespace, early)
+        for kube, template, namespace, early in lab._jobs(
+            [
+                behaviour("routed", istio, early=("gateway",)),
+                behaviour("apart", clustermesh, shared_callers=False),
+            ]
+        )
+    ]
+    assert jobs == [
+        ("aws-cluster", "support", "default", ()),
+        ("aws-cluster", "routed", "plumbline-routed", ("gateway",)),
+        ("azure-cluster", "apart", "plumbline-apart", ()),
+    ]
+
+
+def behaviour(
+    name: str, features: frozenset[str], early: tuple[str, ...] = (), *, shared_callers: bool = True
+) -> Behaviour[None]:
+    return Behaviour(
+        Path(name),
+        features,
+        in_force=lambda _lab, _cluster: None,
+        probes=lambda _subject: (),
+        early=early,
+        shared_callers=shared_callers,
+    )
