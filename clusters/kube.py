@@ -8,6 +8,7 @@ topology names and never the user's own, and it knows nothing of pytest, suites 
 from __future__ import annotations
 
 import json
+import math
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -332,11 +333,21 @@ class Kube:
         words = f"{where} -- {' '.join(command)}"
         return self.kubectl(words[:400])
 
-    def logs(self, namespace: str, pod: str, container: str = "", tail: int | None = None) -> str:
-        """What a container has logged; its last `tail` lines if given. Empty if it has gone."""
+    def logs(
+        self,
+        namespace: str,
+        pod: str,
+        container: str = "",
+        tail: int | None = None,
+        since: float | None = None,
+    ) -> str:
+        """What a container has logged; of this only its last `tail` lines, or that of the last
+        `since` seconds. Empty if it has gone."""
         asked = [("container", container)] if container else []
         if tail is not None:
             asked.append(("tailLines", str(tail)))
+        if since is not None:
+            asked.append(("sinceSeconds", str(math.ceil(since))))
         path = f"{remote.path(namespace, pod)}/log"
         try:
             answer = self._client().request("get", path, query_params=asked, serialize=False)

@@ -331,7 +331,7 @@ def test_the_users_manifests_are_named_in_the_results(run: Run) -> None:
     (own / "gateway.yaml").write_bytes(reference.read_bytes())
     run(GREEN, "--manifests", "own")
     assert run.results.manifests == str(own)
-    assert "gateway.yaml" in run.results.notes[-2]
+    assert "gateway.yaml" in run.results.notes[-3]
 
 
 def test_tests_that_ask_no_requirement_leave_nothing_behind(run: Run) -> None:

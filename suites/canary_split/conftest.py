@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from fixtures import convergence, sampling
 from fixtures.drawing import draw
 from fixtures.history import History
 from fixtures.lab import Lab
+from fixtures.sampled import sample as draw_sample
+from fixtures.sampling import Answered
+from suites.canary_split.oracle import SPACE, demand
 from suites.canary_split.subject import STABLE, TEST, Entry, in_force
 
 DRAWS = 2_100  # what the runs test of CS4 wants; the split alone takes some 1,270 on average
@@ -22,3 +26,11 @@ def entry(lab: Lab, cluster: str) -> Entry:
 def drawn(entry: Entry) -> History:
     """Requests that the route matches, one after another, until their split is decided."""
     return draw(entry.caller, entry.request, STABLE, TEST, minimum=DRAWS)
+
+
+@pytest.fixture(scope="module")
+def sample(entry: Entry, seed: int) -> Answered:
+    """Requests of the whole space, and what came of them."""
+    mark = convergence.generation()
+    samples = draw_sample(SPACE, seed, f"http://{entry.address}", demand, mark)
+    return sampling.ask(entry.caller, entry.space, samples, entry.deadline)

@@ -24,6 +24,7 @@ from fixtures.history import Exchange, History
 from fixtures.judge import Judge
 from fixtures.lab import Lab
 from fixtures.requirements import requirement
+from fixtures.sampling import Answered
 from fixtures.sequential import SplitTest
 from fixtures.streams import Stream
 from suites.canary_split.subject import CANARY, NINE_TO_ONE, SERVICES, STABLE, TEST, Entry
@@ -76,6 +77,12 @@ def test_only_the_exact_header_is_routed(judge: Judge, entry: Entry) -> None:
     refused = (on(name, status_is(404, COUNT)) for name in unrouted)
     served = (on(name, only_answered_by(SERVICES, COUNT)) for name in routed)
     judge(history, every(*refused, *served))
+
+
+@requirement("CS9", source=SOURCE)
+def test_nothing_but_the_header_decides(judge: Judge, sample: Answered) -> None:
+    """Nothing but the header decides: method, path, query, host, agent and cookies are free."""
+    judge(sample.history, sample.are_as_meant())
 
 
 @requirement("CS4", source=SOURCE)

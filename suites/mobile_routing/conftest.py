@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from fixtures import convergence, sampling
 from fixtures.caller import Caller, joined
 from fixtures.history import History
 from fixtures.lab import Lab
+from fixtures.sampled import sample as draw
+from fixtures.sampling import Answered
 from fixtures.streams import Stream
+from suites.mobile_routing.oracle import SPACE, demand
 from suites.mobile_routing.subject import (
     COUNT,
+    HOST,
     MOBILE,
     OTHER,
     SERVICES,
@@ -51,3 +56,11 @@ def answers(routing: Routing) -> History:
     urls = dict.fromkeys(stream.url for stream in every)
     probe = routing.frontend.probe
     return joined(probe(*(s for s in every if s.url == url)) for url in urls)
+
+
+@pytest.fixture(scope="module")
+def sample(routing: Routing, seed: int) -> Answered:
+    """Requests of the whole space, and what came of them."""
+    mark = convergence.generation()
+    samples = draw(SPACE, seed, f"http://{HOST}", demand, mark)
+    return sampling.ask(routing.frontend, routing.space, samples, routing.deadline)

@@ -15,9 +15,10 @@ from typing import Any
 
 from fixtures.demands import Allowed, Demand
 from fixtures.sampled import COOKIES, HEADERS, METHODS, PATHS, QUERIES, Space
+from suites.mobile_routing.subject import HOST
 
-HOST = "service.example.com"
-MOBILE, WEB = "mobile-service-v2", "web-service-v1"
+FOR_MOBILE = Allowed(frozenset({"mobile-service-v2"}))
+FOR_WEB = Allowed(frozenset({"web-service-v1"}))
 AGENT = re.compile(".*Mobile.*")  # RE2's `.` takes no line feed either, and no header has one
 
 AGENTS = {
@@ -67,4 +68,4 @@ def demand(request: Mapping[str, Any]) -> Demand:
     """Whoever's agent has "Mobile" in it is served by mobile-service v2, all others by web-service
     v1, whatever else a request says."""
     agent = next(iter(request.get("agent", {}).values()), "")
-    return Allowed(frozenset({MOBILE if AGENT.fullmatch(agent) else WEB}))
+    return FOR_MOBILE if AGENT.fullmatch(agent) else FOR_WEB

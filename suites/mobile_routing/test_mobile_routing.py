@@ -19,7 +19,9 @@ from fixtures.history import History
 from fixtures.judge import Judge
 from fixtures.lab import Lab
 from fixtures.requirements import requirement
+from fixtures.sampling import Answered
 from fixtures.streams import Stream
+from suites.mobile_routing.oracle import FOR_MOBILE, FOR_WEB
 from suites.mobile_routing.subject import COUNT, MOBILE, OTHER, SERVICES, URL
 
 SOURCE = "VirtualService/advanced-routing"
@@ -30,15 +32,23 @@ REQUESTS = 300
 
 
 @requirement("MR1", source=SOURCE)
-def test_mobile_agents_reach_mobile_service_v2(judge: Judge, answers: History) -> None:
-    """A user agent with "Mobile" reaches mobile-service v2, always."""
-    judge(answers, every(*(on(a, all_answered_by("mobile-service-v2", COUNT)) for a in MOBILE)))
+def test_mobile_agents_reach_mobile_service_v2(
+    judge: Judge, answers: History, sample: Answered
+) -> None:
+    """A user agent with "Mobile" reaches mobile-service v2, always, whatever else is asked."""
+    meant = sample.are_as_meant(lambda one: one.demand == FOR_MOBILE)
+    always = (on(a, all_answered_by("mobile-service-v2", COUNT)) for a in MOBILE)
+    judge(answers + sample.history, every(meant, *always))
 
 
 @requirement("MR2", source=SOURCE)
-def test_other_agents_reach_web_service_v1(judge: Judge, answers: History) -> None:
+def test_other_agents_reach_web_service_v1(
+    judge: Judge, answers: History, sample: Answered
+) -> None:
     """Any other user agent, absent, empty, "mobile" or "MOBILE", reaches web-service v1, always."""
-    judge(answers, every(*(on(a, all_answered_by("web-service-v1", COUNT)) for a in OTHER)))
+    meant = sample.are_as_meant(lambda one: one.demand == FOR_WEB)
+    always = (on(a, all_answered_by("web-service-v1", COUNT)) for a in OTHER)
+    judge(answers + sample.history, every(meant, *always))
 
 
 @requirement("MR3", source=SOURCE)

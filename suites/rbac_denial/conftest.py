@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import pytest
 
+from fixtures import convergence, sampling
 from fixtures.lab import Lab
-from suites.rbac_denial.subject import Api, in_force
+from fixtures.sampled import sample as draw
+from fixtures.sampling import Answered
+from suites.rbac_denial.oracle import SPACE, demand
+from suites.rbac_denial.subject import APP, Api, in_force
 
 
 @pytest.fixture(scope="module")
 def api(lab: Lab, cluster: str) -> Api:
     """backend-api, once its proxy enforces the reference's policy."""
     return in_force(lab, cluster)
+
+
+@pytest.fixture(scope="module")
+def sample(api: Api, seed: int) -> Answered:
+    """default/frontend's requests of the whole space, and what came of them."""
+    samples = draw(SPACE, seed, f"http://{api.space.host(APP)}", demand, convergence.generation())
+    return sampling.ask(api.frontend, api.space, samples, api.deadline)

@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from fixtures.demands import BY_RBAC, Allowed, Demand
-from fixtures.sampled import COOKIES, HEADERS, METHODS, QUERIES, Space
+from fixtures.sampled import COOKIES, HEADERS, METHODS, QUERIES, Sample, Space
 
 PRINCIPAL = "cluster.local/ns/default/sa/frontend"
 PREFIX = "/api/v1/"
-BACKEND = frozenset({"backend-api"})
+SERVED = Allowed(frozenset({"backend-api"}))
 
 PATHS = {
     "item": "/api/v1/items",
@@ -65,4 +65,9 @@ def demand(request: Mapping[str, Any], principal: str = PRINCIPAL) -> Demand:
         and request.get("method", "GET") == "GET"
         and request.get("path", "/").startswith(PREFIX)
     )
-    return Allowed(BACKEND) if meant else BY_RBAC
+    return SERVED if meant else BY_RBAC
+
+
+def is_served(sample: Sample) -> bool:
+    """Whether a request of a sample must be served."""
+    return sample.demand == SERVED

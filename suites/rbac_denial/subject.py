@@ -12,7 +12,7 @@ from clusters.waiting import wait_for
 from fixtures import convergence
 from fixtures.caller import Caller
 from fixtures.checks import nonces
-from fixtures.lab import FRONTEND, OUTSIDE, OUTSIDER, STRANGER, Lab
+from fixtures.lab import FRONTEND, LOOKALIKE, OUTSIDE, OUTSIDER, STRANGER, Lab
 from fixtures.manifests import Given
 from fixtures.space import Space
 from fixtures.streams import Stream
@@ -31,6 +31,7 @@ class Api:
     deadline: float
     frontend: Caller
     stranger: Caller
+    lookalike: Caller
     namesake: Caller
     outsider: Caller
 
@@ -100,11 +101,12 @@ def in_force(lab: Lab, cluster: str) -> Api:
         deadline=lab.deadline("convergence"),
         frontend=lab.caller(cluster, FRONTEND),
         stranger=lab.caller(cluster, STRANGER),
+        lookalike=lab.caller(cluster, LOOKALIKE),
         namesake=lab.caller(cluster, "namesake", space.namespace),
         outsider=lab.caller(cluster, OUTSIDER, identity=OUTSIDE),
     )
     api.protect()
     wanted = [f"outbound|80||{space.host(name)}" for name in (APP, "bystander")]
-    for client in (api.frontend, api.stranger, api.namesake):
+    for client in (api.frontend, api.stranger, api.lookalike, api.namesake):
         convergence.endpoints(client.kube, client.namespace, client.pod, wanted, api.deadline)
     return api

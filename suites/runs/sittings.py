@@ -37,7 +37,7 @@ def joined(first: Results, second: Results) -> Results:
         update={
             "requirements": requirements,
             "status": run_status(requirements, first.profile),
-            "notes": (*first.notes, note),
+            "notes": tuple(dict.fromkeys((*first.notes, note, *second.notes))),
             "stages": (*first.stages, *(s.model_copy(update={"phase": SECOND}) for s in stages)),
         }
     )
