@@ -158,7 +158,7 @@ def test_a_lab_applies_what_each_says_where_it_is_offered(
         for kube, template, namespace, early in lab._jobs(
             [
                 behaviour("routed", istio, early=("gateway",)),
-                behaviour("apart", clustermesh, shared_callers=False),
+                behaviour("apart", clustermesh, shared_clients=False),
             ]
         )
     ]
@@ -170,7 +170,7 @@ def test_a_lab_applies_what_each_says_where_it_is_offered(
 
 
 def behaviour(
-    name: str, features: frozenset[str], early: tuple[str, ...] = (), *, shared_callers: bool = True
+    name: str, features: frozenset[str], early: tuple[str, ...] = (), *, shared_clients: bool = True
 ) -> Behaviour[None]:
     return Behaviour(
         Path(name),
@@ -178,5 +178,5 @@ def behaviour(
         in_force=lambda _lab, _cluster: None,
         probes=lambda _subject: (),
         early=early,
-        shared_callers=shared_callers,
+        shared_clients=shared_clients,
     )

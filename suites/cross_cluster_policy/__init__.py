@@ -13,6 +13,6 @@ BEHAVIOUR = Behaviour(
     in_force=in_force,
     probes=probes,
     faults=FAULTS,
-    shared_callers=False,
+    shared_clients=False,
     across=True,
 )
