@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from clusters import bringup, doctor, engine, lock, signals, tools, versions
-from clusters.errors import InterruptedRunError, PlumblineError
+from clusters.errors import InputError, InterruptedRunError, PlumblineError
 from clusters.home import Home
 from clusters.images import mirror, mirrors, source
 from clusters.kube import Kube
@@ -207,7 +207,7 @@ def _run(options: argparse.Namespace, home: Home) -> None:
     running.enter()
     program = shutil.which(words[0]) if words else None
     if program is None:
-        raise PlumblineError("a program after --", seen=" ".join(words) or "nothing")
+        raise InputError("a program after --", seen=" ".join(words) or "nothing")
     environ = {**without_proxies(os.environ), **running.env}
     os.execve(program, words, environ)  # noqa: S606 - this is what the command is for
 

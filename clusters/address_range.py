@@ -17,8 +17,8 @@ from typing import Any
 import psutil
 
 from clusters.engine import NETWORK, Engine
-from clusters.errors import CommandError
-from clusters.plan import DEFAULT, PlanError, Range
+from clusters.errors import CommandError, PlanError
+from clusters.plan import DEFAULT, Range
 from clusters.process import run
 
 VARIABLE = "PLUMBLINE_NET"

@@ -18,11 +18,12 @@ import yaml
 
 from clusters import address_range, doctor, engine, private_engine, tools
 from clusters.engine import Engine
+from clusters.errors import PlanError
 from clusters.home import Home
 from clusters.images import bake, ours, source
 from clusters.images.source import Supply
 from clusters.kube import Kube, readable
-from clusters.plan import DEFAULT, ClusterPlan, PlanError, Range, plan
+from clusters.plan import DEFAULT, ClusterPlan, Range, plan
 from clusters.progress import Progress
 from clusters.providers.kind import Kind
 from clusters.steps import cilium, clustermesh, gateway_api, istio

@@ -10,16 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
-from clusters.errors import PlumblineError
+from clusters.errors import PlanError
 
 LENGTH = 15  # of a range's prefix: 131,072 addresses
 MAX_CLUSTERS = 4
 # This host, loopback, link-local, multicast and reserved: no host has an address of these.
 SPECIAL = tuple(map(IPv4Network, ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")))
-
-
-class PlanError(PlumblineError):
-    """The mesh that a document asks for cannot be planned."""
 
 
 @dataclass(frozen=True)

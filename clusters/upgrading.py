@@ -17,7 +17,7 @@ from functools import partial
 from typing import Literal
 
 from clusters.bringup import BringUp
-from clusters.errors import InterruptedRunError, PlumblineError
+from clusters.errors import InterruptedRunError, PlumblineError, UpgradeError
 from clusters.kube import Document, Kube
 from clusters.plan import ClusterPlan
 from clusters.steps import cilium, clustermesh, data_plane, gateway_api, istio
@@ -35,10 +35,6 @@ NEEDED = {"istio": ("kubernetes-crds",)}
 """What goes before a component that is upgraded alone: an istiod reads CRDs of its own release."""
 
 CALLER = "plumbline/caller"
-
-
-class UpgradeError(PlumblineError):
-    """An upgrade that cannot be, such as of a component that no train has."""
 
 
 def check(only: str) -> None:

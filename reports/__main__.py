@@ -14,12 +14,13 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from clusters.errors import PlumblineError, ResultsError
 from reports import cells, gathering, merged_forms, terminal, upgrade, workflow
-from reports.baseline import BASELINE, BASELINES, Unacceptable, accept, base_of
+from reports.baseline import BASELINE, BASELINES, accept, base_of
 from reports.compare import compare
 from reports.merged import merged
 from reports.publish import LATEST, append, append_step_summary, render
-from reports.reading import Unreadable, read, read_upgrade
+from reports.reading import read, read_upgrade
 from reports.schema import Results
 from reports.terminal import show, show_comparison
 from reports.upgrade_schema import FILE as UPGRADE
@@ -63,8 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     try:
         return commands[asked.command]()
-    except (Unreadable, Unacceptable, OSError) as error:
-        print(f"python -m reports {asked.command}: {error}", file=sys.stderr)
+    except (PlumblineError, OSError) as error:
+        told = error.line if isinstance(error, PlumblineError) else error
+        print(f"python -m reports {asked.command}: {told}", file=sys.stderr)
         return BAD_INPUT
 
 
@@ -98,8 +100,8 @@ def _annotate(directory: Path) -> int:
             lines = workflow.of_upgrade(read_upgrade(directory))
         else:
             lines = workflow.of_run(read(directory))
-    except Unreadable as error:
-        lines = [workflow.annotation("no results", str(error))]
+    except ResultsError as error:
+        lines = [workflow.annotation("no results", error.line)]
     for line in lines:
         print(line)
     return 0

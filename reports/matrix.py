@@ -11,8 +11,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from clusters.files import write
 from reports import wording
-from reports.files import write
 from reports.html import environment
 from reports.publish import point
 from reports.schema import Machine, Status

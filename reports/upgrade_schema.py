@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -154,6 +154,7 @@ class Budget(_Frozen):
 class Upgrade(_Frozen, Kept):
     """A whole upgrade, or a watch during which nothing was upgraded (`to` is then empty)."""
 
+    made_by: ClassVar[str] = "make upgrade"
     schema_version: Literal[1] = SCHEMA
     run: str
     status: RunStatus

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from clusters.engine import Engine
-from clusters.errors import PlumblineError
+from clusters.errors import FaultsError
 from clusters.steps import cilium, clustermesh, istio
 from fixtures import convergence
 from fixtures.callers.vitals import LOST
@@ -42,10 +42,6 @@ sleep {seconds}
 c=$(date +%s%N); firewall -D; d=$(date +%s%N)
 echo $a $b $c $d
 """
-
-
-class FaultsError(PlumblineError):
-    """Faults that there are not."""
 
 
 @dataclass(frozen=True)

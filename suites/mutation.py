@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from clusters.errors import MutantsError
 from clusters.topology import Topology
 from fixtures import kills
-from fixtures.mutants import Mutant, MutantsError, catalogue
+from fixtures.mutants import Mutant, catalogue
 from reports import matrix
 from reports.reading import FILE
 from reports.schema import Results

@@ -14,7 +14,12 @@ from datetime import UTC, datetime
 
 from clusters import address_range, bringup, doctor, engine, upgrading, versions
 from clusters.engine import Engine
-from clusters.errors import InterruptedRunError, PlumblineError, TopologyError
+from clusters.errors import (
+    InterruptedRunError,
+    PlumblineError,
+    TopologyError,
+    WatchError,
+)
 from clusters.plan import DEFAULT
 from clusters.progress import Progress
 from clusters.topology import Topology
@@ -34,10 +39,6 @@ from suites.stations import FEATURES, Station, across, in_cluster
 from suites.watch import Watch, failures_logged
 
 QUIET = 8.0  # seconds of quiet before and after a cluster's upgrade, to compare latencies with
-
-
-class WatchError(PlumblineError):
-    """A watch came to no account."""
 
 
 @dataclass(frozen=True)

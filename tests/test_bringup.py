@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from clusters import versions
 from clusters.bringup import _merged, _notes, new_run, planned, side_by_side
+from clusters.errors import PlanError
 from clusters.images.source import Supply
-from clusters.plan import PlanError
 from clusters.topology import Image
 from clusters.versions import PublishedImage
 

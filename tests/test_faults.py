@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import pytest
 
+from clusters.errors import FaultsError
 from fixtures import manifests
 from reports.upgrade_schema import Episode, Fault, Kind, Phase, Stream
-from suites.faults import FaultsError, Made, choice, to_web
+from suites.faults import Made, choice, to_web
 from suites.faults import found as found_in
 
 PHASES = [

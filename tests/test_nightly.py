@@ -17,12 +17,12 @@ from pathlib import Path
 import pytest
 
 from clusters import lock, versions
-from clusters.errors import LockedError
+from clusters.errors import LockedError, ResultsError
 from reports import cells
 from reports.cells import Cell, Matrix, State
 from suites import __main__ as command
 from suites import matrix, nightly
-from suites.matrix import Asked, MatrixError, UpgradeAsked
+from suites.matrix import Asked, UpgradeAsked
 from suites.nightly import Nightly, Program
 
 TRAINS = ("2031-01", "2031-07")
@@ -221,7 +221,7 @@ def test_another_plan_is_another_matrix(tmp_path: Path) -> None:
 def test_a_state_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     saved(tmp_path)
     (tmp_path / "matrix-old" / cells.FILE).write_text("{}")
-    with pytest.raises(MatrixError, match="--fresh"):
+    with pytest.raises(ResultsError, match="make matrix FRESH=1"):
         nightly.opened(matrix.plan(ASKED, TRAINS), "new", out=tmp_path)
 
 

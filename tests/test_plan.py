@@ -11,15 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clusters.bringup import MESH, planned
-from clusters.plan import (
-    DEFAULT,
-    LENGTH,
-    MAX_CLUSTERS,
-    ClusterPlan,
-    PlanError,
-    Range,
-    plan,
-)
+from clusters.errors import PlanError
+from clusters.plan import DEFAULT, LENGTH, MAX_CLUSTERS, ClusterPlan, Range, plan
 
 RANGES = st.integers(0, 2**LENGTH - 1).map(
     lambda number: Range(ipaddress.IPv4Network((number << (32 - LENGTH), LENGTH)))

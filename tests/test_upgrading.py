@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import pytest
 
 from clusters import upgrading, versions
-from clusters.errors import NotReadyError
-from clusters.upgrading import Step, UpgradeError, perform
+from clusters.errors import NotReadyError, UpgradeError
+from clusters.upgrading import Step, perform
 from clusters.versions import COMPONENTS
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
 from clusters.engine import Engine
-from clusters.errors import CommandError, DoctorError
+from clusters.errors import CommandError, DoctorError, SettingsError
 from clusters.home import Home
 from clusters.images import forge, pull
 from clusters.images.bake import bake, digest
@@ -55,20 +55,20 @@ def mode_of_user() -> Mode:
     """$IMAGES: auto, pull or forge.
 
     Raises:
-        DoctorError: it is something else.
+        SettingsError: it is something else.
     """
     said = os.environ.get("IMAGES") or "auto"
     for mode in get_args(Mode):
         if said == mode:
             return cast(Mode, mode)
-    raise DoctorError("IMAGES=auto, pull or forge", seen=f"IMAGES={said}", look="make help")
+    raise SettingsError("IMAGES=auto, pull or forge", seen=f"IMAGES={said}", look="make help")
 
 
 def mirrors_of_user() -> Mirrors:
     """$MIRROR: registries of the site's own, false for none.
 
     Raises:
-        DoctorError: it names none.
+        SettingsError: it names none.
     """
     return parsed(os.environ.get("MIRROR", ""))
 
