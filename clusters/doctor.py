@@ -22,8 +22,8 @@ from clusters.errors import DoctorError, PlanError
 from clusters.finding import Finding, Level
 from clusters.home import Home
 from clusters.images import golang, source
+from clusters.models import Machine
 from clusters.process import run
-from clusters.topology import Machine
 
 GIB = 1024**3
 MEMORY_NEEDED = 6 * GIB  # two clusters use under 3 GiB; a cold build's linkers as much again

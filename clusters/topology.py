@@ -10,41 +10,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from clusters import files
 from clusters.errors import TopologyError
+from clusters.models import Frozen, Image, Machine
 
 SCHEMA = 1
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Machine(_Frozen):
-    """The machine a run was measured on; every figure in a report is read beside it."""
-
-    cpu: str
-    cores: int
-    memory_bytes: int
-    kernel: str
-    system: str
-
-
-class Image(_Frozen):
-    """One image that runs in the clusters, under the name that its chart uses.
-
-    `digest` is the repository digest of a pulled image, and the image id (the digest of
-    its configuration) of a forged one, which was never in a registry.
-    """
-
-    reference: str
-    digest: str
-    source: Literal["pull", "forge"]
-
-
-class Stage(_Frozen):
+class Stage(Frozen):
     """How long one step of a bring-up took, in seconds; `cluster` is empty for a joint one."""
 
     name: str
@@ -53,7 +28,7 @@ class Stage(_Frozen):
     seconds: float
 
 
-class MeshMember(_Frozen):
+class MeshMember(Frozen):
     """Where a cluster's ClusterMesh control plane is reached by the others."""
 
     hostname: str
@@ -61,7 +36,7 @@ class MeshMember(_Frozen):
     port: int
 
 
-class Cluster(_Frozen):
+class Cluster(Frozen):
     """One cluster: how to reach it and what it offers.
 
     `features` are words such as `istio`, `gateway-api`, `cilium`, `clustermesh`: a suite
@@ -75,7 +50,7 @@ class Cluster(_Frozen):
     features: frozenset[str] = frozenset()
 
 
-class Topology(_Frozen):
+class Topology(Frozen):
     """What is there: the clusters, the versions and images that run in them, the stage times."""
 
     schema_version: Literal[1] = 1

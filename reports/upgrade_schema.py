@@ -12,9 +12,10 @@ from typing import ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from clusters.models import Machine
 from reports.compare import Comparison
 from reports.files import Kept
-from reports.schema import Machine, RunStatus, Stage
+from reports.schema import RunStatus, Stage
 
 SCHEMA: Final = 1
 FILE: Final = "upgrade.json"

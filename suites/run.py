@@ -26,7 +26,7 @@ from clusters.topology import Topology
 from fixtures import manifests
 from reports.publish import append_step_summary, publish
 from reports.reading import FILE
-from reports.schema import Machine, Requirement, Results, Stage, verdict_of
+from reports.schema import Requirement, Results, Stage, verdict_of
 from reports.terminal import show
 from reports.upgrade_schema import FILE as UPGRADE
 from reports.upgrade_schema import Fault, Upgrade
@@ -158,7 +158,7 @@ class Run:
             ended=datetime.now(UTC),
             train=train.name,
             versions=train.versions.model_dump(),
-            machine=Machine.model_validate(doctor.machine().model_dump()),
+            machine=doctor.machine(),
             notes=notes,
             requirements=(),
         )

@@ -29,7 +29,7 @@ from fixtures import manifests
 from fixtures.lab import Lab
 from reports.compare import compare
 from reports.reading import FILE as RESULTS
-from reports.schema import Machine, Results
+from reports.schema import Results
 from reports.upgrade import publish
 from reports.upgrade_schema import FILE, Budget, Upgrade
 from suites.cross_cluster_policy.conftest import Guarded, renewed
@@ -231,7 +231,7 @@ def _account(run: Run, field: Field, budgets: Sequence[Budget], made: Sequence[M
         ended=datetime.now(UTC),
         base=field.topology.train,
         versions=dict(field.topology.versions),
-        machine=Machine.model_validate(doctor.machine().model_dump()),
+        machine=doctor.machine(),
         stages=tuple(run.stages),
         notes=(*field.topology.notes, *watch.notes),
         phases=tuple(watch.phases),

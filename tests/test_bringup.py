@@ -15,7 +15,7 @@ from clusters import versions
 from clusters.bringup import _merged, _notes, new_run, planned, side_by_side
 from clusters.errors import PlanError
 from clusters.images.source import Supply
-from clusters.topology import Image
+from clusters.models import Image
 from clusters.versions import PublishedImage
 
 Tree = dict[str, Any]

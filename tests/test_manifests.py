@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from clusters.errors import ManifestsError
-from clusters.topology import Image
+from clusters.models import Image
 from fixtures import manifests as m
 from fixtures.callers import PROGRAMS
 

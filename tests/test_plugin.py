@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from clusters.topology import Cluster, Machine, Topology
+from clusters.models import Machine
+from clusters.topology import Cluster, Topology
 from reports import publish
 from reports.reading import FILE
 from reports.schema import Results

@@ -15,8 +15,8 @@ from clusters.home import Home
 from clusters.images import forge, pull
 from clusters.images.mirrors import Mirrors, parsed
 from clusters.images.ours import Record
+from clusters.models import Image
 from clusters.progress import Progress
-from clusters.topology import Image
 from clusters.versions import PublishedImage, Train
 from tests.engines import TableEngine, Thing
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from clusters import models
 from clusters.errors import ResultsError
 from reports import schema
 from reports.reading import FILE, read
@@ -22,8 +23,8 @@ DOC = Path(__file__).parents[1] / "docs" / "results.md"
 MODELS: tuple[type[BaseModel], ...] = (
     schema.Results,
     schema.Requirement,
-    schema.Image,
-    schema.Machine,
+    models.Image,
+    models.Machine,
     schema.Stage,
 )
 NUMBERS = st.one_of(

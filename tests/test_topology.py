@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from clusters.errors import TopologyError
-from clusters.topology import Cluster, Image, Machine, MeshMember, Stage, Topology
+from clusters.models import Image, Machine
+from clusters.topology import Cluster, MeshMember, Stage, Topology
 
 MESH = MeshMember(hostname="aws.mesh.internal", address="198.18.0.129", port=2379)
 

@@ -25,9 +25,9 @@ from clusters.home import Home
 from clusters.images import forge, refusals
 from clusters.images.mirrors import Mirrors
 from clusters.images.ours import Record
+from clusters.models import Image
 from clusters.progress import Progress
 from clusters.talking import Patience
-from clusters.topology import Image
 from clusters.versions import Train
 
 WAIT = wait_exponential(multiplier=1, max=8)  # seconds between two tries

@@ -18,8 +18,8 @@ from clusters.images import forge, pull
 from clusters.images.bake import bake, digest
 from clusters.images.mirrors import Mirrors, all_loopback, parsed
 from clusters.images.pull import is_forged
+from clusters.models import Image
 from clusters.progress import Progress
-from clusters.topology import Image
 from clusters.versions import Train
 
 Mode = Literal["auto", "pull", "forge"]
