@@ -31,7 +31,7 @@ PLAIN_MARKS = {"good": "ok", "warning": "!", "bad": "NO"}
 EXAMPLES = """
 examples:
   python -m clusters doctor                 what this machine has and lacks
-  python -m clusters up --versions 2026-08  two clusters with Cilium, Istio and Gateway API
+  python -m clusters up --versions TRAIN    two clusters with Cilium, Istio and Gateway API
   python -m clusters run -- kubectl ...     a program where the clusters can be reached
   python -m clusters mirror registry.example:5000  every image into a registry of your own
   python -m clusters down --engine          everything away, images too

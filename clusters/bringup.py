@@ -171,7 +171,7 @@ def up(  # noqa: PLR0913 (where, what, for which run)
         provider="kind",
         train=train.name,
         versions=train.versions.model_dump(),
-        deadlines=train.deadlines.model_dump(),
+        deadlines=train.deadlines,
         clusters=tuple(clusters),
         images=supply.images,
         machine=doctor.machine(),

@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError
 from clusters import files
 from clusters.errors import TopologyError
 from clusters.models import Frozen, Image, Machine
+from clusters.versions import Deadlines
 
 SCHEMA = 1
 
@@ -58,7 +59,7 @@ class Topology(Frozen):
     provider: str
     train: str
     versions: Mapping[str, str]
-    deadlines: Mapping[str, float] = Field(description="seconds, by name, from the versions file")
+    deadlines: Deadlines = Field(description="those of the train")
     clusters: tuple[Cluster, ...]
     images: tuple[Image, ...]
     machine: Machine
@@ -81,6 +82,19 @@ class Topology(Frozen):
             seen=", ".join(c.name for c in self.clusters) or "no cluster",
             look="python -m clusters status",
         )
+
+    def deadline(self, name: str) -> float:
+        """How long to wait for something, in seconds; a field of `Deadlines` by its name.
+
+        Raises:
+            TopologyError: there is none of that name; the error lists those there are.
+        """
+        if name not in Deadlines.model_fields:
+            raise TopologyError(
+                f"a deadline named {name!r}", seen=", ".join(Deadlines.model_fields)
+            )
+        seconds: float = getattr(self.deadlines, name)
+        return seconds
 
     def with_feature(self, feature: str) -> tuple[Cluster, ...]:
         """The clusters that offer a feature, in the topology's order."""

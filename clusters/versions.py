@@ -159,11 +159,15 @@ def names(folder: Path | None = None) -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in (folder or FOLDER).glob("*.toml")))
 
 
+def newest(known: Iterable[str] | None = None) -> str:
+    """The newest of some trains, or of all; a candidate only where there is no release."""
+    trains = names() if known is None else sorted(known)
+    return "".join([*trains, *filter(RELEASE.fullmatch, trains)][-1:])
+
+
 def of_user() -> str:
     """$VERSIONS, or the newest train there is: the one place that knows what is meant by none."""
-    known = names()
-    newest = [*known, *filter(RELEASE.fullmatch, known)][-1:]
-    return os.environ.get("VERSIONS") or "".join(newest)
+    return os.environ.get("VERSIONS") or newest()
 
 
 def order(version: str) -> tuple[object, ...]:
@@ -194,7 +198,7 @@ def load(name: str, folder: Path | None = None) -> Train:
         raise VersionsError(
             f"VERSIONS to name a file in {folder}",
             seen=f"{name!r}; there are: {', '.join(known) or 'none'}",
-            look=f"make e2e VERSIONS={known[-1]}" if known else f"ls {folder}",
+            look=f"make e2e VERSIONS={newest(known)}" if known else f"ls {folder}",
         )
     text = _text(path)
     try:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from clusters import versions
 from clusters.models import Machine
 from clusters.topology import Cluster, Topology
 from reports import publish
@@ -88,7 +89,7 @@ def topology(folder: Path) -> Topology:
         provider="kind",
         train="2026-08",
         versions={"istio": "1"},
-        deadlines={},
+        deadlines=versions.load("2026-08").deadlines,
         clusters=clusters,
         images=(),
         machine=machine,
