@@ -9,6 +9,7 @@ errors from here, and none defines one of its own.
         VersionsError        a versions file is unknown or malformed
         RecipeError          an image recipe is malformed
         PlanError            the clusters or the addresses that are asked for cannot be planned
+        DocumentError        a text is neither YAML nor JSON, or has a key twice
         ManifestsError       a folder of manifests cannot stand in for the reference's
         MutantsError         a catalogue of mutants is malformed, or names what is not there
         MatrixError          matrix.toml is malformed, or a cell or a state of it cannot be used
@@ -47,6 +48,7 @@ __all__ = [
     "CommandError",
     "DigestError",
     "DoctorError",
+    "DocumentError",
     "DownloadError",
     "EngineError",
     "FaultsError",
@@ -122,6 +124,10 @@ class RecipeError(InputError):
 
 class PlanError(InputError):
     """The clusters or the addresses that are asked for cannot be planned."""
+
+
+class DocumentError(InputError):
+    """A text is neither YAML nor JSON, or has a key twice."""
 
 
 class ManifestsError(InputError):
