@@ -6,7 +6,6 @@ clusters' steps run side by side; what joins them waits for both.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from clusters.kube import Kube, readable
 from clusters.plan import DEFAULT, ClusterPlan, Range, plan
 from clusters.progress import Progress
 from clusters.providers.kind import Kind
+from clusters.settings import Settings
 from clusters.steps import cilium, clustermesh, gateway_api, istio
 from clusters.steps.charts import Charts
 from clusters.steps.helm import Helm
@@ -34,9 +34,6 @@ from clusters.versions import Train
 
 Result = TypeVar("Result")
 
-MESH = Path(__file__).parent.parent / Path(
-    "fixtures/manifests/reference/ciliumclustermeshconfig.yaml"
-)
 FEATURES = frozenset({"cilium", "clustermesh", "gateway-api", "istio"})
 # kubeadm's two ask for a tenth of a core each, and both are on the one node: when workloads are
 # rolled, their successors want that room.
@@ -306,4 +303,4 @@ def _notes(supply: Supply, train: Train) -> tuple[str, ...]:
 
 def new_run() -> str:
     """$PLUMBLINE_RUN, or a name for this run that sorts by time."""
-    return os.environ.get("PLUMBLINE_RUN") or datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    return Settings.of_user().run or datetime.now(UTC).strftime("%Y%m%d-%H%M%S")

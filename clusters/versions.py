@@ -5,7 +5,6 @@ Reads and checks; it never resolves, downloads or guesses a version.
 
 from __future__ import annotations
 
-import os
 import re
 import tomllib
 from collections.abc import Iterable
@@ -24,6 +23,7 @@ from pydantic_core import PydanticCustomError
 from clusters.errors import VersionsError
 from clusters.files import why
 from clusters.models import Frozen
+from clusters.settings import Settings
 
 FOLDER = Path(__file__).parent / "versions"
 
@@ -167,7 +167,7 @@ def newest(known: Iterable[str] | None = None) -> str:
 
 def of_user() -> str:
     """$VERSIONS, or the newest train there is: the one place that knows what is meant by none."""
-    return os.environ.get("VERSIONS") or newest()
+    return Settings.of_user().versions or newest()
 
 
 def order(version: str) -> tuple[object, ...]:

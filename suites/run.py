@@ -22,6 +22,7 @@ from clusters import doctor, versions
 from clusters.errors import InterruptedRunError, PlaceError, TopologyError
 from clusters.files import why
 from clusters.home import Home
+from clusters.settings import Settings
 from clusters.topology import Topology
 from fixtures import manifests
 from reports.publish import append_step_summary, publish
@@ -222,7 +223,7 @@ def check_input() -> None:
         ManifestsError: $MANIFESTS cannot stand in for the reference.
     """
     versions.load(versions.of_user())
-    manifests.of_user(os.environ.get("MANIFESTS", ""))
+    manifests.of_user(Settings.of_user().manifests)
 
 
 def check_room(folder: Path = OUT) -> None:

@@ -22,6 +22,7 @@ from clusters.errors import (
 )
 from clusters.plan import DEFAULT
 from clusters.progress import Progress
+from clusters.settings import Settings
 from clusters.topology import Topology
 from clusters.upgrading import Step, Upgrading, perform
 from clusters.versions import Train
@@ -207,7 +208,7 @@ def _upgrading(run: Run, field: Field, trains: tuple[Train, Train]) -> Upgrading
         for train in trains
     )
     addresses = address_range.of_lab(field.engine) or DEFAULT
-    return Upgrading(base, to, bringup.planned(bringup.MESH, addresses))
+    return Upgrading(base, to, bringup.planned(Settings.of_user().mesh, addresses))
 
 
 def _suites(run: Run, name: str) -> Results | None:

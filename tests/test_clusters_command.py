@@ -222,7 +222,7 @@ def test_an_interruption_has_its_own_status(
     ],
 )
 def test_a_programs_own_words_are_left_as_they_are(given: list[str], words: list[str]) -> None:
-    options = command._parser().parse_args(["run", *given])
+    options = command.parser().parse_args(["run", *given])
     assert command._words(options.program) == words
 
 

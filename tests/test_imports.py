@@ -25,7 +25,7 @@ FORBIDDEN = {
 }
 """What a folder must not import, directly. pytest counts where no test may be at work."""
 
-GROUND = frozenset({"clusters.errors", "clusters.files", "clusters.models"})
+GROUND = frozenset({"clusters.errors", "clusters.files", "clusters.models", "clusters.settings"})
 """What every package may import, as it imports none of them."""
 
 CALLERS = callers.PROGRAMS

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from clusters import versions
-from clusters.bringup import MESH, planned
+from clusters.bringup import planned
 from clusters.engine import NETWORK as NAME
 from clusters.engine_facts import CAP_SYS_RESOURCE
 from clusters.errors import CommandError, EngineError, ForeignError
@@ -19,6 +19,7 @@ from clusters.home import Home
 from clusters.plan import DEFAULT, Range
 from clusters.providers import kind as provider
 from clusters.providers.kind import LABEL, OWNER, Kind
+from clusters.settings import MESH
 from tests import documents
 from tests.engines import TableEngine, Thing
 

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clusters.bringup import MESH, planned
+from clusters.bringup import planned
 from clusters.errors import PlanError
 from clusters.plan import DEFAULT, LENGTH, MAX_CLUSTERS, ClusterPlan, Range, plan
+from clusters.settings import MESH
 
 RANGES = st.integers(0, 2**LENGTH - 1).map(
     lambda number: Range(ipaddress.IPv4Network((number << (32 - LENGTH), LENGTH)))

@@ -14,7 +14,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from clusters import versions
-from clusters.bringup import MESH, _merged, planned
+from clusters.bringup import _merged, planned
+from clusters.settings import MESH
 from clusters.steps import cilium, clustermesh, istio
 from tests.test_recipes import module_folder
 

@@ -6,7 +6,6 @@ Decides, says why, and brings them into the engine. From then on there is one pa
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
@@ -20,6 +19,7 @@ from clusters.images.mirrors import Mirrors, all_loopback, parsed
 from clusters.images.pull import is_forged
 from clusters.models import Image
 from clusters.progress import Progress
+from clusters.settings import Settings
 from clusters.versions import Train
 
 Mode = Literal["auto", "pull", "forge"]
@@ -57,7 +57,7 @@ def mode_of_user() -> Mode:
     Raises:
         SettingsError: it is something else.
     """
-    said = os.environ.get("IMAGES") or "auto"
+    said = Settings.of_user().images
     for mode in get_args(Mode):
         if said == mode:
             return cast(Mode, mode)
@@ -70,7 +70,7 @@ def mirrors_of_user() -> Mirrors:
     Raises:
         SettingsError: it names none.
     """
-    return parsed(os.environ.get("MIRROR", ""))
+    return parsed(Settings.of_user().mirror)
 
 
 def decide(
