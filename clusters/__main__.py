@@ -14,14 +14,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from clusters import bringup, doctor, engine, lock, signals, tools, versions
+from clusters import bringup, doctor, engine, lock, providers, signals, teardown, tools, versions
 from clusters.errors import InputError, InterruptedRunError, PlumblineError
 from clusters.home import Home
 from clusters.images import mirror, mirrors, source
 from clusters.kube import Kube
+from clusters.plan import planned
 from clusters.process import without_proxies
 from clusters.progress import Progress, unfailing
-from clusters.providers.kind import Kind
 from clusters.settings import Settings
 from clusters.steps.charts import Charts
 from clusters.topology import Topology
@@ -86,8 +86,8 @@ def parser() -> argparse.ArgumentParser:
         made.add_argument(
             "--mesh",
             type=Path,
-            default=Settings.of_user().mesh,
-            help="the CiliumClustermeshConfig ($PLUMBLINE_MESH, or the reference's)",
+            default=Settings.of_user().clustermesh,
+            help="the CiliumClustermeshConfig ($PLUMBLINE_CLUSTERMESH, or the reference's)",
         )
         return made
 
@@ -227,16 +227,17 @@ def _words(program: list[str]) -> list[str]:
 def _logs(options: argparse.Namespace, home: Home) -> None:
     train, progress = _begin(options, home)
     running = engine.ensure(home)
-    kind = Kind(home, running, train, tools.ensure("kind", home, train, progress), forged=False)
-    for each in bringup.planned(options.mesh):
-        kind.export_logs(each, options.folder / each.name)
+    program = tools.ensure(providers.PROGRAM, home, train, progress)
+    provider = providers.of(home, running, train, program)
+    for each in planned(options.mesh):
+        provider.export_logs(each, options.folder / each.name)
     progress.say(f"logs: {options.folder}")
 
 
 def _down(options: argparse.Namespace, home: Home) -> None:
     train, progress = _begin(options, home)
     with lock.held(home, "down"):
-        bringup.down(
+        teardown.down(
             home,
             train,
             progress,

@@ -2,13 +2,16 @@
 
 The clusters' names and their mesh addresses are the reference's CiliumClustermeshConfig,
 which no release of Cilium serves as a kind: it is translated here into what Cilium's chart
-asks for. Pure: it reads a document and computes; it makes nothing.
+asks for. It reads a document and computes; it makes nothing.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import IPv4Network
+from pathlib import Path
+
+import yaml
 
 from clusters.errors import PlanError
 
@@ -134,6 +137,19 @@ def plan(document: object, addresses: Range = DEFAULT) -> tuple[ClusterPlan, ...
         )
         for number, (name, domain, port) in enumerate(split, start=1)
     )  # fmt: skip
+
+
+def planned(mesh: Path, addresses: Range = DEFAULT) -> tuple[ClusterPlan, ...]:
+    """The clusters that a CiliumClustermeshConfig in a file names, with addresses of a range.
+
+    Raises:
+        PlanError: it cannot be read, or names none that can be planned.
+    """
+    try:
+        document = yaml.safe_load(mesh.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise PlanError(f"a CiliumClustermeshConfig in {mesh}", seen=str(error)) from None
+    return plan(document, addresses)
 
 
 def _clusters(document: object) -> list[object]:

@@ -25,7 +25,7 @@ INNER = "between our own processes"
 OTHERS = "of others"
 """What belongs to another program, and is read here as that program reads it."""
 ROOT = Path(__file__).parent.parent
-MESH = ROOT / "fixtures/manifests/reference/ciliumclustermeshconfig.yaml"
+CLUSTERMESH = ROOT / "fixtures/manifests/reference/ciliumclustermeshconfig.yaml"
 """The document that names the clusters: the one place where clusters/ knows of fixtures/."""
 
 
@@ -66,8 +66,8 @@ class Settings(BaseSettings):
     keep: bool = _variable(
         "KEEP", False, "`1`: `make e2e` and `make upgrade` leave the clusters up"
     )
-    mesh: Path = _variable(
-        "PLUMBLINE_MESH", MESH, "the CiliumClustermeshConfig that names the clusters"
+    clustermesh: Path = _variable(
+        "PLUMBLINE_CLUSTERMESH", CLUSTERMESH, "the CiliumClustermeshConfig that names the clusters"
     )
     home: Path | None = _variable(
         "PLUMBLINE_HOME",

@@ -20,11 +20,12 @@ from clusters.errors import (
     TopologyError,
     WatchError,
 )
-from clusters.plan import DEFAULT
+from clusters.plan import DEFAULT, planned
+from clusters.procedure import Step, perform
 from clusters.progress import Progress
 from clusters.settings import Settings
 from clusters.topology import Topology
-from clusters.upgrading import Step, Upgrading, perform
+from clusters.upgrading import Upgrading
 from clusters.versions import Train
 from fixtures import manifests
 from fixtures.lab import Lab
@@ -208,7 +209,7 @@ def _upgrading(run: Run, field: Field, trains: tuple[Train, Train]) -> Upgrading
         for train in trains
     )
     addresses = address_range.of_lab(field.engine) or DEFAULT
-    return Upgrading(base, to, bringup.planned(Settings.of_user().mesh, addresses))
+    return Upgrading(base, to, planned(Settings.of_user().clustermesh, addresses))
 
 
 def _suites(run: Run, name: str) -> Results | None:

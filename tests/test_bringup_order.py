@@ -22,7 +22,7 @@ from clusters.kube import Kube
 from clusters.plan import DEFAULT
 from clusters.progress import Progress
 from clusters.providers.kind import Kind
-from clusters.settings import MESH
+from clusters.settings import CLUSTERMESH
 from clusters.steps import cilium, clustermesh, gateway_api, istio
 from clusters.steps.charts import Charts
 from clusters.topology import Cluster, Topology
@@ -66,7 +66,7 @@ class Lab:
         self.progress = Progress(self.home.root / "estimates.json", console)
 
     def up(self) -> Topology:
-        return bringup.up(self.home, TRAIN, "r1", self.progress, MESH)
+        return bringup.up(self.home, TRAIN, "r1", self.progress, CLUSTERMESH)
 
 
 class Noting(TableEngine):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from clusters.errors import SettingsError
-from clusters.settings import INNER, MESH, OTHERS, OURS, ROOT, Settings
+from clusters.settings import CLUSTERMESH, INNER, OTHERS, OURS, ROOT, Settings
 from suites import settings_page
 
 PACKAGES = ("clusters", "fixtures", "reports", "suites")
@@ -81,7 +81,7 @@ def test_one_place_of_clusters_and_reports_knows_of_the_fixtures() -> None:
         if isinstance(node, ast.Constant) and str(node.value).startswith(("fixtures/", "suites/"))
     }
     assert naming == {"clusters/settings.py"}
-    assert MESH.is_file()
+    assert CLUSTERMESH.is_file()
 
 
 @pytest.fixture

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from clusters import upgrading, versions
-from clusters.bringup import BringUp, planned
+from clusters.bringup import BringUp
 from clusters.home import Home
 from clusters.images.source import Supply
 from clusters.kube import Kube
-from clusters.progress import Progress
+from clusters.plan import planned
+from clusters.procedure import Step
 from clusters.providers.kind import Kind
-from clusters.settings import MESH
+from clusters.settings import CLUSTERMESH
 from clusters.steps import cilium, clustermesh, data_plane, gateway_api, istio
 from clusters.steps.charts import Charts
 from clusters.steps.helm import Helm
 from clusters.topology import Cluster
-from clusters.upgrading import Step, Upgrading
+from clusters.upgrading import Upgrading
 from tests.engines import TableEngine
 
 BASE, TO = (versions.load(name) for name in ("2026-04", "2026-08"))
-AWS, AZURE = planned(MESH)
+AWS, AZURE = planned(CLUSTERMESH)
 REVISION = istio.revision_of(TO.versions.istio)
 NAMES = [
     ("gateway-api", "Gateway API's CRDs"),
@@ -108,9 +109,8 @@ def steps(folder: Path, only: str = "") -> list[Step]:
     def of(train: versions.Train, place: str) -> BringUp:
         charts = Charts(*(Path(f"/{place}/{name}") for name in ("cilium", "istio", "gateway")))
         kind = Kind(home, engine, train, Path("kind"), forged=False)
-        progress = cast(Progress, None)
         helm = Helm(Path("helm"), folder, folder)
-        return BringUp(home, train, engine, kind, helm, charts, supply, progress)
+        return BringUp(home, train, kind, helm, charts, supply)
 
     kube = Kube.__new__(Kube)
     kube.cluster = Cluster(name=AWS.name, kubeconfig=folder, context="c")
