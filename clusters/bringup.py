@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from clusters import address_range, doctor, engine, providers, tools
@@ -51,33 +51,33 @@ def up(  # noqa: PLR0913 (where, what, for which run)
     train: Train,
     run_id: str,
     progress: Progress,
-    mesh: Path,
+    config: Path,
     *,
     also: Train | None = None,
 ) -> Topology:
     """Bring the lab up, or to this train if it is up already, and write topology.json.
 
     Args:
-        mesh: the CiliumClustermeshConfig that names the clusters.
+        config: the CiliumClustermeshConfig that names the clusters.
         also: a train that the lab will be upgraded to: its images are put on the nodes too.
 
     Raises:
         PlumblineError: one of its branches, by what went wrong.
     """
-    planned(mesh)  # a wrong document is told before anything else is done
+    planned(config)  # a wrong document is told before anything else is done
     doctor.require(doctor.examine(home, progress.say))
     home.topology.unlink(missing_ok=True)
     with progress.step("engine"):
         running = engine.ensure(home)
         progress.say(f"engine: {running.name}")
     addresses = address_range.chosen(running).range
-    everyone = planned(mesh, addresses)
+    everyone = planned(config, addresses)
     bringing = prepared(home, train, running, progress, also=also)
     clustermesh.authority(home.lab)  # before any cluster is kept: a new one asks for new clusters
     running.enter()  # from here on the clusters can be reached, and nothing outside
     bringing.provider.make_network(addresses)
-    made = [BringUpOfOne(bringing, each, everyone) for each in everyone]
-    steps = [each.steps() for each in made]
+    each_own = [BringUpOfOne(bringing, each, everyone) for each in everyone]
+    steps = [each.steps() for each in each_own]
     progress.expect_steps(step for each in steps for step in each)
     complete(steps, progress.taking)
     topology = Topology(
@@ -86,7 +86,7 @@ def up(  # noqa: PLR0913 (where, what, for which run)
         train=train.name,
         versions=train.versions.model_dump(),
         deadlines=train.deadlines,
-        clusters=tuple(each.cluster for each in made),
+        clusters=tuple(each.cluster for each in each_own),
         images=bringing.supply.images,
         machine=doctor.machine(),
         stages=progress.stages,
@@ -122,7 +122,7 @@ def prepared(  # noqa: PLR0913 (where, what, and how much of it)
     else:
         supply = source.present(running, train)
     charts = Charts.of(train, home, progress)
-    provider = providers.of(home, running, train, program, forged=supply.forged_node)
+    provider = providers.of(home, running, train, program, built=supply.forged_node)
     return BringUp(home, train, provider, helm, charts, supply)
 
 
@@ -165,13 +165,13 @@ class BringUpOfOne:
 
         The estimates are those of two cores (docs/performance.md).
         """
-        name = self.plan.name
+        step = partial(Step, cluster=self.plan.name)
         return [
-            Step("node", "node", name, self._node, estimate=14),
-            Step("charts", "charts", name, self._charts, needs=("node",), estimate=9),
-            Step("cilium ready", "cilium", name, self._cilium, needs=("charts",), estimate=14),
-            Step("istio ready", "istio", name, self._istio, needs=("cilium ready",), estimate=12),
-            Step("mesh ready", "cilium", name, self._mesh, needs=("cilium ready",), estimate=20),
+            step("node", "node", do=self._node, estimate=14),
+            step("charts", "charts", do=self._charts, needs=("node",), estimate=9),
+            step("cilium ready", "cilium", do=self._cilium, needs=("charts",), estimate=14),
+            step("istio ready", "istio", do=self._istio, needs=("cilium ready",), estimate=12),
+            step("mesh ready", "cilium", do=self._join, needs=("cilium ready",), estimate=20),
         ]
 
     @property
@@ -214,12 +214,9 @@ class BringUpOfOne:
         istio.wait_ready(self._kube, limits.istio)
         gateway_api.wait_accepted(self._kube, limits.gateway_api)
 
-    def _mesh(self) -> None:
-        clustermesh.join(
-            self._kube,
-            [each.name for each in self.everyone if each.name != self.plan.name],
-            self.shared.train.deadlines.clustermesh,
-        )
+    def _join(self) -> None:
+        others = [each.name for each in self.everyone if each.name != self.plan.name]
+        clustermesh.join(self._kube, others, self.shared.train.deadlines.clustermesh)
 
 
 def new_run() -> str:

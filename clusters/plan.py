@@ -139,16 +139,16 @@ def plan(document: object, addresses: Range = DEFAULT) -> tuple[ClusterPlan, ...
     )  # fmt: skip
 
 
-def planned(mesh: Path, addresses: Range = DEFAULT) -> tuple[ClusterPlan, ...]:
+def planned(config: Path, addresses: Range = DEFAULT) -> tuple[ClusterPlan, ...]:
     """The clusters that a CiliumClustermeshConfig in a file names, with addresses of a range.
 
     Raises:
         PlanError: it cannot be read, or names none that can be planned.
     """
     try:
-        document = yaml.safe_load(mesh.read_text(encoding="utf-8"))
+        document = yaml.safe_load(config.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise PlanError(f"a CiliumClustermeshConfig in {mesh}", seen=str(error)) from None
+        raise PlanError(f"a CiliumClustermeshConfig in {config}", seen=str(error)) from None
     return plan(document, addresses)
 
 

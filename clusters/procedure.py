@@ -32,8 +32,8 @@ class Step:
         undo: the way back, if there is one.
         needs: names of steps of the same cluster that must be done before.
         estimate: seconds that it takes; 0 if nobody has measured it.
-        replaces_callers: the callers in the mesh are made anew by it, so that whoever sends
-            from them must send from their successors.
+        replaces_callers: client pods in the service mesh are made anew by it, so that whoever
+            sends from them must send from their successors.
     """
 
     name: str

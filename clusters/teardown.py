@@ -22,7 +22,7 @@ def down(  # noqa: PLR0913 (where, what, and how much of it)
     home: Home,
     train: Train,
     progress: Progress,
-    mesh: Path,
+    config: Path,
     *,
     with_engine: bool,
     with_images: bool,
@@ -33,7 +33,7 @@ def down(  # noqa: PLR0913 (where, what, and how much of it)
 
     Safe at any time, also when a bring-up was killed half-way; never touches what is not ours.
     """
-    everyone = planned(mesh)
+    everyone = planned(config)
     running = engine.find(home)
     if running is not None:
         provider = providers.of(home, running, train)

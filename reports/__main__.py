@@ -66,8 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return commands[asked.command]()
     except (PlumblineError, OSError) as error:
-        told = error.line if isinstance(error, PlumblineError) else error
-        print(f"python -m reports {asked.command}: {told}", file=sys.stderr)
+        text = error.line if isinstance(error, PlumblineError) else error
+        print(f"python -m reports {asked.command}: {text}", file=sys.stderr)
         return BAD_INPUT
 
 

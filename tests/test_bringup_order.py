@@ -78,8 +78,8 @@ class Noting(TableEngine):
 
 @pytest.fixture
 def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
-    made = Lab(tmp_path)
-    deeds, table = made.deeds, Noting()
+    new = Lab(tmp_path)
+    deeds, table = new.deeds, Noting()
     object.__setattr__(table, "deeds", deeds)
 
     def put(owner: object, name: str, what: str = "", value: object = None) -> None:
@@ -122,7 +122,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
     put(clustermesh, "connected", value=False)
     put(clustermesh, "connect", "connect clustermesh")
     put(clustermesh, "wait_ready", "ready clustermesh")
-    return made
+    return new
 
 
 def _noted_charts(deeds: Deeds, folder: Path) -> Charts:

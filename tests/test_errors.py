@@ -69,12 +69,12 @@ def test_the_docstring_shows_the_tree_as_it_is() -> None:
 
 
 def test_every_leaf_is_raised_somewhere() -> None:
-    made = {
+    called = {
         named(node.func) for _, source in sources() for node in ast.walk(source)
         if isinstance(node, ast.Call)
     }  # fmt: skip
     leaves = {each.__name__ for each in CLASSES if not each.__subclasses__()}
-    assert leaves - made == set()
+    assert leaves - called == set()
 
 
 @pytest.mark.parametrize(

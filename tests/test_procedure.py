@@ -43,9 +43,9 @@ class Log(list[str]):
 
 def test_steps_are_taken_in_order_and_each_is_told_of() -> None:
     log = Log()
-    told = list(perform([log.step("a"), log.step("b", "istio")], log.around))
+    performed = list(perform([log.step("a"), log.step("b", "istio")], log.around))
     assert log == ["in a", "do a", "out a", "in b", "do b", "out b"]
-    assert [(each.step.name, each.outcome, each.note) for each in told] == [
+    assert [(each.step.name, each.outcome, each.note) for each in performed] == [
         ("a", "done", ""),
         ("b", "done", ""),
     ]
@@ -54,14 +54,14 @@ def test_steps_are_taken_in_order_and_each_is_told_of() -> None:
 def test_a_failed_step_takes_its_component_back_and_ends_it() -> None:
     log = Log()
     steps = [log.step("crds", "gateway-api"), log.step("a"), log.step("b", fails=True)]
-    told = list(perform([*steps, log.step("never", "istio")], log.around))
+    performed = list(perform([*steps, log.step("never", "istio")], log.around))
     assert log[-5:] == ["do b", "in cilium taken back", "undo b", "undo a", "out cilium taken back"]
     assert "undo crds" not in log
-    assert [each.outcome for each in told] == ["done", "done", "failed", "rolled back"]
-    assert [each.note for each in told[-2:]] == [
+    assert [each.outcome for each in performed] == ["done", "done", "failed", "rolled back"]
+    assert [each.note for each in performed[-2:]] == [
         "b ready: it is not", "cilium is as it was before",
     ]  # fmt: skip
-    assert (told[-1].step.component, told[-1].step.cluster) == ("cilium", "aws-cluster")
+    assert (performed[-1].step.component, performed[-1].step.cluster) == ("cilium", "aws-cluster")
 
 
 def test_a_way_back_that_fails_is_told() -> None:
@@ -113,18 +113,18 @@ def step(name: str, *needs: str, cluster: str = "a", estimate: float = 0) -> Ste
 
 def test_a_step_before_one_that_it_needs_is_refused_and_nothing_is_done() -> None:
     log = Log()
-    wrong = [log.step("a"), step("mesh", "node"), step("node")]
-    with pytest.raises(ValueError, match="mesh needs node"):
+    wrong = [log.step("a"), step("charts", "node"), step("node")]
+    with pytest.raises(ValueError, match="charts needs node"):
         perform(wrong, log.around)
-    with pytest.raises(ValueError, match="mesh needs node"):
+    with pytest.raises(ValueError, match="charts needs node"):
         complete([[log.step("b")], wrong], log.around)
     assert log == []
 
 
 def test_what_a_step_needs_may_be_another_clusters_or_nobodys_here() -> None:
-    check([step("mesh", "node"), step("node", cluster="b")])
-    check([step("mesh", "of another procedure")])
-    check([step("node"), step("mesh", "node")])
+    check([step("charts", "node"), step("node", cluster="b")])
+    check([step("charts", "of another procedure")])
+    check([step("node"), step("charts", "node")])
 
 
 def test_procedures_are_taken_side_by_side_to_their_ends() -> None:

@@ -18,9 +18,9 @@ TRAIN = versions.load(versions.newest())
 
 
 def test_a_provider_is_made_by_its_name(tmp_path: Path) -> None:
-    made = providers.of(Home(tmp_path), TableEngine(), TRAIN, name="kind")
-    assert isinstance(made, Kind)
-    assert made.name == "kind"
+    provider = providers.of(Home(tmp_path), TableEngine(), TRAIN, name="kind")
+    assert isinstance(provider, Kind)
+    assert provider.name == "kind"
     with pytest.raises(InputError, match="'minikube'; there are: kind"):
         providers.of(Home(tmp_path), TableEngine(), TRAIN, name="minikube")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from clusters import upgrading, versions
+from clusters import providers, upgrading, versions
 from clusters.bringup import BringUp
 from clusters.home import Home
 from clusters.images.source import Supply
@@ -30,11 +30,11 @@ NAMES = [
     ("gateway-api", "Gateway API's CRDs"),
     ("kubernetes-crds", "Istio's CRDs"),
     ("cilium", "Cilium's pre-flight check"),
-    ("cilium", "Cilium's agents, operator and mesh"),
+    ("cilium", upgrading.AGENTS),
     ("cilium", "the mesh ready again"),
     ("istio", f"istiod-{REVISION} beside istiod"),
-    ("istio", "workloads and Gateways rolled"),
-    ("istio", "callers rolled"),
+    ("istio", upgrading.SERVERS),
+    ("istio", upgrading.CALLERS),
     ("istio", f"istiod-{REVISION} the default one"),
     ("istio", "istiod removed"),
 ]
@@ -108,9 +108,8 @@ def steps(folder: Path, only: str = "") -> list[Step]:
 
     def of(train: versions.Train, place: str) -> BringUp:
         charts = Charts(*(Path(f"/{place}/{name}") for name in ("cilium", "istio", "gateway")))
-        kind = Kind(home, engine, train, Path("kind"), forged=False)
         helm = Helm(Path("helm"), folder, folder)
-        return BringUp(home, train, kind, helm, charts, supply)
+        return BringUp(home, train, providers.of(home, engine, train), helm, charts, supply)
 
     kube = Kube.__new__(Kube)
     kube.cluster = Cluster(name=AWS.name, kubeconfig=folder, context="c")
@@ -119,10 +118,10 @@ def steps(folder: Path, only: str = "") -> list[Step]:
 
 
 def test_steps_stand_in_the_vendors_order(tmp_path: Path, deeds: list[str]) -> None:
-    made = steps(tmp_path)
-    assert [(step.component, step.name) for step in made] == NAMES
-    assert {step.cluster for step in made} == {AWS.name}
-    assert [step.name for step in made if step.replaces_callers] == ["callers rolled"]
+    listed = steps(tmp_path)
+    assert [(step.component, step.name) for step in listed] == NAMES
+    assert {step.cluster for step in listed} == {AWS.name}
+    assert [step.name for step in listed if step.replaces_callers] == [upgrading.CALLERS]
     assert deeds == [], "to list them does nothing"
 
 

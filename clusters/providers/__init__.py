@@ -84,18 +84,18 @@ def of(  # noqa: PLR0913 (where, what for, and which)
     train: Train,
     program: Path | None = None,
     *,
-    forged: bool = False,
+    built: bool = False,
     name: str = DEFAULT,
 ) -> Provider:
     """The provider of a name.
 
     Args:
         program: the program that it runs, if clusters are to be made or their logs collected.
-        forged: the node image is forged, with the train's own CoreDNS and etcd.
+        built: the node image was built here, with the train's own CoreDNS and etcd.
 
     Raises:
         InputError: there is none of that name.
     """
     if name not in PROVIDERS:
         raise InputError("the name of a provider", seen=f"{name!r}; there are: {DEFAULT}")
-    return PROVIDERS[name](home, engine, train, program or Path(PROGRAM), forged)
+    return PROVIDERS[name](home, engine, train, program or Path(PROGRAM), built)
