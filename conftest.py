@@ -1,3 +1,3 @@
-"""pytest's root: the plugin that every suite uses, and pytest's own for testing plugins."""
+"""pytest's root: the plugins that every suite uses, and pytest's own for testing plugins."""
 
-pytest_plugins = ["fixtures.plugin", "pytester"]
+pytest_plugins = ["fixtures.options", "fixtures.reporting", "fixtures.plugin", "pytester"]

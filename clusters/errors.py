@@ -15,6 +15,7 @@ errors from here, and none defines one of its own.
         MatrixError          matrix.toml is malformed, or a cell or a state of it cannot be used
         FaultsError          faults that there are not
         UpgradeError         an upgrade that cannot be, such as of a component that no train has
+        BehaviourError       a package of tests says nothing of the behaviour that it asks for
         BaselineError        a run cannot become a baseline, or there is no baseline
       MachineError           this machine cannot do it as it stands
         DoctorError          it lacks something that cannot be installed for the user
@@ -44,6 +45,7 @@ from __future__ import annotations
 
 __all__ = [
     "BaselineError",
+    "BehaviourError",
     "ClusterError",
     "CommandError",
     "DigestError",
@@ -148,6 +150,10 @@ class FaultsError(InputError):
 
 class UpgradeError(InputError):
     """An upgrade that cannot be, such as of a component that no train has."""
+
+
+class BehaviourError(InputError):
+    """A package of tests says nothing of the behaviour that it asks for."""
 
 
 class BaselineError(InputError):

@@ -85,7 +85,7 @@ class Stream(_Frozen):
     """One open-loop stream through the whole watch, and what is to be made of it."""
 
     name: str = Field(description="unique within its cluster, such as rbac-frontend-new")
-    suite: str = Field(description="the behaviour it guards, such as rbac_denial")
+    suite: str = Field(description="the behaviour that it probes")
     cluster: str = Field(description="the cluster of its caller")
     sentence: str = Field(description="what it asks, such as `GET /api/v1 as frontend is served`")
     demand: Demand

@@ -26,8 +26,8 @@ from reports.upgrade import publish
 from reports.upgrade_schema import FILE as UPGRADE
 from reports.upgrade_schema import Upgrade
 from reports.upgrade_terminal import show_upgrade
-from suites import mutation, nightly, soak
-from suites.run import OUT, Run, check_input, check_room, own
+from suites.runs import matrix, mutants, soak
+from suites.runs.run import OUT, Run, check_input, check_room, pytest_arguments
 
 EXAMPLES = f"""
 examples:
@@ -38,7 +38,7 @@ examples:
   python -m suites mutants                      faults made on purpose: all must be noticed
   python -m suites mutants --only weights-85-15
   python -m suites soak --times 20 --burn       no false red, also with one core less
-  python -m suites watch --faults all           what the watch sees of faults made on purpose
+  python -m suites watch --faults all           what the monitor sees of faults made on purpose
   python -m suites upgrade --from 2026-04 --to 2026-08 --only cilium
   python -m suites matrix                       every cell of the nightly matrix, or what is left
   python -m suites matrix --list                what it would be
@@ -93,24 +93,24 @@ def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     root = argparse.ArgumentParser(
         prog="python -m suites",
-        description="Check that a mesh does what the reference manifests say.",
+        description="Check that clusters do what the reference manifests say.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = root.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, function: object, text: str) -> argparse.ArgumentParser:
-        made = commands.add_parser(name, help=text, description=text)
-        made.set_defaults(command=function, name=name)
-        return made
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(command=function, name=name)
+        return added
 
     every = [
         command("e2e", _e2e, "clusters up, suites, report, clusters down"),
         command("run", _suites, "the suites, against the clusters that are up"),
     ]
     text = "the suites against faults made on purpose: every one must be noticed"
-    mutants = command("mutants", _mutants, text)
-    mutants.add_argument("--only", default="all", metavar="NAME", help="one mutant (default: all)")
+    mutating = command("mutants", _mutants, text)
+    mutating.add_argument("--only", default="all", metavar="NAME", help="one mutant (default: all)")
     soaking = command("soak", _soak, "the suites many times over, in random order: no false red")
     soaking.add_argument("--times", type=int, default=20, metavar="N", help="runs (default: 20)")
     soaking.add_argument("--burn", action="store_true", help="with one core kept busy")
@@ -125,20 +125,20 @@ def parser() -> argparse.ArgumentParser:
     watching.add_argument(
         "--faults", default="none", help="none, short, all or one by name: each must be found"
     )
-    watching.add_argument("--to", default="", help=argparse.SUPPRESS)  # a part of `upgrade`
-    watching.add_argument("--only", default="", help=argparse.SUPPRESS)
     upgrading = command("upgrade", _upgrade, "from one train to another, under the watch")
     upgrading.add_argument(
         "--from", dest="base", required=True, metavar="TRAIN", help="the train to begin with"
     )
-    upgrading.add_argument("--to", required=True, metavar="TRAIN", help="the train to end with")
-    upgrading.add_argument(
-        "--only", default="", metavar="COMPONENT", help=f"one of {', '.join(COMPONENTS)}"
-    )
+    text = "internal: the part of `upgrade` that is monitored, on the clusters that are up"
+    for each in (upgrading, command("upgrade-monitored", _upgrade_monitored, text)):
+        each.add_argument("--to", required=True, metavar="TRAIN", help="the train to end with")
+        each.add_argument(
+            "--only", default="", metavar="COMPONENT", help=f"one of {', '.join(COMPONENTS)}"
+        )
     _options_of_matrix(
         command("matrix", _matrix, "every cell of the nightly matrix, then a report")
     )
-    for each in (*every, mutants, soaking):
+    for each in (*every, mutating, soaking):
         each.add_argument("pytest", nargs=argparse.REMAINDER, help="-- arguments for pytest")
     return root
 
@@ -156,12 +156,12 @@ def _e2e(options: argparse.Namespace, run: Run) -> int:
     check_input()
     if run.program("up", "clusters", "up") != 0:
         _down(run)
-        return run.conclude("the clusters did not come up; what went wrong is printed above")
-    run.suites(*own(options.pytest))
-    if not own(options.pytest):  # who picks tests wants these alone
+        return run.finish_and_show("the clusters did not come up; what went wrong is printed above")
+    run.suites(*pytest_arguments(options.pytest))
+    if not pytest_arguments(options.pytest):  # who picks tests wants these alone
         run.watch()
     _down(run)
-    return run.conclude()
+    return run.finish_and_show()
 
 
 def _down(run: Run) -> None:
@@ -173,31 +173,27 @@ def _down(run: Run) -> None:
 def _suites(options: argparse.Namespace, run: Run) -> int:
     check_input()
     Topology.load(run.home.topology)
-    run.suites(*own(options.pytest))
-    return run.conclude()
+    run.suites(*pytest_arguments(options.pytest))
+    return run.finish_and_show()
 
 
 def _mutants(options: argparse.Namespace, run: Run) -> int:
-    return mutation.mutants(run, options.only, own(options.pytest))
+    return mutants.run_mutants(run, options.only, pytest_arguments(options.pytest))
 
 
 def _soak(options: argparse.Namespace, run: Run) -> int:
-    return soak.soak(run, options.times, own(options.pytest), burn=options.burn)
+    return soak.soak(run, options.times, pytest_arguments(options.pytest), burn=options.burn)
 
 
 def _watch(options: argparse.Namespace, run: Run) -> int:
     # An e2e must not wait for what it does not use.
-    from suites.upgrade import under_watch, watch  # noqa: PLC0415
+    from suites.runs.watch import watch  # noqa: PLC0415
 
-    if not options.to:
-        return _told(watch(run, options.quiet, options.faults), run)
-    account = under_watch(run, versions.load(options.to), options.only)
-    account.save(run.folder / UPGRADE)
-    return account.exit_status
+    return _publish(watch(run, options.quiet, options.faults), run)
 
 
 def _upgrade(options: argparse.Namespace, run: Run) -> int:
-    from suites.upgrade import upgrade  # noqa: PLC0415
+    from suites.runs.upgrade import upgrade  # noqa: PLC0415
 
     trains = versions.load(options.base), versions.load(options.to)
     try:
@@ -208,17 +204,26 @@ def _upgrade(options: argparse.Namespace, run: Run) -> int:
         _down(run)
         raise
     _down(run)
-    return _told(upgraded, run)
+    return _publish(upgraded, run)
 
 
-def _told(account: Upgrade, run: Run) -> int:
-    publish(account, run.folder)
-    show_upgrade(account, run.folder)
-    return account.exit_status
+def _upgrade_monitored(options: argparse.Namespace, run: Run) -> int:
+    """Leaves upgrade.json in the run's folder, for `upgrade` to go on with."""
+    from suites.runs.upgrade import upgrade_monitored  # noqa: PLC0415
+
+    report = upgrade_monitored(run, versions.load(options.to), options.only)
+    report.save(run.folder / UPGRADE)
+    return report.exit_status
+
+
+def _publish(report: Upgrade, run: Run) -> int:
+    publish(report, run.folder)
+    show_upgrade(report, run.folder)
+    return report.exit_status
 
 
 def _matrix(options: argparse.Namespace, run: Run) -> int:
-    return nightly.command(options, run.home, run.name)
+    return matrix.command(options, run.home, run.name)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typing import Any, get_args
 from clusters import __main__ as clusters
 from clusters.files import write
 from clusters.settings import INNER, OTHERS, OURS, ROOT, Settings
-from fixtures import plugin
+from fixtures.options import pytest_addoption
 from reports import __main__ as reports
 from suites import __main__ as suites
 
@@ -127,7 +127,7 @@ def _pytest() -> Iterator[tuple[str, str]]:
         def getgroup(self, *_: str) -> Group:
             return self
 
-    plugin.pytest_addoption(Group())  # type: ignore[arg-type]
+    pytest_addoption(Group())  # type: ignore[arg-type]
     yield from added
 
 

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import cast
 
 import pytest
 
+import suites
 from clusters.errors import FaultsError
 from fixtures import manifests
+from fixtures.behaviour import discover
+from fixtures.faults import Effect, Injection, Site
 from reports.upgrade_schema import Episode, Fault, Kind, Phase, Stream
-from suites.faults import Made, choice, to_web
-from suites.faults import found as found_in
+from suites.mobile_routing.faults import all_to_the_last
+from suites.runs import faults
+from suites.runs.faults import InjectedFault, choose, inject, judge
 
+BEHAVIOURS = discover(suites)
 PHASES = [
     Phase(name="dropped", started=0.0, seconds=3.0, outcome="done"),
     Phase(name="istiod killed", started=3.0, seconds=4.0, outcome="done"),
 ]
-MADE = Made("dropped", "packets are dropped", "a/web", "dropped", 10.0, 10.2, 0.010, 0.030)
+INJECTED = InjectedFault(
+    "dropped", "packets are dropped", "a/web", "dropped", 10.0, 10.2, 0.010, 0.030
+)
 
 
-def found_by(made: Made, streams: Sequence[Stream]) -> Fault:
-    return found_in(made, streams, PHASES)
+def found_by(injected: InjectedFault, streams: Sequence[Stream]) -> Fault:
+    return judge(injected, streams, PHASES)
 
 
 def stream(
@@ -50,7 +59,7 @@ def episode(low: float, high: float, kind: Kind = "dropped", phase: str = "dropp
     ],
 )
 def test_a_fault_is_found_when_the_bounds_agree(low: float, high: float, verdict: str) -> None:
-    told = found_by(MADE, [stream(episode(low, high))])
+    told = found_by(INJECTED, [stream(episode(low, high))])
     assert (told.verdict, told.found, told.found_low, told.found_high) == (
         verdict, "dropped", low, high,
     )  # fmt: skip
@@ -61,9 +70,9 @@ def test_a_stream_that_was_hardly_watched_tells_nothing_of_a_length(
     watched: float, verdict: str
 ) -> None:
     seen = stream(episode(1.7, 5.0), watched=watched)
-    assert found_by(MADE, [seen]).verdict == verdict
+    assert found_by(INJECTED, [seen]).verdict == verdict
     agreeing = stream(episode(0.01, 0.02), watched=watched)
-    assert found_by(MADE, [agreeing]).verdict == "pass"
+    assert found_by(INJECTED, [agreeing]).verdict == "pass"
 
 
 @pytest.mark.parametrize(
@@ -75,35 +84,35 @@ def test_a_stream_that_was_hardly_watched_tells_nothing_of_a_length(
     ],
 )
 def test_another_kind_or_another_time_is_not_it(seen: tuple[Episode, ...]) -> None:
-    told = found_by(MADE, [stream(*seen), stream(episode(0.01, 0.02), name="other")])
+    told = found_by(INJECTED, [stream(*seen), stream(episode(0.01, 0.02), name="other")])
     assert (told.verdict, told.found) == ("fail", "")
 
 
 def test_what_a_generator_may_have_missed_is_left_open() -> None:
-    assert found_by(MADE, [stream(blind=0.02)]).verdict == "inconclusive"
-    assert found_by(MADE, []).verdict == "inconclusive"
-    assert found_by(MADE, [stream(episode(0.008, 0.024), blind=0.02)]).verdict == "pass"
+    assert found_by(INJECTED, [stream(blind=0.02)]).verdict == "inconclusive"
+    assert found_by(INJECTED, []).verdict == "inconclusive"
+    assert found_by(INJECTED, [stream(episode(0.008, 0.024), blind=0.02)]).verdict == "pass"
 
 
 def test_what_must_change_nothing_is_held_against_every_stream() -> None:
-    made = Made("istiod killed", "istiod is killed", "", "", 10.0, 10.2, 0.0, 0.0)
+    istiod = InjectedFault("istiod killed", "istiod is killed", "", "", 10.0, 10.2, 0.0, 0.0)
     late = episode(0.1, 0.2, kind="late", phase="istiod killed")
     shut = episode(0.1, 0.2, phase="istiod killed")
-    assert found_by(made, [stream(late)]).verdict == "pass"
-    told = found_by(made, [stream(), stream(late, shut, name="other")])
+    assert found_by(istiod, [stream(late)]).verdict == "pass"
+    told = found_by(istiod, [stream(), stream(late, shut, name="other")])
     assert (told.verdict, told.reason) == ("fail", "a/other: dropped for 0.200 s")
 
 
 def test_nothing_is_not_said_of_what_nobody_asked() -> None:
-    made = Made("istiod killed", "istiod is killed", "", "", 10.0, 10.2, 0.0, 0.0)
+    istiod = InjectedFault("istiod killed", "istiod is killed", "", "", 10.0, 10.2, 0.0, 0.0)
     away = stream(name="away").model_copy(update={"gaps": ((1.0, 9.0),)})
     seldom = stream(name="seldom").model_copy(update={"watched": 0.1})
-    told = found_by(made, [stream(), away, seldom])
+    told = found_by(istiod, [stream(), away, seldom])
     assert told.verdict == "inconclusive"
     assert told.reason == "not watched throughout: a/away, a/seldom"
     before = stream().model_copy(update={"gaps": ((0.0, 3.0),)})
-    assert found_by(made, [before]).verdict == "pass"
-    assert found_by(made, []).verdict == "inconclusive"
+    assert found_by(istiod, [before]).verdict == "pass"
+    assert found_by(istiod, []).verdict == "inconclusive"
 
 
 @pytest.mark.parametrize(
@@ -111,21 +120,57 @@ def test_nothing_is_not_said_of_what_nobody_asked() -> None:
     [
         ("none", []),
         ("short", ["dropped_for_200_ms", "rbac_deleted"]),
-        ("mesh_cut", ["mesh_cut"]),
+        ("clustermesh_cut", ["clustermesh_cut"]),
     ],
 )
 def test_faults_are_chosen_together_or_by_name(which: str, names: list[str]) -> None:
-    assert [maker.__name__ for maker in choice(which).makers] == names
+    assert [fault.id for _, fault in choose(BEHAVIOURS, which).faults] == names
+
+
+def test_the_short_faults_watch_what_they_show_in_and_all_others_everything() -> None:
+    short = choose(BEHAVIOURS, "short").behaviours
+    assert {behaviour.name for behaviour in short} == {"cross_cluster_policy", "rbac_denial"}
+    assert choose(BEHAVIOURS, "all").behaviours == BEHAVIOURS
+    assert choose(BEHAVIOURS, "misrouted").behaviours == BEHAVIOURS
+
+
+def test_what_leaves_something_behind_is_the_last() -> None:
+    (*_, (_, last)) = choose(BEHAVIOURS, "all").faults
+    assert last.id == "policy_deleted_for_50_ms"
+
+
+def test_a_fault_is_injected_as_a_phase_and_told_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    def dropped_for_a_while(subject: str, _site: Site) -> Effect:
+        """Packets of somebody are dropped."""
+        return Effect(f"a/{subject}", "dropped", (10.0, 10.01, 10.03, 10.05))
+
+    monkeypatch.setattr(faults, "SETTLE", 0)
+    phases: list[str] = []
+
+    @contextmanager
+    def phase(name: str) -> Iterator[None]:
+        phases.append(name)
+        yield
+
+    chosen = [(BEHAVIOURS[0], Injection(dropped_for_a_while))]
+    site = cast("Site", None)
+    (told,) = inject(chosen, {BEHAVIOURS[0].name: "web"}, site, phase)
+    assert phases == [told.name] == ["dropped for a while"]
+    assert (told.sentence, told.stream) == ("Packets of somebody are dropped.", "a/web")
+    assert told.least == pytest.approx(0.02)
+    assert told.most == pytest.approx(0.05)
+    with pytest.raises(FaultsError, match="to be watched for the fault dropped_for_a_while"):
+        inject(chosen, {}, site, phase)
 
 
 def test_a_fault_that_there_is_not_is_refused_by_name() -> None:
-    with pytest.raises(FaultsError, match="none, short, all, dropped_for_200_ms"):
-        choice("some")
+    with pytest.raises(FaultsError, match="none, short, all, dropped_for_10_ms"):
+        choose(BEHAVIOURS, "some")
 
 
 def test_the_wrong_route_is_the_reference_but_for_where_it_leads() -> None:
     right = manifests.load().given("virtualservice").document
-    wrong = to_web(right)
+    wrong = all_to_the_last(right)
     rules = wrong["spec"]["http"]
     assert [rule["route"][0]["destination"]["host"] for rule in rules] == ["web-service"] * 2
     assert rules[0]["match"] == right["spec"]["http"][0]["match"]

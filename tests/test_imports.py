@@ -50,6 +50,16 @@ def imported(source: str, package: str) -> set[str]:
     return {name.partition(".")[0] for name in modules(source, package) - GROUND}
 
 
+def conftests(source: str) -> set[str]:
+    """The conftests that a module imports: they are pytest's, for fixtures, and nobody else's."""
+    nodes = list(ast.walk(ast.parse(source)))
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom):
+            names += [node.module or "", *(alias.name for alias in node.names)]
+    return {name for name in names if name.rpartition(".")[2] == "conftest"}
+
+
 def wrong(files: Iterable[tuple[str, str]]) -> Iterator[str]:
     """Each import that goes the wrong way, of files given by path and source."""
     for path, source in files:
@@ -57,7 +67,7 @@ def wrong(files: Iterable[tuple[str, str]]) -> Iterator[str]:
         forbidden = FORBIDDEN.get(folder, set())
         if rest.removeprefix("callers/") in CALLERS:
             forbidden = set(OURS)
-        for name in sorted(imported(source, folder) & forbidden):
+        for name in sorted(imported(source, folder) & forbidden | conftests(source)):
             yield f"{path} imports {name}"
 
 
@@ -93,6 +103,9 @@ def test_the_ground_floor_stands_on_nothing_of_ours(name: str) -> None:
         ("fixtures/callers/prober.py", "from fixtures.history import Exchange"),
         ("fixtures/callers/locustfile.py", "from ..history import Exchange"),
         ("suites/conftest.py", "from tests import peer"),
+        ("suites/runs/watch.py", "from suites.canary_split.conftest import entered"),
+        ("suites/runs/watch.py", "from suites.canary_split import conftest"),
+        ("suites/canary_split/test_canary_split.py", "import suites.canary_split.conftest"),
     ],
 )
 def test_an_arrow_that_turns_is_seen(path: str, source: str) -> None:

@@ -10,14 +10,17 @@ import jinja2
 import pytest
 import yaml
 
+import suites
 from clusters.errors import ManifestsError
 from clusters.models import Image
 from fixtures import manifests as m
+from fixtures.behaviour import discover
 from fixtures.callers import PROGRAMS
 
 ROUTE = (m.REFERENCE / "httproute.yaml").read_text()
 LISTED = json.dumps({"apiVersion": "v1", "kind": "List", "items": [yaml.safe_load(ROUTE)]})
-SUITES = ("callers", "mobile_routing", "canary_split", "cross_cluster_policy", "rbac_denial")
+TEMPLATES = [m.SUPPORT / "callers.yaml", *(each.support for each in discover(suites))]
+MOBILE = next(path for path in TEMPLATES if path.parent.name == "mobile_routing")
 VALUES = {
     "namespace": "plumbline-test",
     "cluster": "aws-cluster",
@@ -140,23 +143,23 @@ def test_another_version_of_the_same_kind_may_stand_in(tmp_path: Path) -> None:
     assert m.load(tmp_path).documents["httproute"]["apiVersion"].endswith("/v1")
 
 
-@pytest.mark.parametrize("name", SUITES)
-def test_support_gives_documents_with_kinds_and_names(name: str) -> None:
-    documents = m.support(name, **VALUES)
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_support_gives_documents_with_kinds_and_names(template: Path) -> None:
+    documents = m.support(template, **VALUES)
     assert documents
     assert all(d["apiVersion"] and d["kind"] and d["metadata"]["name"] for d in documents)
 
 
-@pytest.mark.parametrize("name", SUITES)
-def test_support_says_in_its_first_line_why_it_is_there(name: str) -> None:
-    first = (m.SUPPORT / f"{name}.yaml").read_text().splitlines()[0]
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_support_says_in_its_first_line_why_it_is_there(template: Path) -> None:
+    first = template.read_text().splitlines()[0]
     assert first.startswith("# The reference ")
 
 
-@pytest.mark.parametrize("name", SUITES)
-def test_support_pulls_no_image_and_ends_its_pods_soon(name: str) -> None:
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_support_pulls_no_image_and_ends_its_pods_soon(template: Path) -> None:
     """At once, but for backends behind proxies, which hear late that a pod ends."""
-    for document in m.support(name, **VALUES):
+    for document in m.support(template, **VALUES):
         if document["kind"] == "Deployment":
             pod = document["spec"]["template"]["spec"]
             (first, *_) = pod["containers"]
@@ -168,7 +171,7 @@ def test_support_pulls_no_image_and_ends_its_pods_soon(name: str) -> None:
 
 def test_support_lacking_a_value_is_an_error() -> None:
     with pytest.raises(jinja2.UndefinedError):
-        m.support("mobile_routing", namespace="plumbline-test")
+        m.support(MOBILE, namespace="plumbline-test")
 
 
 def test_an_image_is_found_by_a_word_of_its_reference() -> None:

@@ -14,13 +14,13 @@ from clusters.errors import MatrixError
 from clusters.versions import COMPONENTS
 from reports import cells
 from reports.cells import Cell
-from suites import matrix, nightly
-from suites.matrix import Asked, UpgradeAsked
+from suites.runs import matrix, matrix_plan
+from suites.runs.matrix_plan import MatrixFile, UpgradeEntry
 
 TRAINS = ("2031-01", "2031-07")
-UP = UpgradeAsked.model_validate({"from": "2031-01", "to": "2031-07"})
-BACK = UpgradeAsked.model_validate({"from": "2031-07", "to": "2031-01", "only": "cilium"})
-ASKED = Asked(profiles=("full",), upgrades=(UP, BACK))
+UP = UpgradeEntry.model_validate({"from": "2031-01", "to": "2031-07"})
+BACK = UpgradeEntry.model_validate({"from": "2031-07", "to": "2031-01", "only": "cilium"})
+ASKED = MatrixFile(profiles=("full",), upgrades=(UP, BACK))
 NAMES = [
     "e2e-2031-01-full",
     "e2e-2031-07-full",
@@ -33,30 +33,36 @@ NAMES = [
 
 
 def test_every_train_has_every_profile_then_come_the_upgrades() -> None:
-    assert [cell.name for cell in matrix.plan(ASKED, TRAINS)] == NAMES
+    assert [cell.name for cell in matrix_plan.plan(ASKED, TRAINS)] == NAMES
     asked = ASKED.model_copy(update={"profiles": ("full", "core"), "upgrades": ()})
-    found = [(cell.train, cell.profile) for cell in matrix.plan(asked, TRAINS)]
+    found = [(cell.train, cell.profile) for cell in matrix_plan.plan(asked, TRAINS)]
     assert found == [(train, profile) for train in TRAINS for profile in ("full", "core")]
 
 
 def test_a_train_can_be_left_out_and_still_be_upgraded_from() -> None:
     asked = ASKED.model_copy(update={"leave_out": ("2031-01",)})
-    assert [cell.name for cell in matrix.plan(asked, TRAINS)] == NAMES[1:]
+    assert [cell.name for cell in matrix_plan.plan(asked, TRAINS)] == NAMES[1:]
 
 
 @pytest.mark.parametrize(
     ("trains", "asked", "said"),
     [
         (TRAINS[1:], ASKED, r"upgrades\[0\] .*\n.*'2031-01'; there are: 2031-07"),
-        (TRAINS, Asked(leave_out=("2029-01",)), r"leave_out .*\n.*'2029-01'"),
-        (TRAINS, Asked(upgrades=(UP.model_copy(update={"only": "x"}),)), r"only .*\n.*'x'; there"),
-        (TRAINS, Asked(upgrades=(UP, UP)), "twice: upgrade-2031-01-to-2031-07"),
-        (TRAINS, Asked(profiles=()), "no cell"),
+        (TRAINS, MatrixFile(leave_out=("2029-01",)), r"leave_out .*\n.*'2029-01'"),
+        (
+            TRAINS,
+            MatrixFile(upgrades=(UP.model_copy(update={"only": "x"}),)),
+            r"only .*\n.*'x'; there",
+        ),
+        (TRAINS, MatrixFile(upgrades=(UP, UP)), "twice: upgrade-2031-01-to-2031-07"),
+        (TRAINS, MatrixFile(profiles=()), "no cell"),
     ],
 )
-def test_what_cannot_be_run_is_refused(trains: tuple[str, ...], asked: Asked, said: str) -> None:
+def test_what_cannot_be_run_is_refused(
+    trains: tuple[str, ...], asked: MatrixFile, said: str
+) -> None:
     with pytest.raises(MatrixError, match=said):
-        matrix.plan(asked, trains)
+        matrix_plan.plan(asked, trains)
 
 
 @pytest.mark.parametrize(
@@ -72,21 +78,21 @@ def test_a_malformed_file_is_refused(text: str, said: str, tmp_path: Path) -> No
     path = tmp_path / "matrix.toml"
     path.write_text(text)
     with pytest.raises(MatrixError) as caught:
-        matrix.load(path)
+        matrix_plan.load(path)
     assert said in str(caught.value)
     assert str(path) in str(caught.value)
 
 
 def test_the_real_file_is_of_the_trains_there_are() -> None:
-    asked, trains = matrix.load(), versions.names()
+    asked, trains = matrix_plan.load(), versions.names()
     named = {train for each in asked.upgrades for train in (each.base, each.to)}
     if named <= set(trains):
-        made = matrix.plan(asked, trains)
+        made = matrix_plan.plan(asked, trains)
         assert {cell.train for cell in made if cell.kind == "e2e"} == set(trains)
         assert len(made) == len(trains) * len(asked.profiles) + len(asked.upgrades)
     else:
         with pytest.raises(MatrixError, match=min(named - set(trains))):
-            matrix.plan(asked, trains)
+            matrix_plan.plan(asked, trains)
 
 
 WORDS = st.from_regex(r"[a-z0-9][a-z0-9.-]{0,8}", fullmatch=True)
@@ -94,8 +100,8 @@ WORDS = st.from_regex(r"[a-z0-9][a-z0-9.-]{0,8}", fullmatch=True)
 
 @given(trains=st.sets(WORDS, min_size=1, max_size=4), profiles=st.sets(WORDS, max_size=3))
 def test_what_a_workflow_takes_gives_the_cells_again(trains: set[str], profiles: set[str]) -> None:
-    asked = Asked(profiles=tuple(sorted({"full", *profiles})))
-    made = matrix.plan(asked, sorted(trains))
+    asked = MatrixFile(profiles=tuple(sorted({"full", *profiles})))
+    made = matrix_plan.plan(asked, sorted(trains))
     text = cells.for_workflow(made)
     assert "\n" not in text
     include = json.loads(text)["include"]
@@ -106,27 +112,27 @@ def test_what_a_workflow_takes_gives_the_cells_again(trains: set[str], profiles:
 
 
 def test_one_cell_is_chosen_by_its_name() -> None:
-    plan = matrix.plan(ASKED, TRAINS)
-    assert matrix.chosen(plan, "") == plan
-    assert [cell.name for cell in matrix.chosen(plan, NAMES[2])] == [NAMES[2]]
+    plan = matrix_plan.plan(ASKED, TRAINS)
+    assert matrix_plan.select(plan, "") == plan
+    assert [cell.name for cell in matrix_plan.select(plan, NAMES[2])] == [NAMES[2]]
     with pytest.raises(MatrixError, match=f"'nope'; there are: {NAMES[0]}"):
-        matrix.chosen(plan, "nope")
+        matrix_plan.select(plan, "nope")
 
 
 def test_a_cell_is_a_command_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KEEP", "1")
     monkeypatch.setenv("VERSIONS", "another")
-    e2e, _, up, back = (nightly.program(c, "m-x") for c in matrix.plan(ASKED, TRAINS))
+    e2e, _, up, back = (matrix.program(c, "m-x") for c in matrix_plan.plan(ASKED, TRAINS))
     assert e2e.words[1:] == ["-m", "suites", "e2e"]
     assert (e2e.environ["VERSIONS"], e2e.environ["PLUMBLINE_RUN"]) == ("2031-01", "m-x")
     assert "KEEP" not in e2e.environ
     assert up.words[3:] == ["upgrade", "--from", "2031-01", "--to", "2031-07"]
     assert back.words[-2:] == ["--only", "cilium"]
-    core = nightly.program(Cell.of_suites("2031-01", "core"), "m-x")
+    core = matrix.program(Cell.of_suites("2031-01", "core"), "m-x")
     assert core.words[3:] == ["e2e", "--", "--profile=core"]
 
 
 @pytest.mark.parametrize("only", COMPONENTS)
 def test_each_component_that_can_be_upgraded_can_be_a_cell(only: str) -> None:
-    asked = Asked(profiles=(), upgrades=(UP.model_copy(update={"only": only}),))
-    assert [cell.only for cell in matrix.plan(asked, TRAINS)] == [only]
+    asked = MatrixFile(profiles=(), upgrades=(UP.model_copy(update={"only": only}),))
+    assert [cell.only for cell in matrix_plan.plan(asked, TRAINS)] == [only]

@@ -12,6 +12,7 @@ from clusters.errors import MutantsError
 from clusters.objects import title
 from fixtures import kills, lanes, mutants
 from fixtures import manifests as m
+from fixtures.behaviour import SUPPORT
 from fixtures.mutants import Mutant
 from reports import matrix as forms
 from reports.schema import Requirement, Status
@@ -32,7 +33,7 @@ def asked(suite: Path) -> set[str]:
 
 def support(mutant: Mutant) -> list[dict[str, object]]:
     return m.support(
-        mutant.suite,
+        Path("suites") / mutant.suite / SUPPORT,
         cluster="aws-cluster",
         namespace="n",
         example_address="240.240.0.1",

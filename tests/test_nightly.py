@@ -21,14 +21,14 @@ from clusters.errors import LockedError, ResultsError
 from reports import cells
 from reports.cells import Cell, Matrix, State
 from suites import __main__ as command
-from suites import matrix, nightly
-from suites.matrix import Asked, UpgradeAsked
-from suites.nightly import Nightly, Program
+from suites.runs import matrix, matrix_plan
+from suites.runs.matrix import MatrixRun, Program
+from suites.runs.matrix_plan import MatrixFile, UpgradeEntry
 
 TRAINS = ("2031-01", "2031-07")
-UP = UpgradeAsked.model_validate({"from": "2031-01", "to": "2031-07"})
-BACK = UpgradeAsked.model_validate({"from": "2031-07", "to": "2031-01", "only": "cilium"})
-ASKED = Asked(profiles=("full",), upgrades=(UP, BACK))
+UP = UpgradeEntry.model_validate({"from": "2031-01", "to": "2031-07"})
+BACK = UpgradeEntry.model_validate({"from": "2031-07", "to": "2031-01", "only": "cilium"})
+ASKED = MatrixFile(profiles=("full",), upgrades=(UP, BACK))
 NAMES = [
     "e2e-2031-01-full",
     "e2e-2031-07-full",
@@ -38,7 +38,7 @@ NAMES = [
 
 
 def waiting(name: str = "m") -> Matrix:
-    states = tuple(State(cell=cell) for cell in matrix.plan(ASKED, TRAINS))
+    states = tuple(State(cell=cell) for cell in matrix_plan.plan(ASKED, TRAINS))
     return Matrix(run=name, began=datetime(2031, 8, 1, tzinfo=UTC), cells=states)
 
 
@@ -64,7 +64,7 @@ import sys
 from pathlib import Path
 from clusters import signals
 from clusters.errors import InterruptedRunError
-from suites import nightly
+from suites.runs import matrix
 from tests import test_nightly
 try:
     with signals.as_errors(end=lambda: None):
@@ -74,7 +74,7 @@ except InterruptedRunError:
 """
 
 
-def programs(root: Path) -> nightly.Maker:
+def programs(root: Path) -> matrix.ProgramOf:
     def program(cell: Cell, run: str) -> Program:
         (root / run).mkdir()
         words = [sys.executable, "-c", CELL, cell.name, str(root / "log")]
@@ -85,9 +85,9 @@ def programs(root: Path) -> nightly.Maker:
 
 def night(root: Path, *asked: str, again: bool = False) -> Matrix:
     """Run, or go on with, the matrix of a folder."""
-    plan = matrix.plan(ASKED, TRAINS)
-    folder, state = nightly.opened(plan, "one", given=root / "merged", out=root, again=again)
-    made = Nightly(state, folder, lambda: None, root, programs(root))
+    plan = matrix_plan.plan(ASKED, TRAINS)
+    folder, state = matrix.resume_or_begin(plan, "one", into=root / "merged", out=root, again=again)
+    made = MatrixRun(state, folder, lambda: None, root, programs(root))
     made.run([cell for cell in plan if not asked or cell.name in asked], again=again)
     return made.matrix
 
@@ -154,8 +154,8 @@ def test_an_interrupted_cell_does_not_count_as_finished(tmp_path: Path) -> None:
     def program(cell: Cell, run: str) -> Program:
         return Program([sys.executable, "-c", "raise SystemExit(130)"], os.environ)
 
-    made = Nightly(waiting(), tmp_path, lambda: None, tmp_path, program)
-    made.run(matrix.plan(ASKED, TRAINS)[:1])
+    made = MatrixRun(waiting(), tmp_path, lambda: None, tmp_path, program)
+    made.run(matrix_plan.plan(ASKED, TRAINS)[:1])
     assert made.matrix.cells[0].status == "interrupted"
     assert not made.matrix.cells[0].finished
 
@@ -173,9 +173,9 @@ def test_nothing_is_begun_while_another_is_at_work(tmp_path: Path) -> None:
     def free() -> None:
         raise LockedError("no other run on this lab", seen="another")
 
-    made = Nightly(waiting(), tmp_path, free, tmp_path, programs(tmp_path))
+    made = MatrixRun(waiting(), tmp_path, free, tmp_path, programs(tmp_path))
     with pytest.raises(LockedError):
-        made.run(matrix.plan(ASKED, TRAINS))
+        made.run(matrix_plan.plan(ASKED, TRAINS))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -187,7 +187,7 @@ def saved(root: Path, *statuses: str) -> Matrix:
     for state, status in zip(made.cells, statuses, strict=False):
         made = made.having(State.model_validate({**state.model_dump(), "status": status}))
     made.save(root / "matrix-old" / cells.FILE)
-    (root / nightly.LATEST).symlink_to("matrix-old")
+    (root / matrix.LATEST).symlink_to("matrix-old")
     return made
 
 
@@ -206,7 +206,7 @@ def test_the_latest_matrix_is_gone_on_with_until_it_is_finished(
 ) -> None:
     old = saved(tmp_path, *statuses)
     plan, fresh, again = [s.cell for s in old.cells], "fresh" in how, "again" in how
-    folder, state = nightly.opened(plan, "new", fresh=fresh, again=again, out=tmp_path)
+    folder, state = matrix.resume_or_begin(plan, "new", fresh=fresh, again=again, out=tmp_path)
     assert (folder.name, state == old) == ("matrix-old" if goes_on else "matrix-new", goes_on)
     assert goes_on or all(each.status == "waiting" for each in state.cells)
 
@@ -214,7 +214,7 @@ def test_the_latest_matrix_is_gone_on_with_until_it_is_finished(
 def test_another_plan_is_another_matrix(tmp_path: Path) -> None:
     old = saved(tmp_path, "passed")
     plan = [state.cell for state in old.cells][:3]
-    folder, state = nightly.opened(plan, "new", out=tmp_path)
+    folder, state = matrix.resume_or_begin(plan, "new", out=tmp_path)
     assert (folder.name, [each.cell for each in state.cells]) == ("matrix-new", plan)
 
 
@@ -222,7 +222,7 @@ def test_a_state_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     saved(tmp_path)
     (tmp_path / "matrix-old" / cells.FILE).write_text("{}")
     with pytest.raises(ResultsError, match="make matrix FRESH=1"):
-        nightly.opened(matrix.plan(ASKED, TRAINS), "new", out=tmp_path)
+        matrix.resume_or_begin(matrix_plan.plan(ASKED, TRAINS), "new", out=tmp_path)
 
 
 # --- the command -------------------------------------------------------------------------------
@@ -234,10 +234,10 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PLUMBLINE_HOME", str(tmp_path / "home"))
     monkeypatch.delenv(lock.HELD, raising=False)
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
-    monkeypatch.setattr(matrix, "load", lambda: ASKED)
+    monkeypatch.setattr(matrix_plan, "load", lambda: ASKED)
     monkeypatch.setattr(versions, "names", lambda: TRAINS)
-    made = partial(Nightly, out=tmp_path, program=programs(tmp_path))
-    monkeypatch.setattr(nightly, "Nightly", made)
+    made = partial(MatrixRun, out=tmp_path, program=programs(tmp_path))
+    monkeypatch.setattr(matrix, "MatrixRun", made)
     return tmp_path
 
 

@@ -20,9 +20,19 @@ from fixtures.history import Exchange, History
 from fixtures.requirements import requirement
 from fixtures.verdict import failed, inconclusive, passed
 
-pytestmark = pytest.mark.feature("istio")
 ONE = History([Exchange(stream="s", seq=0, caller="c", cluster="k", identity="i",
                         sent=0, received=1, url="http://x/", status=200)])
+"""
+PACKAGE = """
+from pathlib import Path
+from fixtures.behaviour import Behaviour
+
+BEHAVIOUR = Behaviour(
+    Path(__file__).parent,
+    features=frozenset(FEATURES),
+    in_force=lambda lab, cluster: None,
+    probes=lambda subject: (),
+)
 """
 GREEN = """
 @requirement("A1", source="Kind/name")
@@ -51,13 +61,17 @@ class Run:
         self.pytester = pytester
         topology(pytester.path).save(pytester.path / "topology.json")
 
-    def __call__(self, text: str, *arguments: str, apart: bool = False) -> pytest.RunResult:
+    def __call__(
+        self, text: str, *arguments: str, apart: bool = False, package: str = PACKAGE
+    ) -> pytest.RunResult:
         folder = self.pytester.path / "shape"
         folder.mkdir(exist_ok=True)
+        (folder / "__init__.py").write_text(package.replace("FEATURES", '{"istio"}'))
         (folder / "test_shape.py").write_text(HEAD + text)
         run = self.pytester.runpytest_subprocess if apart else self.pytester.runpytest_inprocess
         return run(
-            *("-p", "fixtures.plugin", "-p", "no:cacheprovider", "-p", "no:locust"),
+            *("-p", "fixtures.options", "-p", "fixtures.reporting", "-p", "fixtures.plugin"),
+            *("-p", "no:cacheprovider", "-p", "no:locust"),
             # Told what it is about, Hypothesis loads all of itself to say that nothing was.
             *("-p", "no:hypothesispytest", "-p", "no:anyio"),
             *("--topology", "topology.json", "--out", "out", *arguments),
@@ -261,9 +275,15 @@ def test_a_skip_is_red_with_the_full_profile_only(run: Run) -> None:
 
 
 def test_a_feature_that_no_cluster_offers_is_a_skip_with_its_reason(run: Run) -> None:
-    result = run(GREEN.replace("@req", '@pytest.mark.feature("gateway-api")\n@req'))
-    assert run.only() == ("skip", "no cluster of the topology offers gateway-api")
+    result = run(GREEN, package=PACKAGE.replace("FEATURES", '{"istio", "gateway-api"}'))
+    assert run.only() == ("skip", "no cluster of the topology offers gateway-api, istio")
     assert result.ret == 1
+
+
+def test_a_package_that_states_no_behaviour_is_a_usage_error(run: Run) -> None:
+    result = run(GREEN, package="")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert "BEHAVIOUR in the package of shape.test_shape" in result.stdout.str()
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2", "--dist", "loadgroup")])

@@ -16,7 +16,7 @@ from clusters.errors import ManifestsError, PlaceError
 from fixtures import manifests
 from reports.schema import Results, Stage
 from reports.upgrade_schema import FILE
-from suites.run import ROOM, WATCH, check_room, end, with_watch
+from suites.runs.run import ROOM, WATCH, check_room, wait_or_kill, with_watch
 from tests.samples import requirement, results
 from tests.upgrade_samples import bare, fault
 
@@ -112,5 +112,5 @@ def test_a_program_that_does_not_end_is_killed() -> None:
         assert deaf.stdout is not None
         deaf.stdout.readline()  # it has told the signal off
         deaf.send_signal(signal.SIGINT)
-        end(deaf, 0.1)
+        wait_or_kill(deaf, 0.1)
     assert deaf.returncode == -signal.SIGKILL

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reports.schema import Results, Stage, Status
-from suites.sittings import MOST, SECOND, joined, left_open
+from suites.runs.sittings import MOST, SECOND, joined, left_open
 from tests.samples import requirement, results
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fixtures.traces import Answer, Trace
-from fixtures.watched import SPLIT, Asked, Change, entry, shares, wrong
+from fixtures.watched import Asked, Change, entry, shares, wrong
 from reports.upgrade_schema import Budget, Phase, Stream
 from tests.traces import (
     BEGAN,
@@ -227,6 +227,7 @@ def test_what_was_not_good_is_kept_as_lines() -> None:
 
 # --- the split -----------------------------------------------------------------------------
 
+SPLIT = "split-kept"
 WEIGHTS = {"web-service": 90, "mobile-service": 10}
 
 
@@ -246,7 +247,7 @@ def drawn(nines: int, of: int, n: int) -> Trace:
 def test_the_split_is_decided_in_all_and_by_phase(
     nines: int, of: int, n: int, verdict: str, reason: str
 ) -> None:
-    found = list(shares("aws-cluster", WEIGHTS, [drawn(nines, of, n)], CHANGE))
+    found = list(shares("aws-cluster", SPLIT, WEIGHTS, [drawn(nines, of, n)], CHANGE))
     assert found[0].phase == "in all"
     assert (found[0].verdict, found[0].n) == (verdict, n)
     assert found[1].phase == "quiet"
@@ -258,15 +259,15 @@ def test_the_split_is_decided_in_all_and_by_phase(
 
 def test_what_no_service_answered_is_no_draw() -> None:
     read = trace([SERVED, SILENT, UNAVAILABLE, SERVED], name=SPLIT)
-    (whole, *_) = shares("aws-cluster", WEIGHTS, [read], CHANGE)
+    (whole, *_) = shares("aws-cluster", SPLIT, WEIGHTS, [read], CHANGE)
     assert (whole.n, whole.hits, whole.declared) == (2, 2, 0.9)
-    assert list(shares("aws-cluster", WEIGHTS, [], CHANGE)) == []
+    assert list(shares("aws-cluster", SPLIT, WEIGHTS, [], CHANGE)) == []
 
 
 def test_a_split_that_silence_may_account_for_is_not_rejected() -> None:
     """Half of what the service was sent came back: of those answered, far too few are its own."""
     round_ = ([SERVED] * 9 + [UNANSWERED] * 9 + [WRONG] * 2) * 60
-    (whole, *_) = shares("aws-cluster", WEIGHTS, [trace(round_, name=SPLIT)], CHANGE)
+    (whole, *_) = shares("aws-cluster", SPLIT, WEIGHTS, [trace(round_, name=SPLIT)], CHANGE)
     assert (whole.verdict, whole.n, whole.hits) == ("inconclusive", 660, 540)
     assert whole.reason == "too few of those answered, but 540 were not"
 
@@ -274,11 +275,11 @@ def test_a_split_that_silence_may_account_for_is_not_rejected() -> None:
 @pytest.mark.parametrize("unanswered", [UNANSWERED, STARVED])
 def test_a_split_that_silence_cannot_account_for_is_rejected(unanswered: Answer) -> None:
     half = ([SERVED, WRONG] * 20 + [unanswered]) * 20
-    (whole, *_) = shares("aws-cluster", WEIGHTS, [trace(half, name=SPLIT)], CHANGE)
+    (whole, *_) = shares("aws-cluster", SPLIT, WEIGHTS, [trace(half, name=SPLIT)], CHANGE)
     assert (whole.verdict, whole.reason) == ("fail", "too few")
 
 
 def test_what_another_service_answered_is_no_draw() -> None:
     read = trace([SERVED, WRONG, SERVED], name=SPLIT)
-    (whole, *_) = shares("aws-cluster", {"web-service": 90, "another": 10}, [read], CHANGE)
+    (whole, *_) = shares("aws-cluster", SPLIT, {"web-service": 90, "another": 10}, [read], CHANGE)
     assert (whole.n, whole.hits) == (2, 2)

@@ -1,0 +1,15 @@
+"""Canary split: the reference's HTTPRoute shares requests with one header between two services."""
+
+from pathlib import Path
+
+from fixtures.behaviour import Behaviour
+from suites.canary_split.probes import probes
+from suites.canary_split.subject import in_force
+
+BEHAVIOUR = Behaviour(
+    Path(__file__).parent,
+    features=frozenset({"gateway-api"}),
+    in_force=in_force,
+    probes=probes,
+    early=("gateway",),  # a Gateway's own pod takes as long to start as a workload's
+)

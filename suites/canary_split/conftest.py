@@ -1,197 +1,21 @@
-"""What the canary split is asked of: the Gateway's address, by a caller outside the mesh."""
+"""Fixtures of the canary split: the Gateway, and the requests that several requirements judge."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
-
 import pytest
 
-from clusters.kube import Document
-from clusters.waiting import wait_for
-from fixtures import convergence
-from fixtures.caller import Caller
-from fixtures.conditions import Conditions, condition, route_conditions
 from fixtures.drawing import draw
 from fixtures.history import History
-from fixtures.lab import HOME, OUTSIDE, OUTSIDER, Lab
-from fixtures.manifests import Given
-from fixtures.sequential import SplitTest
-from fixtures.space import Space
-from fixtures.streams import Stream
-from fixtures.verdict import Verdict, both
+from fixtures.lab import Lab
+from suites.canary_split.subject import STABLE, TEST, Entry, in_force
 
-SERVICES = STABLE, CANARY = ("api-service", "api-service-canary")
-NINE_TO_ONE = {STABLE: 90, CANARY: 10}
-TEST = SplitTest(share=0.90)
 DRAWS = 2_100  # what the runs test of CS4 wants; the split alone takes some 1,270 on average
 
 
-@dataclass(frozen=True)
-class Stray:
-    """A route of another namespace: the host that it asks for, and what its status says."""
-
-    host: str
-    conditions: Conditions
-
-
-@dataclass(frozen=True)
-class Entry:
-    """The Gateway, its route, and how both are changed and put back. Waits for each change."""
-
-    space: Space
-    caller: Caller
-    gateway: Given
-    route: Given
-    address: str
-    deadline: float
-
-    @property
-    def url(self) -> str:
-        return f"http://{self.address}/"
-
-    @property
-    def request(self) -> Stream:
-        """The request that the route matches."""
-        return Stream(stream="json", url=self.url, headers={"Content-Type": "application/json"})
-
-    def converge(self, route: Given) -> None:
-        """Apply a route and wait until the Gateway has it."""
-        convergence.http_route(self.space, route, self.caller, self.url, self.deadline)
-
-    def see_endpoints(self) -> None:
-        """Wait until the Gateway's proxy can draw both services."""
-        name = self.gateway.document["metadata"]["name"]
-        label = f"gateway.networking.k8s.io/gateway-name={name}"
-        pod = self.space.kube.pod(self.space.namespace, label)["metadata"]["name"]
-        wanted = [f"outbound|8080||{self.space.host(service)}" for service in SERVICES]
-        kube, namespace = self.space.kube, self.space.namespace
-        convergence.endpoints(kube, namespace, pod, wanted, self.deadline)
-
-    def weighed(self, weights: Mapping[str, int]) -> Given:
-        """The route with other weights of its services."""
-        document = copy.deepcopy(self.route.document)
-        for rule in document["spec"]["rules"]:
-            for backend in rule["backendRefs"]:
-                backend["weight"] = weights.get(backend["name"], 0)
-        return Given(document, f"{self.route.origin} with the weights {dict(weights)}")
-
-    def named(self, stream: str) -> Stream:
-        """The request that the route matches, as a stream of another name."""
-        return self.request.model_copy(update={"stream": stream})
-
-    def conditions(self) -> Verdict:
-        """Whether Gateway and route are all that they should be, by their own status."""
-        gateway, route = self._status(self.gateway.document), self._status(self.route.document)
-        return both(
-            (
-                condition(gateway["conditions"], "Programmed", "True"),
-                condition(gateway["conditions"], "Accepted", "True"),
-                condition(route_conditions(route), "Accepted", "True"),
-                condition(route_conditions(route), "ResolvedRefs", "True"),
-            )
-        )
-
-    def see(self, kind: str, status: str) -> None:
-        """Wait until the route has a condition.
-
-        Raises:
-            NotReadyError: it has not in time.
-        """
-
-        def pending() -> str:
-            found = condition(route_conditions(self._status(self.route.document)), kind, status)
-            return "" if found.passed else found.reason
-
-        name = self.route.document["metadata"]["name"]
-        look = self.space.kubectl(f"get httproute {name} -o yaml")
-        wait_for(f"the route's {kind} to be {status}", pending, self.deadline, look)
-
-    @contextmanager
-    def without(self, service: str) -> Iterator[None]:
-        """The cluster without a Service, until the block ends."""
-        given: Document = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": service}}
-        found = self.space.kube.get("v1", "Service", service, self.space.namespace) or {}
-        kept = {**given, "spec": {k: found["spec"][k] for k in ("selector", "ports")}}
-        self.space.kube.delete(given, self.space.namespace)
-        try:
-            yield
-        finally:
-            self.space.apply(kept)
-            self.see("ResolvedRefs", "True")
-            self.converge(self.route)
-            self.see_endpoints()
-
-    @contextmanager
-    def stray(self) -> Iterator[Stray]:
-        """A route to this Gateway from another namespace, until the block ends."""
-        document = self._stray(f"{convergence.generation()}.stray.plumbline.test")
-        kube, name = self.space.kube, document["metadata"]["name"]
-        kube.apply(document, HOME)
-        try:
-            wait_for(
-                f"HTTPRoute/{name} in {HOME} to have a status",
-                lambda: "" if route_conditions(self._status(document, HOME)) else "none",
-                self.deadline,
-                kube.kubectl(f"-n {HOME} get httproute {name} -o yaml"),
-            )
-            self.converge(self.route)  # what the Gateway has now, it has as of the stray route
-            yield Stray(
-                document["spec"]["hostnames"][0], route_conditions(self._status(document, HOME))
-            )
-        finally:
-            kube.delete(document, HOME)
-
-    def _stray(self, host: str) -> Document:
-        gateway = self.gateway.document["metadata"]["name"]
-        redirect = {"type": "RequestRedirect", "requestRedirect": {"statusCode": 302}}
-        return {
-            "apiVersion": "gateway.networking.k8s.io/v1",
-            "kind": "HTTPRoute",
-            "metadata": {"name": "plumbline-stray"},
-            "spec": {
-                "parentRefs": [{"name": gateway, "namespace": self.space.namespace}],
-                "hostnames": [host],
-                "rules": [{"filters": [redirect]}],
-            },
-        }
-
-    def _status(self, document: Mapping[str, Any], namespace: str = "") -> Document:
-        version, kind, name = document["apiVersion"], document["kind"], document["metadata"]["name"]
-        found = self.space.kube.get(version, kind, name, namespace or self.space.namespace) or {}
-        return {"conditions": (), **found.get("status", {})}
-
-
 @pytest.fixture(scope="module")
-def space(lab: Lab, cluster: str) -> Space:
-    """The suite's namespace, with the service, its canary and the Gateway running."""
-    return lab.space("canary_split", cluster)
-
-
-@pytest.fixture(scope="module")
-def outsider(lab: Lab, cluster: str) -> Caller:
-    """A caller that is in no mesh."""
-    return lab.caller(cluster, OUTSIDER, identity=OUTSIDE)
-
-
-@pytest.fixture(scope="module")
-def entry(lab: Lab, space: Space, outsider: Caller) -> Entry:
-    """The Gateway, once it routes by the reference and can draw both services."""
-    return entered(lab, space, outsider)
-
-
-def entered(lab: Lab, space: Space, outsider: Caller) -> Entry:
-    """The Gateway with the reference's route applied, and waited for."""
-    gateway, route = lab.manifests.given("gateway"), lab.manifests.given("httproute")
-    space.put(gateway)
-    address = convergence.gateway_address(space, gateway, lab.deadline("workload"))
-    made = Entry(space, outsider, gateway, route, address, lab.deadline("convergence"))
-    made.converge(route)
-    made.see_endpoints()
-    return made
+def entry(lab: Lab, cluster: str) -> Entry:
+    """The Gateway, once it routes by the reference and has endpoints of both services."""
+    return in_force(lab, cluster)
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ from fixtures.lab import Lab
 from fixtures.requirements import requirement
 from fixtures.sequential import SplitTest
 from fixtures.streams import Stream
-from suites.canary_split.conftest import CANARY, NINE_TO_ONE, SERVICES, STABLE, TEST, Entry
+from suites.canary_split.subject import CANARY, NINE_TO_ONE, SERVICES, STABLE, TEST, Entry
 
 SOURCE = "HTTPRoute/advanced-routing"
 GATEWAY = "Gateway/advanced-gateway"
@@ -37,8 +37,6 @@ WITHOUT_CANARY = {STABLE: 90, LOST: 10}
 SECONDS = 6.0
 REQUESTS = 1_000
 DRAWS = 3_000  # more than 99 in 100 decisions of the split take (docs/bench.md)
-
-pytestmark = pytest.mark.feature("gateway-api")
 
 
 def served_or_500(exchange: Exchange) -> str:
@@ -89,10 +87,10 @@ def test_draws_are_independent(judge: Judge, drawn: History) -> None:
 @requirement("CS5", source=GATEWAY)
 def test_a_route_of_another_namespace_does_not_attach(judge: Judge, entry: Entry) -> None:
     """A route in another namespace does not attach to the Gateway, and its status says why."""
-    with entry.stray() as stray:
-        refused = condition(stray.conditions, "Accepted", "False", "NotAllowedByListeners")
-        asked = Stream(stream="stray", url=entry.url, headers={"Host": stray.host}, count=COUNT)
-        history = entry.caller.probe(asked, entry.request.model_copy(update={"count": COUNT}))
+    with entry.foreign_route() as foreign:
+        refused = condition(foreign.conditions, "Accepted", "False", "NotAllowedByListeners")
+        stray = Stream(stream="stray", url=entry.url, headers={"Host": foreign.host}, count=COUNT)
+        history = entry.caller.probe(stray, entry.request.model_copy(update={"count": COUNT}))
     routed = (on("stray", status_is(404, COUNT)), on("json", status_is(200, COUNT)))
     judge(history, every(known(refused), *routed))
 
@@ -108,10 +106,14 @@ def test_a_lost_backend_costs_its_own_share(judge: Judge, entry: Entry) -> None:
     if not whole.passed:
         judge.conclude(whole)
     with entry.without(CANARY):
-        told = in_time("ResolvedRefs is False", lambda: entry.see("ResolvedRefs", "False"))
+        unresolved = in_time(
+            "ResolvedRefs is False", lambda: entry.wait_for_condition("ResolvedRefs", "False")
+        )
         entry.converge(entry.route)
         history = draw(entry.caller, entry.request, STABLE, TEST, expected=(200, 500))
-    judge(history, every(known(whole), known(told), split(WITHOUT_CANARY, TEST, served_or_500)))
+    judge(
+        history, every(known(whole), known(unresolved), split(WITHOUT_CANARY, TEST, served_or_500))
+    )
 
 
 @pytest.mark.long
@@ -135,11 +137,11 @@ def test_other_weights_take_effect_without_a_loss(judge: Judge, entry: Entry) ->
     even = SplitTest(share=0.50, margin=0.10)
     with entry.caller.meanwhile(through, users=4) as loaded:
         try:
-            there = in_time("50/50", lambda: entry.converge(entry.weighed(EVEN)))
-            edited = draw(entry.caller, entry.named("50/50"), STABLE, even)
+            there = in_time("50/50", lambda: entry.converge(entry.with_weights(EVEN)))
+            edited = draw(entry.caller, entry.request_as("50/50"), STABLE, even)
         finally:
             back = in_time("90/10 again", lambda: entry.converge(entry.route))
-        restored = draw(entry.caller, entry.named("90/10"), STABLE, TEST)
+        restored = draw(entry.caller, entry.request_as("90/10"), STABLE, TEST)
         history = loaded() + edited + restored
     judge(
         history,

@@ -1,0 +1,18 @@
+"""Cross-cluster policy: the reference's CiliumNetworkPolicy admits one workload of one cluster."""
+
+from pathlib import Path
+
+from fixtures.behaviour import Behaviour
+from suites.cross_cluster_policy.faults import FAULTS
+from suites.cross_cluster_policy.probes import probes
+from suites.cross_cluster_policy.subject import in_force
+
+BEHAVIOUR = Behaviour(
+    Path(__file__).parent,
+    features=frozenset({"clustermesh"}),
+    in_force=in_force,
+    probes=probes,
+    faults=FAULTS,
+    shared_callers=False,
+    across=True,
+)

@@ -20,7 +20,7 @@ from fixtures.judge import Judge
 from fixtures.lab import Lab
 from fixtures.requirements import requirement
 from fixtures.streams import Stream
-from suites.mobile_routing.conftest import COUNT, MOBILE, OTHER, SERVICES, URL
+from suites.mobile_routing.subject import COUNT, MOBILE, OTHER, SERVICES, URL
 
 SOURCE = "VirtualService/advanced-routing"
 IDLE = ("mobile-service-v1", "web-service-v2")
@@ -28,31 +28,29 @@ GENERATED = 120
 SECONDS = 5.0
 REQUESTS = 300
 
-pytestmark = pytest.mark.feature("istio")
-
 
 @requirement("MR1", source=SOURCE)
-def test_mobile_agents_reach_mobile_service_v2(judge: Judge, asked: History) -> None:
+def test_mobile_agents_reach_mobile_service_v2(judge: Judge, answers: History) -> None:
     """A user agent with "Mobile" reaches mobile-service v2, always."""
-    judge(asked, every(*(on(a, all_answered_by("mobile-service-v2", COUNT)) for a in MOBILE)))
+    judge(answers, every(*(on(a, all_answered_by("mobile-service-v2", COUNT)) for a in MOBILE)))
 
 
 @requirement("MR2", source=SOURCE)
-def test_other_agents_reach_web_service_v1(judge: Judge, asked: History) -> None:
+def test_other_agents_reach_web_service_v1(judge: Judge, answers: History) -> None:
     """Any other user agent, absent, empty, "mobile" or "MOBILE", reaches web-service v1, always."""
-    judge(asked, every(*(on(a, all_answered_by("web-service-v1", COUNT)) for a in OTHER)))
+    judge(answers, every(*(on(a, all_answered_by("web-service-v1", COUNT)) for a in OTHER)))
 
 
 @requirement("MR3", source=SOURCE)
-def test_other_versions_receive_nothing(judge: Judge, asked: History) -> None:
+def test_other_versions_receive_nothing(judge: Judge, answers: History) -> None:
     """The other versions of both services run, and the route leads nothing to them."""
     nothing = (on(agent, never_answered(IDLE, minimum=COUNT)) for agent in (*MOBILE, *OTHER))
     running = (on(version, all_answered_by(version, COUNT)) for version in IDLE)
-    judge(asked, every(*nothing, *running))
+    judge(answers, every(*nothing, *running))
 
 
 @requirement("MR4", source=SOURCE)
-def test_other_hosts_keep_their_routes(judge: Judge, asked: History) -> None:
+def test_other_hosts_keep_their_routes(judge: Judge, answers: History) -> None:
     """Other hosts keep their own routes: a service's own name leads to its own pods, always."""
     own = (
         on(
@@ -65,7 +63,7 @@ def test_other_hosts_keep_their_routes(judge: Judge, asked: History) -> None:
         for service in SERVICES
         for agent in ("phone", "desktop")
     )
-    judge(asked, every(*own))
+    judge(answers, every(*own))
 
 
 @requirement("MR5", source=SOURCE)

@@ -21,7 +21,7 @@ from fixtures.convergence import in_time
 from fixtures.judge import Judge
 from fixtures.lab import Lab
 from fixtures.requirements import requirement
-from suites.rbac_denial.conftest import API, Api
+from suites.rbac_denial.subject import API, Api
 
 SOURCE = "AuthorizationPolicy/service-auth"
 METHODS = ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD")
@@ -41,8 +41,6 @@ AROUND = {
 SECONDS = 11.0
 REQUESTS = 2000
 ALLOWED = on("allowed", all_answered_by("backend-api"))
-
-pytestmark = pytest.mark.feature("istio")
 
 
 @requirement("RB1", source=SOURCE)
@@ -65,8 +63,8 @@ def test_other_methods_are_denied(judge: Judge, api: Api) -> None:
 @requirement("RB3", source=SOURCE)
 def test_other_paths_are_denied(judge: Judge, api: Api) -> None:
     """Any other path is denied, and the ways around are: dots, slashes, encodings and case."""
-    asked = (api.ask(name, target=path) for name, path in AROUND.items())
-    history = api.frontend.probe(api.ask("allowed"), *asked)
+    around = (api.ask(name, target=path) for name, path in AROUND.items())
+    history = api.frontend.probe(api.ask("allowed"), *around)
     # A path that Envoy itself does not take is refused with 400.
     denied = (on(name, denied_http(20, or_status=(400,))) for name in AROUND)
     judge(history, twin(denied=every(*denied), allowed=ALLOWED))
@@ -84,7 +82,7 @@ def test_another_account_is_denied(judge: Judge, api: Api) -> None:
 
 @requirement("RB5", source=SOURCE)
 def test_plain_text_is_refused(judge: Judge, api: Api) -> None:
-    """A caller without a mesh identity is refused."""
+    """A caller without an identity of the service mesh is refused."""
     history = side_by_side(
         lambda: api.frontend.probe(api.ask("allowed")),
         lambda: api.outsider.probe(api.ask("denied", count=50)),
@@ -112,8 +110,8 @@ def test_what_was_refused_never_reached_the_backend(judge: Judge, api: Api, lab:
     )
     served = history.where(lambda e: e.stream == "allowed" and e.status == 200)
     expected = (nonce for exchange in served for nonce in nonces(exchange.url))
-    seen = api.record(expected, lab.deadline("convergence"))
-    judge(history, never_reached(seen, ("method", "account", "outside"), ("allowed",)))
+    logged = api.logged_nonces(expected, lab.deadline("convergence"))
+    judge(history, never_reached(logged, ("method", "account", "outside"), ("allowed",)))
 
 
 @requirement("RB8", source=SOURCE)

@@ -6,22 +6,21 @@ The faults and what must notice them are the catalogues'; this joins them with a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
+import suites
 from clusters.errors import MutantsError
 from clusters.topology import Topology
 from fixtures import kills
+from fixtures.behaviour import discover
 from fixtures.mutants import Mutant, catalogue
 from reports import matrix
 from reports.reading import FILE
 from reports.schema import Results
 from reports.terminal import show_matrix
-from suites.run import Run
-
-SUITES = Path(__file__).parent
+from suites.runs.run import Run
 
 
-def mutants(run: Run, only: str, more: Sequence[str]) -> int:
+def run_mutants(run: Run, only: str, more: Sequence[str]) -> int:
     """Run the mutants, or only one, and publish the matrix; 0 only if all were killed.
 
     Raises:
@@ -29,21 +28,26 @@ def mutants(run: Run, only: str, more: Sequence[str]) -> int:
         MutantsError: there is no mutant of that name, or a catalogue is malformed.
     """
     Topology.load(run.home.topology)
-    asked = _asked(only)
+    mutants = chosen(only)
     # So much red is expected that pytest's own account of it says nothing.
     run.pytest(f"--mutants={only}", "-q", "--no-header", "--tb=no", "-rN", *more)
     path = run.folder / FILE
     if not path.exists():
         return 1
-    found = kills.matrix(Results.load(path), asked)
-    matrix.publish(found, run.folder)
-    show_matrix(found, run.folder)
-    return 0 if found.proven else 1
+    kill_matrix = kills.matrix(Results.load(path), mutants)
+    matrix.publish(kill_matrix, run.folder)
+    show_matrix(kill_matrix, run.folder)
+    return 0 if kill_matrix.proven else 1
 
 
-def _asked(only: str) -> list[Mutant]:
-    every = [mutant for folder in sorted(SUITES.iterdir()) for mutant in catalogue(folder)]
-    asked = [mutant for mutant in every if only in ("all", mutant.name)]
-    if not asked:
+def chosen(only: str) -> list[Mutant]:
+    """The mutants of every behaviour, or those of one name.
+
+    Raises:
+        MutantsError: there is none of that name, or a catalogue is malformed.
+    """
+    every = [mutant for behaviour in discover(suites) for mutant in catalogue(behaviour.folder)]
+    mutants = [mutant for mutant in every if only in ("all", mutant.name)]
+    if not mutants:
         raise MutantsError("the name of a mutant", seen=only, look="grep name: suites/*/*.yaml")
-    return asked
+    return mutants

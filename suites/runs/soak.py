@@ -1,6 +1,6 @@
 """The soak: the suites many times over on the same clusters, each time in another order.
 
-Shows that a mesh that does what it should is never called red. It changes nothing of how
+Shows that clusters that do what they should are never called red. It changes nothing of how
 the suites measure.
 """
 
@@ -17,7 +17,7 @@ from rich.console import Console
 from clusters.topology import Topology
 from reports.schema import Results
 from reports.wording import counts, duration, not_green, one_line
-from suites.run import Run, check_input
+from suites.runs.run import Run, check_input
 
 CHECK_EVERY = 10_000_000  # turns of the burning loop between two looks at its parent
 
@@ -41,17 +41,17 @@ def soak(run: Run, times: int, more: Sequence[str], *, burn: bool) -> int:
             one = replace(run, name=f"{run.name}-{number:02d}", stages=[])
             one.suites("-q", "--no-header", "--tb=no", "-rN", f"--shuffle={number}", *more)
             results = one.finish(interrupted=False, cause="pytest wrote no results")
-            bad += _tell(console, one, results, number, times, burn=burn)
+            bad += _print(console, one, results, number, times, burn=burn)
     console.print(
         f"{times - bad} of {times} runs were green" + (" but for excuses" if burn else "")
     )
     return 1 if bad else 0
 
 
-def _tell(
+def _print(
     console: Console, run: Run, results: Results, number: int, times: int, *, burn: bool
 ) -> bool:
-    """Print one run's account; whether it is a bad one."""
+    """Print what one run came to; whether it is a bad one."""
     took = duration(sum(stage.seconds for stage in run.stages))
     console.print(f"soak {number} of {times}: {counts(results.requirements)}, {took}")
     for red in not_green(results):

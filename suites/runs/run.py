@@ -31,7 +31,7 @@ from reports.schema import Requirement, Results, Stage, verdict_of
 from reports.terminal import show
 from reports.upgrade_schema import FILE as UPGRADE
 from reports.upgrade_schema import Fault, Upgrade
-from suites import sittings
+from suites.runs import sittings
 
 OUT = Path("reports/out")
 MB = 1_000_000
@@ -71,7 +71,7 @@ class Run:
             )
 
     def watch(self) -> None:
-        """Show that the watch sees faults made on purpose; its account is in a folder below.
+        """Show that the watch sees faults made on purpose; its report is in a folder below.
 
         Once more if the environment left open whether it does.
         """
@@ -94,7 +94,7 @@ class Run:
             except InterruptedRunError:
                 # A terminal has told the child as well; a kill from elsewhere has not.
                 child.send_signal(signal.SIGINT)
-                end(child, GRACE)
+                wait_or_kill(child, GRACE)
                 raise
 
     def suites(self, *more: str, phase: str = "suites") -> None:
@@ -125,7 +125,7 @@ class Run:
             phase, "clusters", "run", "--", sys.executable, "-m", "pytest", *tests, *more
         )  # fmt: skip
 
-    def conclude(self, cause: str = NO_RESULTS) -> int:
+    def finish_and_show(self, cause: str = NO_RESULTS) -> int:
         """Finish and show; 0 only if every requirement passed."""
         results = self.finish(interrupted=False, cause=cause)
         show(results, self.folder)
@@ -165,7 +165,7 @@ class Run:
         )
 
 
-def end(child: subprocess.Popen[bytes], grace: float) -> None:
+def wait_or_kill(child: subprocess.Popen[bytes], grace: float) -> None:
     """Wait for a program that was told to end; kill it if it did not in `grace` seconds."""
     try:
         child.wait(grace)
@@ -181,22 +181,24 @@ def with_watch(results: Results, folder: Path, stages: Iterable[Stage]) -> Resul
     path = folder / UPGRADE
     faults = Upgrade.load(path).faults if path.exists() else ()
     entries = tuple(_entry(number, each) for number, each in enumerate(faults, start=1))
-    told = (*results.requirements, *(entries or (NO_WATCH,)))
-    status = results.status if results.status == "interrupted" else verdict_of(told)
-    return results.model_copy(update={"requirements": told, "status": status})
+    requirements = (*results.requirements, *(entries or (NO_WATCH,)))
+    interrupted = results.status == "interrupted"
+    status = results.status if interrupted else verdict_of(requirements)
+    return results.model_copy(update={"requirements": requirements, "status": status})
 
 
 def _entry(number: int, fault: Fault) -> Requirement:
+    bounds = {"made.least": fault.least, "made.most": fault.most}
     seen = {"found": fault.found, "low": fault.found_low, "high": fault.found_high}
-    made, found = fault.kind or "nothing", fault.found or "nothing"
+    injected, recognised = fault.kind or "nothing", fault.found or "nothing"
     return Requirement(
         id=f"W{number}",
         suite=WATCH,
         sentence=f"The watch sees it: {fault.sentence}",
         source=f"Fault/{fault.name}",
         verdict=fault.verdict,
-        reason=f"{made} was made, {found} found: {fault.reason}",
-        numbers={"made.least": fault.least, "made.most": fault.most, **seen},
+        reason=f"{injected} was made, {recognised} found: {fault.reason}",
+        numbers={**bounds, **seen},
         evidence=WATCH,
         test="make watch FAULTS=short",
         seconds=fault.most,
@@ -209,7 +211,7 @@ NO_WATCH = Requirement(
     sentence="The watch sees faults made on purpose.",
     source="Fault/any",
     verdict="inconclusive",
-    reason="the watch left no account; what went wrong is printed above",
+    reason="the watch left no report; what went wrong is printed above",
     test="make watch FAULTS=short",
     seconds=0.0,
 )
@@ -251,6 +253,6 @@ def check_room(folder: Path = OUT) -> None:
         )
 
 
-def own(words: Sequence[str]) -> list[str]:
+def pytest_arguments(words: Sequence[str]) -> list[str]:
     """pytest's own arguments, without the `--` that sets them off from ours."""
     return [word for word in words if word != "--"]

@@ -16,7 +16,7 @@ from clusters.errors import MatrixError
 from clusters.versions import COMPONENTS
 from reports.cells import Cell
 
-FILE = Path(__file__).parent / "matrix.toml"
+FILE = Path(__file__).parents[1] / "matrix.toml"
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$")]  # part of a folder's
 
@@ -25,7 +25,7 @@ class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class UpgradeAsked(_Strict):
+class UpgradeEntry(_Strict):
     """One upgrade, of everything or of one component."""
 
     base: str = Field(alias="from")
@@ -33,40 +33,40 @@ class UpgradeAsked(_Strict):
     only: str = ""
 
 
-class Asked(_Strict):
+class MatrixFile(_Strict):
     """The whole file."""
 
     profiles: tuple[Name, ...] = ("full",)
     leave_out: tuple[str, ...] = ()
-    upgrades: tuple[UpgradeAsked, ...] = ()
+    upgrades: tuple[UpgradeEntry, ...] = ()
 
 
-def load(path: Path = FILE) -> Asked:
+def load(path: Path = FILE) -> MatrixFile:
     """Read the file.
 
     Raises:
         MatrixError: it is not there, or malformed; the error names what was expected where.
     """
     try:
-        return Asked.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return MatrixFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        said, seen = f"{path}: {where}: {first['msg']}", repr(first["input"])
+        expected, seen = f"{path}: {where}: {first['msg']}", repr(first["input"])
     except (OSError, ValueError) as error:
-        said, seen = f"{path} to be TOML", str(error)
-    raise MatrixError(said, seen=seen, look=f"$EDITOR {path}")
+        expected, seen = f"{path} to be TOML", str(error)
+    raise MatrixError(expected, seen=seen, look=f"$EDITOR {path}")
 
 
-def plan(asked: Asked, trains: Sequence[str]) -> tuple[Cell, ...]:
+def plan(file: MatrixFile, trains: Sequence[str]) -> tuple[Cell, ...]:
     """Every cell, the suites' first; oldest train first, as given.
 
     Raises:
         MatrixError: a train is named that is not there, a component that cannot be upgraded, or
             one cell twice; or nothing is left to run.
     """
-    _check(asked, trains)
-    cells = (*_suites(asked, trains), *_upgrades(asked))
+    _check(file, trains)
+    cells = (*_suites(file, trains), *_upgrades(file))
     names = [cell.name for cell in cells]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice or not cells:
@@ -78,38 +78,38 @@ def plan(asked: Asked, trains: Sequence[str]) -> tuple[Cell, ...]:
     return cells
 
 
-def chosen(cells: Sequence[Cell], only: str) -> tuple[Cell, ...]:
+def select(cells: Sequence[Cell], only: str) -> tuple[Cell, ...]:
     """The cell of that name, or all if none is named.
 
     Raises:
         MatrixError: there is none of that name.
     """
-    found = tuple(cell for cell in cells if only in ("", cell.name))
-    if not found:
+    selected = tuple(cell for cell in cells if only in ("", cell.name))
+    if not selected:
         names = ", ".join(cell.name for cell in cells)
         raise MatrixError(
             "the name of a cell",
             seen=f"{only!r}; there are: {names}",
             look="python -m suites matrix --list",
         )
-    return found
+    return selected
 
 
-def _suites(asked: Asked, trains: Sequence[str]) -> Iterator[Cell]:
+def _suites(file: MatrixFile, trains: Sequence[str]) -> Iterator[Cell]:
     for train in trains:
-        if train not in asked.leave_out:
-            yield from (Cell.of_suites(train, profile) for profile in asked.profiles)
+        if train not in file.leave_out:
+            yield from (Cell.of_suites(train, profile) for profile in file.profiles)
 
 
-def _upgrades(asked: Asked) -> Iterator[Cell]:
-    for each in asked.upgrades:
+def _upgrades(file: MatrixFile) -> Iterator[Cell]:
+    for each in file.upgrades:
         yield Cell.of_upgrade(each.base, each.to, each.only)
 
 
-def _check(asked: Asked, trains: Sequence[str]) -> None:
-    named = [(f"upgrades[{n}]", each) for n, each in enumerate(asked.upgrades)]
+def _check(file: MatrixFile, trains: Sequence[str]) -> None:
+    named = [(f"upgrades[{n}]", each) for n, each in enumerate(file.upgrades)]
     ends = [(where, train) for where, each in named for train in (each.base, each.to)]
-    for where, train in [*ends, *(("leave_out", train) for train in asked.leave_out)]:
+    for where, train in [*ends, *(("leave_out", train) for train in file.leave_out)]:
         if train not in trains:
             raise MatrixError(
                 f"{where} of matrix.toml to name trains that there are",

@@ -27,8 +27,8 @@ from reports import cells, merged_forms
 from reports.cells import Cell, CellStatus, Matrix, State
 from reports.merged import Merged, merged
 from reports.publish import append, point
-from suites import matrix
-from suites.run import GRACE, OUT
+from suites.runs import matrix_plan
+from suites.runs.run import GRACE, OUT
 
 LATEST = "matrix"  # the link beside the runs' folders
 INTERRUPTED = 130
@@ -42,7 +42,7 @@ class Program:
     environ: Mapping[str, str]
 
 
-Maker = Callable[[Cell, str], Program]
+ProgramOf = Callable[[Cell, str], Program]
 
 
 def program(cell: Cell, run: str) -> Program:
@@ -59,11 +59,11 @@ def program(cell: Cell, run: str) -> Program:
     return Program(words, environ)
 
 
-def opened(
+def resume_or_begin(
     plan: Sequence[Cell],
     run: str,
     *,
-    given: Path | None = None,
+    into: Path | None = None,
     fresh: bool = False,
     again: bool = False,
     out: Path = OUT,
@@ -71,23 +71,23 @@ def opened(
     """The matrix to go on with and its folder, or a new one of that name.
 
     Args:
-        given: the matrix's folder; without it the latest, or a new one beside the runs.
-        fresh, again: see `found`.
+        into: the matrix's folder; without it the latest, or a new one beside the runs.
+        fresh, again: see `resumable`.
 
     Raises:
         ResultsError: what stands in the folder cannot be read.
     """
     latest = out / LATEST
-    folder = given or (out / latest.readlink() if latest.is_symlink() else None)
-    going = found(folder, plan, fresh=fresh, again=again) if folder else None
-    if folder and going:
-        return folder, going
+    folder = into or (out / latest.readlink() if latest.is_symlink() else None)
+    earlier = resumable(folder, plan, fresh=fresh, again=again) if folder else None
+    if folder and earlier:
+        return folder, earlier
     path = _unused(out, f"{LATEST}-{run}")
     cells_of_it = tuple(State(cell=cell) for cell in plan)
-    return given or path, Matrix(run=path.name, began=datetime.now(UTC), cells=cells_of_it)
+    return into or path, Matrix(run=path.name, began=datetime.now(UTC), cells=cells_of_it)
 
 
-def found(
+def resumable(
     folder: Path, plan: Sequence[Cell], *, fresh: bool = False, again: bool = False
 ) -> Matrix | None:
     """The matrix that stands in a folder, if it is of this plan and not finished.
@@ -101,13 +101,13 @@ def found(
     """
     if fresh or not (folder / cells.FILE).is_file():
         return None
-    seen = Matrix.load(folder / cells.FILE)
-    same = [state.cell for state in seen.cells] == list(plan)
-    return seen if same and (again or not seen.finished) else None
+    earlier = Matrix.load(folder / cells.FILE)
+    same = [state.cell for state in earlier.cells] == list(plan)
+    return earlier if same and (again or not earlier.finished) else None
 
 
 @dataclass
-class Nightly:
+class MatrixRun:
     """One matrix under way: `folder` is its own, `out` has the folders of its cells' runs.
 
     `free` raises unless nobody else is at work on the lab: a cell left over from a matrix that
@@ -118,39 +118,39 @@ class Nightly:
     folder: Path
     free: Callable[[], None]
     out: Path = OUT
-    program: Maker = program
+    program: ProgramOf = program
 
-    def run(self, asked: Sequence[Cell], *, again: bool = False) -> None:
+    def run(self, selected: Sequence[Cell], *, again: bool = False) -> None:
         """Run those cells, one after another, that are not finished; with `again` also those."""
-        for cell in asked:
+        for cell in selected:
             if again or not self.matrix.state(cell.name).finished:
                 self.free()
-                self._cell(cell)
+                self._run_cell(cell)
 
-    def merged(self, base: Path | None = None) -> Merged:
+    def publish_merged(self, base: Path | None = None) -> Merged:
         """The merged report of what there is, published."""
-        found = merged(self.matrix, self.folder, base)
-        merged_forms.publish(found, self.folder)
-        return found
+        report = merged(self.matrix, self.folder, base)
+        merged_forms.publish(report, self.folder)
+        return report
 
-    def _cell(self, cell: Cell) -> None:
+    def _run_cell(self, cell: Cell) -> None:
         run = _unused(self.out, f"{self.matrix.run}-{cell.name}")
-        with self._told(cell, run) as tell:
-            status = _ended(self.program(cell, run.name))
-            tell(status)
+        with self._recorded(cell, run) as record:
+            status = _run_program(self.program(cell, run.name))
+            record(status)
 
     @contextmanager
-    def _told(self, cell: Cell, run: Path) -> Iterator[Callable[[CellStatus], None]]:
-        """Keep the cell's state in the file: running, and then whatever it is told."""
+    def _recorded(self, cell: Cell, run: Path) -> Iterator[Callable[[CellStatus], None]]:
+        """Keep the cell's state in the file: running, and then whatever it ended as."""
         began = time.monotonic()
         state = State(cell=cell, status="running", folder=os.path.relpath(run, self.folder))
-        told: list[CellStatus] = ["interrupted"]
+        ends: list[CellStatus] = ["interrupted"]
         self._save(state)
         try:
-            yield told.append
+            yield ends.append
         finally:
             seconds = round(time.monotonic() - began, 1)
-            self._save(state.model_copy(update={"status": told[-1], "seconds": seconds}))
+            self._save(state.model_copy(update={"status": ends[-1], "seconds": seconds}))
 
     def _save(self, state: State) -> None:
         # What a killed matrix left as running is not, or `free` would have said so.
@@ -170,28 +170,28 @@ def command(options: Namespace, home: Home, run: str) -> int:
         ResultsError: the state that is there, or `--base`, cannot be read.
         LockedError: something else is at work on the lab, such as a cell of a killed matrix.
     """
-    plan = matrix.plan(matrix.load(), versions.names())
-    asked = matrix.chosen(plan, options.only)
+    plan = matrix_plan.plan(matrix_plan.load(), versions.names())
+    selected = matrix_plan.select(plan, options.only)
     if options.json:
-        print(cells.for_workflow(asked))
+        print(cells.for_workflow(selected))
         return 0
     if options.list:
-        for cell in asked:
+        for cell in selected:
             print(f"{cell.name}  {cell.title}")
         return 0
     again = bool(options.only)
-    folder, state = opened(plan, run, given=options.out, fresh=options.fresh, again=again)
+    folder, state = resume_or_begin(plan, run, into=options.out, fresh=options.fresh, again=again)
     _readable(options.base)
-    night = Nightly(state, folder, partial(_nobody_else, home))
-    night.free()
+    work = MatrixRun(state, folder, partial(_nobody_else, home))
+    work.free()
     _link(folder)
     try:
-        night.run(asked, again=again)
+        work.run(selected, again=again)
     finally:
-        told = night.merged(options.base)
-        merged_forms.show(told, folder)
-        append(merged_forms.markdown(told), os.environ)
-    return 0 if all(told.matrix.state(cell.name).status == "passed" for cell in asked) else 1
+        report = work.publish_merged(options.base)
+        merged_forms.show(report, folder)
+        append(merged_forms.markdown(report), os.environ)
+    return 0 if all(report.matrix.state(cell.name).status == "passed" for cell in selected) else 1
 
 
 def _readable(base: Path | None) -> None:
@@ -212,8 +212,8 @@ def _link(folder: Path) -> None:
         point(OUT / LATEST, folder.name)
 
 
-def _ended(given: Program) -> CellStatus:
-    child = subprocess.Popen(given.words, env=dict(given.environ))
+def _run_program(program: Program) -> CellStatus:
+    child = subprocess.Popen(program.words, env=dict(program.environ))
     try:
         status = child.wait()
     except InterruptedRunError:

@@ -1,0 +1,32 @@
+"""Probes of the cross-cluster policy: one workload of azure-cluster is let in, the rest is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fixtures.demands import Demand, Silenced
+from fixtures.probes import SELDOM, SPACING, ProbeSource, Target, served_by
+from fixtures.space import Space
+from suites.cross_cluster_policy.subject import AWS, AZURE, NAME, Guarded
+
+
+def probes(guarded: Guarded) -> Iterator[ProbeSource]:
+    """From three of the four workloads that may try, each to the service in its own cluster.
+
+    Cilium decides when a connection is made, so what is denied has no kept-alive one.
+    """
+    reaches = "backend of azure-cluster reaches frontend of aws-cluster"
+    not_reached = "does not reach frontend of aws-cluster"
+    yield _source(guarded, AZURE, "backend", reaches, served_by("frontend"))
+    yield _source(guarded, AZURE, "other", f"other of azure-cluster {not_reached}", Silenced())
+    yield _source(guarded, AWS, "backend", f"backend of aws-cluster {not_reached}", Silenced())
+
+
+def _source(guarded: Guarded, cluster: str, app: str, sentence: str, expect: Demand) -> ProbeSource:
+    client = guarded.clients[f"{cluster}/{app}"]
+    target = Target.service(NAME, Space(client.kube, client.namespace), "frontend")
+    probes = [target.new_connections(app, sentence, expect, SPACING)]
+    if expect.word == "allow":
+        probes.append(target.keep_alive(app, sentence, expect, SELDOM))
+    identity = client.identity
+    return ProbeSource(cluster, app, client.namespace, identity, False, tuple(probes))

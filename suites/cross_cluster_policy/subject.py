@@ -1,0 +1,223 @@
+"""frontend in aws-cluster, and clients in both: what the cross-cluster policy is asked of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from clusters.kube import Document, Kube
+from clusters.steps import clustermesh
+from clusters.waiting import wait_for
+from fixtures import convergence, mesh
+from fixtures.caller import Caller, side_by_side, together
+from fixtures.checks import Drop
+from fixtures.history import History
+from fixtures.hubble import NAMESPACE, Agent
+from fixtures.lab import Lab
+from fixtures.manifests import Given
+from fixtures.space import Space
+from fixtures.streams import Stream
+from fixtures.verdict import Verdict
+
+NAME = Path(__file__).parent.name
+AWS, AZURE = "aws-cluster", "azure-cluster"
+CLIENTS = (
+    "aws-cluster/backend",
+    "aws-cluster/other",
+    "azure-cluster/backend",
+    "azure-cluster/other",
+)
+COUNT = 20
+SECONDS = 6.0
+# The denied wait for their timeouts and cost nothing; the allowed must not crowd out of
+# Hubble's ring what it says of them.
+USERS = {
+    "aws-cluster/backend": 40,
+    "aws-cluster/other": 40,
+    "azure-cluster/backend": 4,
+    "azure-cluster/other": 40,
+}
+
+
+@dataclass(frozen=True)
+class Observation:
+    """The requests of clients, and what Cilium dropped in that time."""
+
+    history: History
+    drops: tuple[Drop, ...]
+
+
+@dataclass
+class Guarded:
+    """frontend, which the policy guards, and who would reach it. Streams: `<who>-><whom>`."""
+
+    space: Space
+    target: Document
+    agent: Agent
+    policy: Given
+    clients: dict[str, Caller]
+    deadline: float
+    clustermesh_deadline: float
+    uid: str = field(default="")
+
+    def protect(self) -> None:
+        """Apply the policy and wait until frontend's endpoint enforces it."""
+        if not self.uid and (stored := self.space.put(self.policy)):
+            self.uid = stored["metadata"]["uid"]
+            self._converge(present=True)
+
+    def expose(self) -> None:
+        """Delete the policy, an earlier run's too, and wait until nothing enforces it."""
+        document = self.policy.document
+        version, kind = document["apiVersion"], document["kind"]
+        stored = self.space.kube.get(version, kind, document["metadata"]["name"], self.namespace)
+        if stored:
+            self.space.kube.delete(document, self.namespace)
+            self.uid = stored["metadata"]["uid"]
+            self._converge(present=False)
+        self.uid = ""
+
+    def address(self, who: str) -> str:
+        """The address of a client's pod."""
+        return _address(self.clients[who])
+
+    def ask(self, *whom: str, label: str = "", who: Collection[str] = CLIENTS) -> History:
+        """Callers at once, each its own streams, every request on a connection of its own."""
+        calls: list[Callable[[], History]] = [
+            partial(self.clients[w].ask, *(self.stream(f"{w}->{x}{label}", x) for x in whom))
+            for w in who
+        ]
+        return side_by_side(*calls)
+
+    def observe(self, send: Callable[[], History]) -> Observation:
+        """Have requests sent, and ask Cilium what it dropped meanwhile."""
+        opened = self.agent.now()
+        history = send()
+        return Observation(history, self.agent.drops(opened, self.namespace))
+
+    def load(self, least: int) -> History:
+        """Locust in all clients at once: many users, each request a connection of its own."""
+        load_runs = (
+            client.loading(
+                self.stream(f"{who}->frontend", "frontend", timeout=2),
+                users=USERS[who],
+                seconds=SECONDS + 1,
+                least=least,
+            )
+            for who, client in self.clients.items()
+        )
+        return together(*load_runs)
+
+    def label(self, who: str, app: str) -> Verdict:
+        """Give a client's pod another `app`; whether frontend's agent knows it in time."""
+        client = self.clients[who]
+        labels = {"metadata": {"name": client.pod, "labels": {"app": app}}}
+        client.kube.patch({"apiVersion": "v1", "kind": "Pod", **labels}, client.namespace)
+        wait = partial(
+            convergence.labelled, self.agent, _address(client), f"k8s:app={app}", self.deadline
+        )
+        return convergence.in_time(f"app={app}", wait)
+
+    @contextmanager
+    def without_clustermesh(self) -> Iterator[None]:
+        """No ClusterMesh control plane in either cluster, until the block ends."""
+        kubes = [self.clients[f"{name}/other"].kube for name in (AWS, AZURE)]
+        before = {kube: clustermesh.connections(kube) for kube in kubes}
+        try:
+            self._scale_clustermesh(kubes, 0)
+            yield
+        finally:
+            self._scale_clustermesh(kubes, 1)
+            mesh.wait_joined(before, self.clustermesh_deadline)
+
+    def _scale_clustermesh(self, kubes: Collection[Kube], replicas: int) -> None:
+        """All control planes at once: each waits for the others before it is ready."""
+        with ThreadPoolExecutor(len(kubes)) as pool:
+            scale = partial(self._scale, replicas=replicas)
+            list(pool.map(scale, kubes))
+
+    def _scale(self, kube: Kube, replicas: int) -> None:
+        kube.scale(NAMESPACE, clustermesh.SERVICE, replicas, self.clustermesh_deadline)
+
+    @property
+    def namespace(self) -> str:
+        return self.space.namespace
+
+    def stream(self, name: str, service: str, timeout: float = 2) -> Stream:
+        """Requests to a service, `COUNT` of them at once, none on another's connection."""
+        url = f"http://{self.space.host(service)}/"
+        return Stream(
+            stream=name, url=url, count=COUNT, concurrency=COUNT, timeout=timeout, reuse=False
+        )
+
+    def _converge(self, *, present: bool) -> None:
+        convergence.network_policy(self.agent, self.target, self.uid, present, self.deadline)
+
+
+def reach(lab: Lab) -> Guarded:
+    """frontend without any policy, once its agent knows every client.
+
+    Raises:
+        NotReadyError: a workload does not run, or an agent did not learn of it in time.
+    """
+    spaces = {cluster: lab.space(NAME, cluster) for cluster in (AWS, AZURE)}
+    here = spaces[AWS]
+    target = here.kube.pod(here.namespace, "app=frontend")
+    agent = Agent.of(here.kube, target)
+    clients = {
+        f"{cluster}/{app}": lab.caller(
+            cluster, app, here.namespace, identity=f"app={app} in {cluster}"
+        )
+        for cluster in (AWS, AZURE)
+        for app in ("backend", "other")
+    }
+    deadline = lab.deadline("convergence")
+    convergence.identities(agent, [_address(client) for client in clients.values()], deadline)
+    pods = [target, here.kube.pod(here.namespace, "app=bystander")]
+    addresses = [str(pod["status"]["podIP"]) for pod in pods]
+    for space in spaces.values():
+        convergence.backends(Agent.any_of(space.kube), addresses, deadline)
+    guarded = Guarded(
+        here,
+        target,
+        agent,
+        policy=lab.manifests.given("ciliumnetworkpolicy"),
+        clients=clients,
+        deadline=deadline,
+        clustermesh_deadline=lab.deadline("clustermesh"),
+    )
+    guarded.expose()
+    return guarded
+
+
+def in_force(lab: Lab, _cluster: str) -> Guarded:
+    """A new frontend that nobody has asked yet, under the reference's policy.
+
+    What a frontend had to say when a policy cut a connection off it says again for minutes. That
+    opens conntrack for an answer, and whoever comes from the same port then passes as one.
+
+    Raises:
+        NotReadyError: a workload does not run, or an agent did not get there in time.
+    """
+    space = lab.space(NAME, AWS)
+    kube, namespace, labels = space.kube, space.namespace, "app=frontend"
+    kube.end_pod(namespace, labels)
+
+    def pending() -> str:
+        kube.pod(namespace, labels)  # raises as long as there is none
+        return ""
+
+    look = kube.kubectl(f"-n {namespace} get pods -l {labels}")
+    wait_for("another pod of frontend", pending, lab.deadline("workload"), look)
+    guarded = reach(lab)
+    guarded.protect()
+    return guarded
+
+
+def _address(client: Caller) -> str:
+    pod = client.kube.get("v1", "Pod", client.pod, client.namespace) or {"status": {}}
+    return str(pod["status"].get("podIP", ""))

@@ -1,0 +1,110 @@
+"""backend-api under the reference's policy, and its clients: what the RBAC denial is asked of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from clusters.steps import istio
+from clusters.waiting import wait_for
+from fixtures import convergence
+from fixtures.caller import Caller
+from fixtures.checks import nonces
+from fixtures.lab import FRONTEND, OUTSIDE, OUTSIDER, STRANGER, Lab
+from fixtures.manifests import Given
+from fixtures.space import Space
+from fixtures.streams import Stream
+
+NAME = Path(__file__).parent.name
+API = "/api/v1/items"
+APP = "backend-api"
+
+
+@dataclass(frozen=True)
+class Api:
+    """backend-api in one cluster, and who calls it."""
+
+    space: Space
+    policy: Given
+    deadline: float
+    frontend: Caller
+    stranger: Caller
+    namesake: Caller
+    outsider: Caller
+
+    def ask(self, stream: str, method: str = "GET", target: str = API, count: int = 20) -> Stream:
+        """Requests to backend-api, each with a nonce that no other run has used."""
+        return self._ask(APP, stream, method, target, count)
+
+    def ask_bystander(self, stream: str, method: str, target: str) -> Stream:
+        """Requests to a workload of the namespace that the policy does not name."""
+        return self._ask("bystander", stream, method, target, 20)
+
+    def protect(self) -> None:
+        """Apply the policy and wait until backend-api's proxy enforces it."""
+        convergence.authorization_policy(self.space, self.policy, APP, self.deadline)
+
+    def expose(self) -> None:
+        """Delete the policy and wait until backend-api's proxy has none."""
+        convergence.authorization_policy(self.space, self.policy, APP, self.deadline, present=False)
+
+    @contextmanager
+    def without_istiod(self) -> Iterator[None]:
+        """The cluster without istiod, until the block ends."""
+        kube = self.space.kube
+        (istiod,) = istio.istiods(kube)
+        try:
+            kube.scale(istio.NAMESPACE, istiod, 0, self.deadline)
+            yield
+        finally:
+            kube.scale(istio.NAMESPACE, istiod, 1, self.deadline)
+            istio.wait_ready(kube, self.deadline)
+
+    def logged_nonces(self, expected: Iterable[str], deadline: float) -> frozenset[str]:
+        """The nonces in backend-api's own log, once the expected ones are there or time is up."""
+        kube, namespace = self.space.kube, self.space.namespace
+        pod = kube.pod(namespace, f"app={APP}")["metadata"]["name"]
+        wanted = frozenset(expected)
+
+        def missing() -> str:
+            return ", ".join(sorted(wanted - nonces(kube.logs(namespace, pod, "echo"))))
+
+        wait_for("backend-api's log", missing, deadline, self.space.kubectl(f"logs {pod} -c echo"))
+        return nonces(kube.logs(namespace, pod, "echo"))
+
+    def _ask(self, service: str, stream: str, method: str, target: str, count: int) -> Stream:
+        nonce = f"nonce={stream}-{convergence.generation()}-{{seq}}"
+        origin = f"http://{self.space.host(service)}"
+        return Stream(
+            stream=stream,
+            method=method,
+            url=f"{origin}{API}?{nonce}",
+            target=f"{target}?{nonce}",
+            count=count,
+            concurrency=5,
+        )
+
+
+def in_force(lab: Lab, cluster: str) -> Api:
+    """backend-api, once its proxy enforces the reference's policy and its clients reach it.
+
+    Raises:
+        NotReadyError: a workload does not run, or a proxy did not get there in time.
+    """
+    space = lab.space(NAME, cluster)
+    api = Api(
+        space,
+        policy=lab.manifests.given("authorizationpolicy"),
+        deadline=lab.deadline("convergence"),
+        frontend=lab.caller(cluster, FRONTEND),
+        stranger=lab.caller(cluster, STRANGER),
+        namesake=lab.caller(cluster, "namesake", space.namespace),
+        outsider=lab.caller(cluster, OUTSIDER, identity=OUTSIDE),
+    )
+    api.protect()
+    wanted = [f"outbound|80||{space.host(name)}" for name in (APP, "bystander")]
+    for client in (api.frontend, api.stranger, api.namesake):
+        convergence.endpoints(client.kube, client.namespace, client.pod, wanted, api.deadline)
+    return api

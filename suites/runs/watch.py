@@ -1,0 +1,173 @@
+"""The watch: the clusters that are up under the monitor, alone or with faults injected.
+
+The reference is brought into force, behaviour by behaviour, and their probes send. It knows no
+requirement, no behaviour by its name and no kind of outage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import suites
+from clusters import doctor, engine
+from clusters.engine import Engine
+from clusters.errors import InterruptedRunError, PlumblineError
+from clusters.progress import Progress
+from clusters.topology import Topology
+from fixtures import manifests
+from fixtures.behaviour import Behaviour, discover
+from fixtures.faults import Site
+from fixtures.lab import Lab
+from fixtures.probes import ProbeSource, merge
+from reports.upgrade import publish
+from reports.upgrade_schema import Budget, Upgrade
+from suites.runs import faults
+from suites.runs.faults import InjectedFault
+from suites.runs.monitor import Monitor, failures_logged
+from suites.runs.run import Run
+
+
+@dataclass(frozen=True)
+class Field:
+    """The clusters that are up, entered, with behaviours in force and the monitor over them.
+
+    `subjects` has what is asked, by the name of its behaviour: of all clusters, or of the one
+    whose own behaviours came into force last.
+    """
+
+    topology: Topology
+    lab: Lab
+    engine: Engine
+    monitor: Monitor
+    progress: Progress
+    behaviours: tuple[Behaviour[Any], ...]
+    subjects: dict[str, Any]
+
+    def across(self) -> list[ProbeSource]:
+        """The probe sources of what is one for all clusters, in force already.
+
+        Raises:
+            PlumblineError: something that a probe needs is not there.
+        """
+        return self._sources([behaviour for behaviour in self.behaviours if behaviour.across])
+
+    def within(self, cluster: str) -> list[ProbeSource]:
+        """The probe sources of what a cluster has for itself, after it came into force.
+
+        Raises:
+            PlumblineError: a manifest was not accepted, or did not take effect in time.
+        """
+        one = self.topology.cluster(cluster)
+        own = [b for b in self.behaviours if not b.across and b.is_offered_by(one)]
+        for behaviour in own:
+            self.subjects[behaviour.name] = behaviour.in_force(self.lab, cluster)
+        return self._sources(own)
+
+    def _sources(self, behaviours: Sequence[Behaviour[Any]]) -> list[ProbeSource]:
+        return merge(source for b in behaviours for source in b.probes(self.subjects[b.name]))
+
+    @contextmanager
+    def sending(self, sources: Sequence[ProbeSource]) -> Iterator[None]:
+        """Sources send until the block ends; what goes wrong meanwhile is a note of the report.
+
+        Whatever was seen until then is reported: a report that is red, and not none at all.
+        """
+        try:
+            with self.monitor.sending(sources):
+                yield
+        except InterruptedRunError:
+            raise
+        except PlumblineError as error:
+            self.monitor.cut_short(error)
+
+
+def watch(run: Run, quiet: float, which: str) -> Upgrade:
+    """Watch what is across the clusters and what the first has for itself, and inject faults if
+    asked to; for the short ones only what they show in is watched.
+
+    Args:
+        quiet: seconds in which nothing is done.
+        which: none, short, all, or the name of one fault.
+
+    Raises:
+        FaultsError: there are none of that name.
+        TopologyError: no clusters are up.
+        PlumblineError: the reference did not come into force.
+    """
+    injected: list[InjectedFault] = []
+    choice = faults.choose(discover(suites), which)
+    with run.stage("watch"), entered(run, choice.behaviours) as field, reported(run, field):
+        first = field.topology.clusters[0].name
+        with field.sending([*field.across(), *field.within(first)]):
+            field.monitor.quiet("quiet", quiet)
+            site = Site(field.lab, field.engine, field.monitor.process)
+            injected = faults.inject(choice.faults, field.subjects, site, field.monitor.phase)
+        return report(run, field, (), injected)
+
+
+@contextmanager
+def entered(run: Run, behaviours: Sequence[Behaviour[Any]]) -> Iterator[Field]:
+    """The clusters that are up, from here on reached by this process and its children, with what
+    the behaviours need in place."""
+    topology = Topology.load(run.home.topology)
+    progress = Progress(run.home.root / "estimates.json")
+    running = engine.ensure(run.home)
+    running.enter()
+    run.folder.mkdir(parents=True, exist_ok=True)
+    lab = Lab(topology, manifests.load(), run.folder, run.home.topology.parent / "locks")
+    try:
+        with progress.step("reference in force"):
+            lab.prepare(behaviours)
+            subjects = {b.name: b.in_force(lab, "") for b in behaviours if b.across}
+        with failures_logged(lab):
+            monitor = Monitor(lab, run.folder, progress)
+            yield Field(topology, lab, running, monitor, progress, tuple(behaviours), subjects)
+    finally:
+        lab.close()
+
+
+@contextmanager
+def reported(run: Run, field: Field) -> Iterator[None]:
+    """A report also of a watch that is interrupted: what it had seen by then."""
+    try:
+        yield
+    except InterruptedRunError:
+        cut = report(run, field, (), ()).model_copy(update={"status": "interrupted"})
+        publish(cut, run.folder)
+        raise
+
+
+def report(
+    run: Run, field: Field, budgets: Sequence[Budget], injected: Sequence[InjectedFault]
+) -> Upgrade:
+    """All that the monitor saw, judged."""
+    monitor = field.monitor
+    with field.progress.step("traces judged"):
+        streams = monitor.entries(budgets)
+        shares = monitor.shares(budgets)
+    found = Upgrade(
+        run=run.name,
+        status="failed",
+        began=run.began,
+        ended=datetime.now(UTC),
+        base=field.topology.train,
+        versions=dict(field.topology.versions),
+        machine=doctor.machine(),
+        stages=tuple(run.stages),
+        notes=(*field.topology.notes, *monitor.notes),
+        phases=tuple(monitor.phases),
+        streams=streams,
+        shares=shares,
+        faults=tuple(faults.judge(each, streams, monitor.phases) for each in injected),
+        budgets=tuple(budgets),
+    )
+    return concluded(found)
+
+
+def concluded(report: Upgrade) -> Upgrade:
+    """The report with its status, as of now."""
+    return report.model_copy(update={"status": report.come_to(), "ended": datetime.now(UTC)})

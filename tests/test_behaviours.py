@@ -1,0 +1,183 @@
+"""Behaviours: one folder is all that it takes, and nothing below the suites knows its name."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+import suites
+from clusters.errors import BehaviourError
+from fixtures import lab as lab_module
+from fixtures import manifests, mutants
+from fixtures.behaviour import Behaviour, discover, of_module
+from fixtures.lab import Lab
+from suites.canary_split import test_canary_split
+from tests import test_plugin
+
+ROOT = Path(__file__).parent.parent
+BEHAVIOURS = discover(suites)
+PARTS = {"__init__.py", "conftest.py", "mutants.yaml", "probes.py", "subject.py", "support.yaml"}
+BELOW = ("fixtures", "clusters", "reports")
+TEXT = {".py", ".yaml", ".toml", ".jinja", ".j2", ".html"}
+
+
+@pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=lambda behaviour: behaviour.name)
+def test_a_behaviour_is_one_folder(behaviour: Behaviour[object]) -> None:
+    files = {path.name for path in behaviour.folder.iterdir() if path.is_file()}
+    assert files >= {*PARTS, f"test_{behaviour.name}.py"}
+    assert behaviour.features
+    assert mutants.catalogue(behaviour.folder)
+
+
+def test_behaviours_are_found_in_order_and_commands_are_none() -> None:
+    names = [behaviour.name for behaviour in BEHAVIOURS]
+    assert names == sorted(names)
+    assert "runs" not in names
+    assert of_module(test_canary_split).name == "canary_split"
+
+
+def test_a_package_that_states_none_is_told_where_to() -> None:
+    with pytest.raises(BehaviourError, match=r"\$EDITOR .*/tests/__init__.py"):
+        of_module(sys.modules[__name__])
+
+
+def test_nothing_below_the_suites_knows_one_by_its_name() -> None:
+    """What has names for data, such as a baseline, is no code: it may."""
+    names = re.compile("|".join(behaviour.name for behaviour in BEHAVIOURS))
+    files = (path for folder in BELOW for path in (ROOT / folder).rglob("*"))
+    code = [path for path in files if path.suffix in TEXT and "out" not in path.parts]
+    assert len(code) > 100
+    told = [str(path) for path in code if names.search(path.read_text(encoding="utf-8"))]
+    assert told == []
+
+
+# --- the walk-through of CONTRIBUTING.md --------------------------------------------------------
+
+FILE = re.compile(r"```(?:python|yaml)\n# (suites/greeting/\S+)\n(.*?)```", re.DOTALL)
+LIST = """
+import json
+from types import SimpleNamespace
+import suites
+from fixtures.behaviour import discover
+from fixtures.lab import namespace_of
+from fixtures.space import Space
+from suites.runs.mutants import chosen
+from suites.runs.watch import Field
+
+class Kube:
+    cluster = SimpleNamespace(name="aws-cluster", features=frozenset({"istio"}))
+    def get(self, *words): return {"spec": {"clusterIP": "198.19.0.1"}}
+    def exec(self, *words): return f"outbound|80||{space.host('greeter')}::health_flags::healthy"
+    def kubectl(self, words): return words
+
+space = Space(Kube(), namespace_of("greeting"))
+caller = SimpleNamespace(kube=space.kube, namespace="default", pod="frontend")
+lab = SimpleNamespace(
+    space=lambda *words: space, caller=lambda *words: caller, deadline=lambda name: 1.0
+)
+topology = SimpleNamespace(cluster=lambda name: Kube.cluster)
+own = tuple(behaviour for behaviour in discover(suites) if behaviour.name == "greeting")
+field = Field(topology, lab, None, None, None, own, {})
+print(json.dumps({
+    "behaviours": [behaviour.name for behaviour in discover(suites)],
+    "mutants": [f"{mutant.suite}/{mutant.name}" for mutant in chosen("all")],
+    "streams": [p.asked.name for source in field.within("aws-cluster") for p in source.probes],
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project with the folder that CONTRIBUTING.md walks through, and no more."""
+    root = tmp_path_factory.mktemp("copy")
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "suites", root / "suites", ignore=ignored)
+    for name in ("clusters", "fixtures", "reports", "conftest.py", "pyproject.toml"):
+        (root / name).symlink_to(ROOT / name)
+    for file, text in FILE.findall((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")):
+        path = root / file
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert {path.name for path in (root / "suites/greeting").iterdir()} == {
+        *PARTS,
+        "test_greeting.py",
+    }
+    return root
+
+
+def run(root: Path, *words: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *words], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_a_new_folder_is_mutated_and_monitored(copy: Path) -> None:
+    told = json.loads(run(copy, "-c", LIST))
+    assert told["behaviours"] == sorted([*(b.name for b in BEHAVIOURS), "greeting"])
+    assert "greeting/another-answers" in told["mutants"]
+    assert told["streams"] == ["greeting-kept", "greeting"]
+
+
+def test_a_new_folder_is_collected_in_every_cluster_that_offers_what_it_needs(copy: Path) -> None:
+    test_plugin.topology(copy).save(copy / "topology.json")
+    words = ("suites/greeting", "--collect-only", "-q", "-p", "no:cacheprovider")
+    collected = run(copy, "-m", "pytest", *words, "--topology", "topology.json")
+    for cluster in ("aws-cluster", "azure-cluster"):
+        test = "suites/greeting/test_greeting.py::test_a_service_leads_to_its_own_pods"
+        assert f"{test}[{cluster}]" in collected
+    mutated = run(copy, "-m", "pytest", *words, "--topology", "topology.json", "--mutants", "all")
+    assert "[aws-cluster-mutant=another-answers]" in mutated
+
+
+# --- what a lab applies for them ----------------------------------------------------------------
+
+
+def test_a_lab_applies_what_each_says_where_it_is_offered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shared clients come first, and only where somebody is asked by them."""
+    monkeypatch.setattr(lab_module, "Kube", lambda cluster: SimpleNamespace(cluster=cluster))
+    istio, clustermesh = frozenset({"istio"}), frozenset({"clustermesh"})
+    aws, azure = test_plugin.topology(tmp_path).clusters
+    clusters = (
+        aws.model_copy(update={"features": istio}),
+        azure.model_copy(update={"features": clustermesh}),
+    )
+    topology = test_plugin.topology(tmp_path).model_copy(update={"clusters": clusters})
+    lab = Lab(topology, manifests.load(), tmp_path, tmp_path)
+    jobs = [
+        (kube.cluster.name, template.parent.name, namespace, early)
+        for kube, template, namespace, early in lab._jobs(
+            [
+                behaviour("routed", istio, early=("gateway",)),
+                behaviour("apart", clustermesh, shared_callers=False),
+            ]
+        )
+    ]
+    assert jobs == [
+        ("aws-cluster", "support", "default", ()),
+        ("aws-cluster", "routed", "plumbline-routed", ("gateway",)),
+        ("azure-cluster", "apart", "plumbline-apart", ()),
+    ]
+
+
+def behaviour(
+    name: str, features: frozenset[str], early: tuple[str, ...] = (), *, shared_callers: bool = True
+) -> Behaviour[None]:
+    return Behaviour(
+        Path(name),
+        features,
+        in_force=lambda _lab, _cluster: None,
+        probes=lambda _subject: (),
+        early=early,
+        shared_callers=shared_callers,
+    )

@@ -1,0 +1,63 @@
+"""Probes: a rate that cannot miss the shortest outage, and no two streams at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from fixtures.demands import BY_RBAC, Demand, Silenced
+from fixtures.outages import WINDOW
+from fixtures.probes import SELDOM, SPACING, Probe, ProbeSource, Target, merge, served_by
+from fixtures.watched import KEPT
+
+TARGET = Target("rbac_denial", "aws-cluster", "http://198.19.0.1/api", "backend-api.example")
+WEB = served_by("web-service")
+
+
+def source(*expected: Demand) -> ProbeSource:
+    pairs = [TARGET.both_modes(f"q{n}", "it is so", e) for n, e in enumerate(expected)]
+    probes = (probe for pair in pairs for probe in pair)
+    return ProbeSource.behind_sidecar("aws-cluster", "frontend", *probes)
+
+
+def test_a_probe_is_sent_more_often_than_the_shortest_outage_lasts() -> None:
+    assert SPACING < WINDOW < SELDOM
+
+
+@pytest.mark.parametrize("demand", [WEB, BY_RBAC, Silenced()])
+def test_what_a_proxy_decides_is_asked_both_ways(demand: Demand) -> None:
+    kept, new = TARGET.both_modes("get", "it is so", demand)
+    assert (kept.stream.name, kept.stream.kept, kept.stream.interval) == (
+        f"get{KEPT}",
+        True,
+        SPACING,
+    )
+    assert (new.stream.name, new.stream.kept, new.stream.interval) == ("get", False, SELDOM)
+    assert kept.asked.group == new.asked.group == "get"
+    assert kept.asked.demand is demand
+
+
+def test_headers_are_the_targets_own_with_its_host() -> None:
+    (kept, _) = TARGET.with_headers({"User-Agent": "Mobile"}).both_modes("m", "it is so", WEB)
+    assert kept.stream.headers == {"Host": "backend-api.example", "User-Agent": "Mobile"}
+
+
+def test_streams_of_a_source_are_spread_over_the_spacing() -> None:
+    offsets = [stream.offset for stream in source(WEB, BY_RBAC).streams()]
+    assert offsets == pytest.approx([0, SPACING / 4, SPACING / 2, SPACING * 3 / 4])
+
+
+def test_a_caller_that_asks_for_two_suites_is_one_source_in_each_cluster() -> None:
+    other = Target("mobile_routing", "aws-cluster", "http://198.19.0.2/", "service.example.com")
+    mobile = replace(source(), probes=(other.keep_alive("mobile", "it is so", WEB, SPACING),))
+    stranger = replace(source(BY_RBAC), workload="stranger")
+    elsewhere = replace(mobile, cluster="azure-cluster")
+    frontend, alone, apart = merge([mobile, stranger, elsewhere, source(WEB)])
+    assert names(frontend.probes) == [f"mobile{KEPT}", f"q0{KEPT}", "q0"]
+    assert {probe.asked.suite for probe in frontend.probes} == {"mobile_routing", "rbac_denial"}
+    assert (alone, apart) == (stranger, elsewhere)
+
+
+def names(probes: tuple[Probe, ...]) -> list[str]:
+    return [probe.asked.name for probe in probes]
