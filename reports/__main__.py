@@ -14,12 +14,14 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from clusters.errors import PlumblineError, ResultsError
+from clusters.settings import Settings
 from reports import cells, gathering, merged_forms, terminal, upgrade, workflow
-from reports.baseline import BASELINE, BASELINES, Unacceptable, accept, base_of
+from reports.baseline import BASELINE, BASELINES, accept, base_of
 from reports.compare import compare
 from reports.merged import merged
 from reports.publish import LATEST, append, append_step_summary, render
-from reports.reading import Unreadable, read, read_upgrade
+from reports.reading import read, read_upgrade
 from reports.schema import Results
 from reports.terminal import show, show_comparison
 from reports.upgrade_schema import FILE as UPGRADE
@@ -51,7 +53,7 @@ exit status:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns its exit status."""
     terminal.unfailing()
-    asked = _parser().parse_args(arguments)
+    asked = parser().parse_args(arguments)
     commands: dict[str, Callable[[], int]] = {
         "render": lambda: _render(asked.directory),
         "show": lambda: _show(asked.directory),
@@ -63,8 +65,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     try:
         return commands[asked.command]()
-    except (Unreadable, Unacceptable, OSError) as error:
-        print(f"python -m reports {asked.command}: {error}", file=sys.stderr)
+    except (PlumblineError, OSError) as error:
+        text = error.line if isinstance(error, PlumblineError) else error
+        print(f"python -m reports {asked.command}: {text}", file=sys.stderr)
         return BAD_INPUT
 
 
@@ -98,8 +101,8 @@ def _annotate(directory: Path) -> int:
             lines = workflow.of_upgrade(read_upgrade(directory))
         else:
             lines = workflow.of_run(read(directory))
-    except Unreadable as error:
-        lines = [workflow.annotation("no results", str(error))]
+    except ResultsError as error:
+        lines = [workflow.annotation("no results", error.line)]
     for line in lines:
         print(line)
     return 0
@@ -125,7 +128,7 @@ def _merge(asked: argparse.Namespace) -> int:
     merged_forms.publish(found, asked.out)
     merged_forms.show(found, asked.out)
     append(merged_forms.markdown(found), os.environ)
-    if os.environ.get("GITHUB_ACTIONS"):
+    if Settings.of_user().github_actions:
         print(*merged_forms.errors_of(found), sep="\n")
     return found.exit_status
 
@@ -135,14 +138,15 @@ def _schema() -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    root = argparse.ArgumentParser(
         prog="python -m reports",
         description="Reports of a run, made from its results.json (docs/results.md).",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
     text = "write the JUnit, Markdown and HTML of DIR/results.json or DIR/upgrade.json beside it"
     rendering = commands.add_parser(
         "render",
@@ -190,7 +194,7 @@ def _parser() -> argparse.ArgumentParser:
     _options_of_merge(commands)
     text = "print the JSON Schema of results.json"
     commands.add_parser("schema", help=text, description=f"P{text[1:]}.")
-    return parser
+    return root
 
 
 def _options_of_merge(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -202,7 +206,11 @@ def _options_of_merge(commands: argparse._SubParsersAction[argparse.ArgumentPars
     planned = "what `python -m suites matrix --json` printed: a cell without a folder has failed"
     merging.add_argument("--plan", metavar="FILE", type=Path, help=planned)
     merging.add_argument(
-        "--out", metavar="DIR", type=Path, default=OUT / "merged", help="reports/out/merged"
+        "--out",
+        metavar="DIR",
+        type=Path,
+        default=OUT / "merged",
+        help="(default: reports/out/merged)",
     )
 
 

@@ -11,11 +11,12 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from clusters.files import write
+from clusters.models import Machine
 from reports import wording
-from reports.files import write
 from reports.html import environment
 from reports.publish import point
-from reports.schema import Machine, Status
+from reports.schema import Status
 
 LATEST = "mutants"
 

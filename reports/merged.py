@@ -171,7 +171,7 @@ def merged(matrix: Matrix, folder: Path, base: Path | None = None) -> Merged:
         base: the folder of an earlier merged report.
 
     Raises:
-        Unreadable: `base` holds no merged report.
+        ResultsError: `base` holds no merged report.
     """
     earlier = Matrix.load(base / cells.FILE) if base else None
     former = _reports(earlier, base) if earlier and base else {}

@@ -11,9 +11,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from clusters.files import write
 from reports import cells, wording
 from reports.compare import Comparison
-from reports.files import write
 from reports.html import environment
 from reports.markdown import MARKS, folded, plain, table
 from reports.merged import STATUS_WORDS, Line, Merged, Seen, Shown, counted, told

@@ -7,12 +7,13 @@ not be done there is told in a line, and changes nothing of a run's verdict.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from reports.files import write
+from clusters import files
+from clusters.errors import PlaceError
+from clusters.files import write
 from reports.html import html
 from reports.junit import junit
 from reports.markdown import markdown
@@ -27,7 +28,7 @@ def publish(results: Results, directory: Path) -> None:
     """Save the results in `directory`, point `latest` beside it there, render all forms.
 
     Raises:
-        OSError: the folder cannot be written.
+        PlaceError: the folder cannot be written.
     """
     directory = directory.resolve()
     results.save(directory / FILE)
@@ -41,7 +42,7 @@ def render(results: Results, directory: Path) -> tuple[Path, ...]:
     """Write junit.xml, summary.md and report.html into `directory`; return their paths.
 
     Raises:
-        OSError: the folder cannot be written.
+        PlaceError: the folder cannot be written.
     """
     # The page comes last: it takes longest, and the others are of use without it.
     return (
@@ -82,14 +83,10 @@ def point(link: Path, target: str) -> None:
     if link.exists() and not link.is_symlink():
         _tell(f"{link} is no link and was left alone: this run is {target}; look: rm -r {link}")
         return
-    draft = link.with_name(f".{link.name}.{os.getpid()}")
     try:
-        draft.unlink(missing_ok=True)
-        draft.symlink_to(target)
-        draft.replace(link)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        _tell(f"{link} does not lead to {target}, which is this run: {error.strerror}")
+        files.link(link, target)
+    except PlaceError as error:
+        _tell(f"{link} does not lead to {target}, which is this run: {error.seen}")
 
 
 def _tell(line: str) -> None:

@@ -10,8 +10,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from clusters.files import write
 from reports import upgrade_wording, wording
-from reports.files import write
 from reports.html import environment
 from reports.publish import LATEST, append, point
 from reports.upgrade_charts import colours_of, timeline

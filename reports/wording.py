@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable
 from itertools import groupby
 
-from reports.schema import Machine, Requirement, Results, RunStatus, Status
+from clusters.models import Machine
+from reports.schema import Requirement, Results, RunStatus, Status
 
 Number = int | float | str | bool
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from clusters.files import write
 from reports import gathering, merged_forms
 from reports.cells import Cell, CellStatus, Matrix, State
 from reports.compare import compare
-from reports.files import write
 from reports.gathering import Report
 from reports.merged import Merged, Seen, merged
 from reports.schema import Requirement, Results, Status
