@@ -13,6 +13,5 @@ BEHAVIOUR = Behaviour(
     in_force=in_force,
     probes=probes,
     faults=FAULTS,
-    shared_clients=False,
     across=True,
 )

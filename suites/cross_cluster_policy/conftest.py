@@ -6,7 +6,7 @@ import pytest
 
 from fixtures.history import History
 from fixtures.lab import Lab
-from suites.cross_cluster_policy.subject import Guarded, Observation, reach
+from suites.cross_cluster_policy.subject import CLIENTS, NAMESAKE, Guarded, Observation, reach
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,8 @@ def guarded(lab: Lab) -> Guarded:
 def observed(guarded: Guarded) -> Observation:
     """Everyone asks frontend and its bystander, under the policy, at the same time."""
     guarded.protect()
-    return guarded.observe(lambda: guarded.ask("frontend", "bystander"))
+    everyone = (*CLIENTS, NAMESAKE)
+    return guarded.observe(lambda: guarded.ask("frontend", "bystander", who=everyone))
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from fixtures.caller import Caller, side_by_side, together
 from fixtures.checks import Drop
 from fixtures.history import History
 from fixtures.hubble import NAMESPACE, Agent
-from fixtures.lab import Lab
+from fixtures.lab import HOME, TENANT, Lab
 from fixtures.manifests import Given
 from fixtures.space import Space
 from fixtures.streams import Stream
@@ -31,6 +31,7 @@ CLIENTS = (
     "azure-cluster/backend",
     "azure-cluster/other",
 )
+NAMESAKE = "azure-cluster/backend of another namespace"
 COUNT = 20
 SECONDS = 6.0
 # The denied wait for their timeouts and cost nothing; the allowed must not crowd out of
@@ -108,7 +109,7 @@ class Guarded:
                 seconds=SECONDS + 1,
                 least=least,
             )
-            for who, client in self.clients.items()
+            for who, client in ((who, self.clients[who]) for who in CLIENTS)
         )
         return together(*load_runs)
 
@@ -175,6 +176,8 @@ def reach(lab: Lab) -> Guarded:
         for cluster in (AWS, AZURE)
         for app in ("backend", "other")
     }
+    namesake = f"app=backend of {HOME} in {AZURE}"
+    clients[NAMESAKE] = lab.caller(AZURE, TENANT, identity=namesake)
     deadline = lab.deadline("convergence")
     convergence.identities(agent, [_address(client) for client in clients.values()], deadline)
     pods = [target, here.kube.pod(here.namespace, "app=bystander")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures import manifests, mesh
+from fixtures import mesh
 from fixtures.checks import (
     Check,
     all_answered_by,
@@ -16,15 +16,17 @@ from fixtures.checks import (
     on,
     twin,
 )
-from fixtures.hubble import CLUSTER_LABEL
+from fixtures.hubble import CLUSTER_LABEL, NAMESPACE_LABEL
 from fixtures.judge import Judge
-from fixtures.lab import Lab
+from fixtures.lab import HOME, Lab, namespace_of
 from fixtures.requirements import requirement
 from suites.cross_cluster_policy.subject import (
     AWS,
     AZURE,
     CLIENTS,
     COUNT,
+    NAME,
+    NAMESAKE,
     SECONDS,
     Guarded,
     Observation,
@@ -58,7 +60,11 @@ def denied(observed: Observation, who: str, label: str = "", minimum: int = COUN
 def labels_of(who: str) -> frozenset[str]:
     """The labels by which Cilium knows a client."""
     cluster, _, app = who.partition("/")
-    return frozenset({f"k8s:app={app}", f"k8s:{CLUSTER_LABEL}={cluster}"})
+    namespace = namespace_of(NAME)
+    if who == NAMESAKE:
+        app, namespace = "backend", HOME
+    labels = {"app": app, CLUSTER_LABEL: cluster, NAMESPACE_LABEL: namespace}
+    return frozenset(f"k8s:{name}={value}" for name, value in labels.items())
 
 
 def guarded_as_the_policy_says(observed: Observation, minimum: int = COUNT) -> Check:
@@ -93,6 +99,13 @@ def test_aws_backend_is_denied(judge: Judge, observed: Observation) -> None:
 def test_other_workloads_of_azure_are_denied(judge: Judge, observed: Observation) -> None:
     """Other workloads of azure-cluster do not reach frontend."""
     judge(observed.history, twin(denied=denied(observed, OTHER), allowed=allowed(observed)))
+
+
+@requirement("XP10", source=POLICY)
+def test_a_namesake_of_another_namespace_is_denied(judge: Judge, observed: Observation) -> None:
+    """A workload labelled as backend in another namespace of azure-cluster is denied."""
+    refused = denied(observed, NAMESAKE)
+    judge(observed.history, twin(denied=refused, allowed=allowed(observed)))
 
 
 @requirement("XP5", source=POLICY)
@@ -141,6 +154,6 @@ def test_nothing_opens_without_the_mesh(judge: Judge, guarded: Guarded) -> None:
 @requirement("XP9", source=CLUSTERMESH)
 def test_the_mesh_is_the_one_named(judge: Judge, lab: Lab) -> None:
     """ClusterMesh is the one that the reference names: its clusters, their addresses, both ways."""
-    reference = manifests.load().documents["ciliumclustermeshconfig"]
+    reference = lab.manifests.given("ciliumclustermeshconfig").document
     remotes = (remote for name in (AWS, AZURE) for remote in mesh.remotes(lab.kube(name)))
     judge.conclude(mesh.as_named(reference, remotes))
