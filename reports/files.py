@@ -9,7 +9,13 @@ import os
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
+
+
+class Frozen(BaseModel):
+    """A value of a schema: it does not change, and knows all of its fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Kept(BaseModel):

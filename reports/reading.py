@@ -60,6 +60,15 @@ def read_upgrade(directory: Path) -> Upgrade:
     return upgrade
 
 
+def read_any(directory: Path) -> Results | Upgrade:
+    """The run or the upgrade whose folder it is.
+
+    Raises:
+        Unreadable: as for a run.
+    """
+    return read_upgrade(directory) if (directory / UPGRADE).is_file() else read(directory)
+
+
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from reports.files import Kept
+from reports.files import Frozen, Kept
 
 SCHEMA: Final = 1
 
@@ -20,11 +20,7 @@ Status = Literal["pass", "fail", "inconclusive", "skip"]
 RunStatus = Literal["passed", "failed", "interrupted"]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Requirement(_Frozen):
+class Requirement(Frozen):
     """What was asked, and what came of it."""
 
     id: str = Field(description="such as CS1; one requirement may be asked of several clusters")
@@ -46,7 +42,7 @@ class Requirement(_Frozen):
         return f"{self.id}[{self.variant}]" if self.variant else self.id
 
 
-class Machine(_Frozen):
+class Machine(Frozen):
     """Where the figures were taken."""
 
     cpu: str
@@ -56,7 +52,7 @@ class Machine(_Frozen):
     system: str
 
 
-class Image(_Frozen):
+class Image(Frozen):
     """An image that ran: its reference, its digest (of the image's configuration if forged)."""
 
     reference: str
@@ -64,7 +60,7 @@ class Image(_Frozen):
     source: str
 
 
-class Stage(_Frozen):
+class Stage(Frozen):
     """One step's time in seconds; `started` counts from the begin of its phase."""
 
     phase: str = Field(description="up, suites, down")
@@ -74,7 +70,7 @@ class Stage(_Frozen):
     seconds: float
 
 
-class Results(_Frozen, Kept):
+class Results(Frozen, Kept):
     """A whole run."""
 
     schema_version: Literal[1] = 1

@@ -16,8 +16,8 @@ import altair as alt
 
 from reports.charts import CLUSTER_COLOURS, WIDTH, drawn, label_width
 from reports.upgrade_schema import KINDS, Episode, Kind, Outcome, Phase, Stream, Upgrade
-from reports.upgrade_wording import by_cluster, span, titled
-from reports.wording import duration, number, one_line
+from reports.upgrade_wording import by_cluster, titled
+from reports.wording import duration, number, one_line, span
 
 _NARROW = 372
 _MARGIN = 20

@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from reports.compare import Comparison
-from reports.files import Kept
+from reports.files import Frozen, Kept
 from reports.schema import Machine, RunStatus, Stage
 
 SCHEMA: Final = 1
@@ -36,11 +36,7 @@ not denied by its cause either. starved: the generator or its machine did not se
 """
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Phase(_Frozen):
+class Phase(Frozen):
     """One step of what was done while the watch ran; `component` is empty for a quiet one."""
 
     name: str
@@ -52,7 +48,7 @@ class Phase(_Frozen):
     note: str = ""
 
 
-class Episode(_Frozen):
+class Episode(Frozen):
     """Requests of one stream and one kind with less than a second between any two.
 
     `low` and `high` bound the seconds for which the stream was in this state: what the
@@ -69,7 +65,7 @@ class Episode(_Frozen):
     seen: str = Field(description="what the first of them got, in words")
 
 
-class Latency(_Frozen):
+class Latency(Frozen):
     """Answers of one stream in one period, in milliseconds from when each was due to be sent."""
 
     period: Period
@@ -80,7 +76,7 @@ class Latency(_Frozen):
     max_ms: float
 
 
-class Stream(_Frozen):
+class Stream(Frozen):
     """One open-loop stream through the whole watch, and what is to be made of it."""
 
     name: str = Field(description="unique within its cluster, such as rbac-frontend-new")
@@ -108,7 +104,7 @@ class Stream(_Frozen):
         return f"{self.cluster}/{self.name}"
 
 
-class Share(_Frozen):
+class Share(Frozen):
     """A declared split, as it was in one phase."""
 
     cluster: str
@@ -123,7 +119,7 @@ class Share(_Frozen):
     reason: str
 
 
-class Fault(_Frozen):
+class Fault(Frozen):
     """A fault made on purpose, and whether the watch saw it for what it was.
 
     `least` and `most` bound what was made, in seconds, as the one who made it knows; the
@@ -143,7 +139,7 @@ class Fault(_Frozen):
     reason: str
 
 
-class Budget(_Frozen):
+class Budget(Frozen):
     """How long a component's upgrade may shut a stream, or answer it wrongly, in seconds."""
 
     component: str
@@ -151,7 +147,7 @@ class Budget(_Frozen):
     misrouted: float
 
 
-class Upgrade(_Frozen, Kept):
+class Upgrade(Frozen, Kept):
     """A whole upgrade, or a watch during which nothing was upgraded (`to` is then empty)."""
 
     schema_version: Literal[1] = SCHEMA
