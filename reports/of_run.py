@@ -131,7 +131,7 @@ def _sections(results: Results) -> Iterable[Table | Figure]:
         took = duration((results.ended - results.began).total_seconds())
         legend = tuple(
             (cluster or "no one cluster", colour, "")
-            for cluster, colour in cluster_colours(results.stages).items()
+            for cluster, colour in cluster_colours(s.cluster for s in results.stages).items()
         )
         draw = partial(_drawn, partial(stage_chart, results.stages))
         label = "When each stage began and how long it took"
