@@ -69,7 +69,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _render(directory: Path) -> int:
     told = read_any(directory)
-    written = [*render(report_of(told), directory), append_step_summary(told, os.environ)]
+    written = [
+        *render(report_of(told, directory), directory),
+        append_step_summary(told, os.environ),
+    ]
     for path in filter(None, written):
         print(path)
     return 0

@@ -34,6 +34,7 @@ _CONFIG: dict[str, Any] = {
         "domain": False,
         "ticks": False,
         "grid": False,
+        "gridColor": "var(--rule)",
         "labelColor": "var(--ink)",
         "labelFontSize": 12,
         "labelPadding": 8,
@@ -43,7 +44,6 @@ _CONFIG: dict[str, Any] = {
     },
     "axisX": {
         "grid": True,
-        "gridColor": "var(--rule)",
         "labelColor": "var(--muted)",
         "labelFlush": False,
         "titleAnchor": "start",

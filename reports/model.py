@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeVar
 
+from reports import reasons
+from reports.reasons import Part
 from reports.schema import RunStatus, Status
-from reports.wording import VERDICT_WORDS, VERDICTS, Number, duration, not_green, worst_first
+from reports.wording import VERDICTS, Number, duration, not_green, worst_first
 
 Fold = Literal["open", "folded", "none"]
 
@@ -43,7 +45,7 @@ class Table:
     aside: str = ""
     page: Fold = "open"
     summary: Fold = "none"
-    terminal: bool = False
+    main: bool = False  # it comes first on the page, and in the terminal too
 
 
 def tabled(
@@ -60,7 +62,10 @@ def tabled(
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture, drawn only by a form that shows it: `draw(narrow)` gives SVG, or nothing."""
+    """A picture, drawn only by a form that shows it: `draw(narrow)` gives SVG, or nothing.
+
+    One of half a line is only drawn narrow.
+    """
 
     title: str
     label: str
@@ -69,6 +74,7 @@ class Figure:
     legend: tuple[tuple[str, str, str], ...] = ()  # what it means, its colour, more of it
     aside: str = ""
     table: Table | None = None
+    place: Literal["first", "half", "last"] = "last"  # before what was asked, or two in a line
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,7 @@ class Entry:
     brief: str = ""
     took: str = ""
     seconds: float = 0.0
+    measured: float = 0.0  # for how long its requests were sent
     excused: bool = False
     demanded: bool = False  # of a mutant: that it fails
     listed: bool = True
@@ -97,6 +104,8 @@ class Entry:
     facts: Mapping[str, str] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
     tables: tuple[Table, ...] = ()
+    parts: tuple[Part, ...] = ()  # its reason, stream by stream
+    again: str = ""  # the command that asks it again
     properties: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -107,6 +116,17 @@ class Entry:
     @property
     def row(self) -> str:
         return self.name or self.key
+
+    @property
+    def taken_apart(self) -> bool:
+        """Whether its reason is better read as a table."""
+        return any(part.expected or part.first for part in self.parts)
+
+    @property
+    def short(self) -> str:
+        """Its reason's first sentence."""
+        error = reasons.triple(self.reason)
+        return error.seen if error else self.reason.partition("; ")[0]
 
 
 @dataclass(frozen=True)
@@ -131,7 +151,7 @@ class Row:
     @property
     def took(self) -> str:
         """The time of all together, or what the worst was spoilt for."""
-        if seconds := sum(each.seconds for each in self.told):
+        if seconds := sum(max(each.seconds, each.measured) for each in self.told):
             return duration(seconds)
         return next((each.took for each in worst_first(self.told) if each.took), "")
 
@@ -156,33 +176,10 @@ class Grid:
     def entries(self) -> list[Entry]:
         return [entry for row in self.rows for entry in row.told]
 
-
-@dataclass(frozen=True)
-class Finding:
-    """What is red for one cause: the entries it is told of, failures first."""
-
-    entries: tuple[Entry, ...]
-
     @property
-    def first(self) -> Entry:
-        return self.entries[0]
-
-    @property
-    def verdict(self) -> Status:
-        return self.first.verdict
-
-    @property
-    def title(self) -> str:
-        """`CS1 failed in A, B`; a key that names its variant needs no `in`."""
-        first = self.first
-        if first.row == first.key and any(each.variant for each in self.entries):
-            where = ", ".join(each.variant for each in self.entries)
-            return f"{first.title} {VERDICT_WORDS[self.verdict]} in {where}"
-        return f"{first.title} {VERDICT_WORDS[self.verdict]}"
-
-    @property
-    def why(self) -> str:
-        return f"{self.first.sentence} {self.first.reason}".lstrip()
+    def detailed(self) -> bool:
+        """Whether its rows can be opened."""
+        return any(row.entries for row in self.rows)
 
 
 @dataclass(frozen=True)
@@ -241,16 +238,19 @@ class Report:
         return [each for each in not_green(self.entries) if not each.excused]
 
     @property
-    def findings(self) -> list[Finding]:
-        return findings(self.red)
+    def detailed(self) -> bool:
+        return any(grid.detailed for grid in self.grids)
 
+    @property
+    def tally(self) -> Mapping[Status, int]:
+        """How many rows of the page are worst of which verdict."""
+        worst = [row.worst for grid in self.grids for row in grid.rows]
+        return {verdict: worst.count(verdict) for verdict in VERDICTS if verdict in worst}
 
-def findings(red: Iterable[Entry]) -> list[Finding]:
-    """What is red: one for each thing asked, of however many cells of a matrix."""
-    found: dict[tuple[str, str], list[Entry]] = {}
-    for entry in red:
-        found.setdefault((entry.sort, entry.key), []).append(entry)
-    return [Finding(tuple(entries)) for entries in found.values()]
+    @property
+    def variants(self) -> list[str]:
+        """The clusters, or the cells, that anything was asked of."""
+        return list(dict.fromkeys(each.variant for each in self.entries if each.variant))
 
 
 def grids(entries: Iterable[Entry]) -> tuple[Grid, ...]:

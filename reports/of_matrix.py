@@ -189,7 +189,8 @@ def _entries(found: Merged) -> Iterator[Entry]:
             # A skip is none of the reasons why a cell that passed is red: its profile allows it.
             allowed = asked.verdict == "skip" and seen.state.status == "passed"
             entry = of_run.entry(asked)
-            yield replace(entry, name=entry.key, variant=name, suite="", excused=allowed)
+            # Its history stayed where the cell was run.
+            yield replace(entry, name=entry.key, variant=name, suite="", excused=allowed, links={})
         for row in seen.change.of("gone") if seen.change else ():
             why = f"it was asked in {found.base}, and no longer is"
             yield Entry(
@@ -214,7 +215,7 @@ def _cells(found: Merged) -> Table:
         "Not as it had to be": lambda seen: seen.spoilt,
         "Since then": lambda seen: seen.since,
     }
-    return tabled("Cells", found.cells, columns, ("Took",), summary="open", terminal=True)
+    return tabled("Cells", found.cells, columns, ("Took",), summary="open", main=True)
 
 
 def _changes(found: Merged) -> Iterator[Table]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
-from reports import wording
+from reports import pictures, traffic, wording
 from reports.charts import cluster_colours, share_chart, stage_chart
-from reports.measures import Latency, Share, groups, latencies, shares
+from reports.measures import Latency, Share, figures, groups, latencies, shares
 from reports.model import Cell, Columns, Entry, Figure, Files, Report, Table, grids, tabled
+from reports.reasons import parts
 from reports.schema import Image, Requirement, Results, Stage
 from reports.wording import Number, counted, duration, interval, number, percent
 
@@ -18,9 +21,16 @@ MOST_NUMBERS = 6
 KEY_NUMBERS = ("n", "leaks", "reached", "drops", "p_value", "p99_ms")
 
 
-def report(results: Results) -> Report:
-    """The report, whose links are relative to the folder of the results."""
-    entries = tuple(map(entry, results.requirements))
+def report(results: Results, folder: Path | None = None) -> Report:
+    """The report, whose links are relative to the folder of the results.
+
+    Args:
+        folder: that folder, if its histories are there to draw from.
+    """
+    histories = [(each.key, each.history) for each in results.requirements if each.history]
+    seen = traffic.read(histories, folder) if folder else traffic.Traffic()
+    measured = _measured(seen)
+    entries = tuple(entry(each, measured.get(each.key, 0.0)) for each in results.requirements)
     verdicts = [each.verdict for each in entries]
     red = results.count("fail") + results.count("inconclusive")
     skipped = f", {results.count('skip')} skipped" if results.count("skip") else ""
@@ -42,7 +52,7 @@ def report(results: Results) -> Report:
         remarks=(stopped,) if results.status == "interrupted" else (),
         bar=wording.tally(entries),
         grids=grids(entries),
-        sections=tuple(_sections(results)),
+        sections=(*pictures.of_traffic(results, entries, seen), *_sections(results)),
         notes=results.notes,
         ran={"Versions": results.versions, "Machine": wording.machine(results.machine)},
         promise="the run comes to its end and every requirement passes",
@@ -51,8 +61,22 @@ def report(results: Results) -> Report:
     )
 
 
-def entry(asked: Requirement) -> Entry:
-    """A requirement as it is told."""
+def _measured(seen: traffic.Traffic) -> dict[str, float]:
+    """For how long each requirement's requests were sent, whoever sent them, in seconds."""
+    found: dict[str, float] = {}
+    for stream in seen.streams:
+        lasted = stream.requests[-1].sent - stream.requests[0].sent
+        found[stream.key] = max(found.get(stream.key, 0.0), lasted)
+    return found
+
+
+def entry(asked: Requirement, measured: float = 0.0) -> Entry:
+    """A requirement as it is told; `measured`: the seconds for which its requests were sent.
+
+    A fixture may have sent them before the test began, which then took no time of its own.
+    """
+    streams = {full.rpartition(".")[0] for full in asked.numbers}
+    streams |= {stream.partition(".")[0] for stream in streams}
     facts = {"Source": asked.source, "Test": asked.test}
     links = {"History": asked.history, "Evidence": asked.evidence}
     told = {"requirement": asked.key, **{name.lower(): v for name, v in (facts | links).items()}}
@@ -66,8 +90,11 @@ def entry(asked: Requirement) -> Entry:
         verdict=asked.verdict,
         reason=asked.reason,
         brief=brief(asked),
-        took=duration(asked.seconds),
+        took=duration(max(asked.seconds, measured)),
         seconds=asked.seconds,
+        measured=measured,
+        parts=tuple(parts(asked.reason, streams)),
+        again=_again(asked),
         numbers=groups(asked),
         facts={name: value for name, value in facts.items() if value},
         links={name: value for name, value in links.items() if value},
@@ -75,10 +102,18 @@ def entry(asked: Requirement) -> Entry:
     )
 
 
+def _again(asked: Requirement) -> str:
+    """The command that asks it again; what is none of pytest's tests names its own."""
+    by_pytest = "::" in asked.test
+    return (
+        f".venv/bin/python -m suites run -- -k {shlex.quote(asked.id)}" if by_pytest else asked.test
+    )
+
+
 def brief(asked: Requirement) -> str:
     """The numbers that matter most, by group; all of them stand on the page."""
     told = (_group(group, values) for group, values in groups(asked).items())
-    return "; ".join(filter(None, told))
+    return " · ".join(figures(asked)) or "; ".join(filter(None, told))
 
 
 def _group(group: str, values: Mapping[str, Number]) -> str:

@@ -216,6 +216,7 @@ def _timeline(upgrade: Upgrade) -> Figure:
         "A line is a stream while it was watched, a mark on it an episode, as wide as it surely "
         "lasted and never too narrow to see.",
         tuple(legend),
+        place="first",
     )
 
 
@@ -248,7 +249,7 @@ def _phases(phases: Iterable[Phase]) -> Table:
         "Outcome": lambda p: _outcome(p[1]),
     }
     right = ("No.", "Began after", "Took")
-    return tabled("Phases", enumerate(phases, 1), columns, right, summary="folded", terminal=True)
+    return tabled("Phases", enumerate(phases, 1), columns, right, summary="folded", main=True)
 
 
 def _outcome(phase: Phase) -> Cell:

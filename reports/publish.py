@@ -29,11 +29,11 @@ STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 Told = Results | Upgrade | KillMatrix | Merged
 
 
-def report_of(told: Told) -> Report:
-    """The report of whatever there is to tell of."""
+def report_of(told: Told, folder: Path | None = None) -> Report:
+    """The report of whatever there is to tell of; with the pictures of what `folder` holds."""
     match told:
         case Results():
-            return of_run.report(told)
+            return of_run.report(told, folder)
         case Upgrade():
             return of_upgrade.report(told)
         case KillMatrix():
@@ -62,7 +62,7 @@ def publish(told: Told, directory: Path) -> None:
     # older run, whose green would be taken for this one's.
     if files.latest:
         point(directory.parent / files.latest, directory.name)
-    render(report_of(told), directory)
+    render(report_of(told, directory), directory)
 
 
 def render(report: Report, directory: Path) -> tuple[Path, ...]:

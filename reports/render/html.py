@@ -1,56 +1,37 @@
-"""A report as one HTML page that needs nothing else: no request, no font.
+"""A report as one HTML page that needs nothing else: no request, no font, no other file.
 
-It opens from a file, on a phone and in the dark. Every text of the report is escaped by the
-templates; only the figures, which this package draws itself, go in as they are.
+It opens from a file, on a phone and in the dark; without its script it only cannot be searched.
+Every text of the report is escaped by the templates; only the figures, which this package draws
+itself, go in as they are.
 """
 
 from __future__ import annotations
 
-import re
-from functools import cache
-from pathlib import Path
-from urllib.parse import quote
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+import base64
+import hashlib
 
 from reports import wording
-from reports.model import Cell, Report, Table
-
-_TEMPLATES = Path(__file__).parent.parent / "templates"
+from reports.causes import causes, findings
+from reports.model import Report
+from reports.render.templates import TEMPLATES, environment
 
 
 def html(report: Report) -> str:
     """The page, to be written beside the report's data: its links are relative to it."""
     page = environment().get_template("report.html.j2")
-    return page.render(report=report, words=wording.VERDICT_WORDS, wording=wording)
-
-
-@cache
-def environment() -> Environment:
-    """What a page is made with: texts are escaped, and none can be unprintable."""
-    made = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_printable,
+    found = causes(findings(report.red), report.variants)
+    script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
+    return page.render(
+        report=report,
+        causes=found,
+        words=wording.VERDICT_WORDS,
+        wording=wording,
+        script=script,
+        script_hash=_hash(script),
     )
-    made.filters |= {"anchor": _anchor, "relative": _relative, "number": wording.number}
-    made.tests |= {"cell": lambda value: isinstance(value, Cell)}
-    made.tests |= {"table": lambda value: isinstance(value, Table)}
-    return made
 
 
-def _printable(value: object) -> object:
-    # Only plain strings: what is marked as safe already would lose its mark.
-    return wording.printable(value) if type(value) is str else value
-
-
-def _anchor(key: str) -> str:
-    return "r-" + re.sub(r"[^0-9A-Za-z]+", "-", key).strip("-")
-
-
-def _relative(path: str) -> str:
-    """A link that cannot leave for a host or a scheme, whatever `path` holds."""
-    return "./" + quote(path)
+def _hash(script: str) -> str:
+    """What the page's policy lets run: this script, and nothing that a text may bring along."""
+    digest = hashlib.sha256(script.encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"

@@ -10,7 +10,8 @@ import html
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from reports.model import Entry, Figure, Finding, Grid, Report, Row, Table, Value
+from reports.causes import Finding, findings
+from reports.model import Entry, Figure, Grid, Report, Row, Table, Value
 from reports.schema import RunStatus, Status
 from reports.wording import VERDICT_WORDS, counts, one_line
 
@@ -26,7 +27,7 @@ def markdown(report: Report) -> str:
     lines = [f"## {STATUS_MARKS[report.status]} {report.name} {plain(report.headline)}", ""]
     lines += [plain(report.lead), ""] if report.lead else []
     lines += [" · ".join(f"{name} {plain(value)}" for name, value in report.facts.items()), ""]
-    lines += [*map(_finding, report.findings), ""]
+    lines += [*map(_finding, findings(report.red)), ""]
     for section in report.sections:
         lines += _section(section.table if isinstance(section, Figure) else section)
     for grid in report.grids:
@@ -44,11 +45,10 @@ def plain(value: str) -> str:
 
 
 def _finding(found: Finding) -> str:
-    first = found.first
-    where = plain(found.title.removeprefix(f"{first.title} "))
-    sort = f"{plain(first.sort)} " if first.sort else ""
-    head = f"- {MARKS[found.verdict]} {sort}**{plain(first.key)}** {plain(first.sentence)}".rstrip()
-    return f"{head}  \n  {where}: {plain(first.reason)}"
+    sort, _, key = found.name.partition(" ") if found.first.sort else ("", "", found.name)
+    head = f"{plain(sort)} **{plain(key)}** {plain(found.first.sentence)}".strip()
+    told = f"{VERDICT_WORDS[found.verdict]}{plain(found.where)}: {plain(found.first.reason)}"
+    return f"- {MARKS[found.verdict]} {head}  \n  {told}"
 
 
 def _section(table: Table | None) -> Iterator[str]:

@@ -15,6 +15,7 @@ from rich import table as rich
 from rich.console import Console
 from rich.text import Text
 
+from reports.causes import findings
 from reports.compare import Change, Comparison
 from reports.model import Cell, Entry, Figure, Grid, Report, Table, Value
 from reports.schema import RunStatus
@@ -56,12 +57,12 @@ def show(report: Report, directory: Path, console: Console | None = None) -> Non
     facts = (f"{name.lower()} {one_line(value)}" for name, value in report.facts.items())
     out.print(Text(", ".join(facts), "dim"))
     for section in report.sections:
-        if not isinstance(section, Figure) and section.terminal:
+        if not isinstance(section, Figure) and section.main:
             out.print(_section(section))
     listed = [grid for grid in report.grids if not grid.fold]
     if report.entries and listed:
         out.print(_listing(listed))
-    for found in report.findings:
+    for found in findings(report.red):
         if not listed or not found.first.listed:
             out.print(Text(one_line(f"{found.title}: {found.why}"), STYLES[found.verdict]))
     for note in report.notes:

@@ -6,6 +6,7 @@ is so in the results.
 
 from __future__ import annotations
 
+from reports.causes import findings
 from reports.model import Report
 from reports.wording import printable
 
@@ -24,7 +25,7 @@ def of_report(report: Report) -> list[str]:
     """
     if report.exit_status == 0:  # its profile may allow a skip
         return []
-    told = [annotation(found.title, found.why) for found in report.findings]
+    told = [annotation(found.title, found.why) for found in findings(report.red)]
     told = told or [annotation(report.headline, " ".join(report.notes))]
     if len(told) <= SHOWN:
         return told
