@@ -81,11 +81,11 @@ def findings(red: Iterable[Entry]) -> list[Finding]:
     """What is red, in the given order: one for all variants in which it is so alike."""
     entries = list(red)
     variants = {each.variant for each in entries}
-    found: dict[tuple[str, ...], list[Entry]] = {}
+    groups: dict[tuple[str, ...], list[Entry]] = {}
     for entry in entries:
         same = () if entry.row == entry.key else (reasons.alike(entry.reason, variants),)
-        found.setdefault((entry.sort, entry.row, entry.verdict, *same), []).append(entry)
-    return [Finding(tuple(members)) for members in found.values()]
+        groups.setdefault((entry.sort, entry.row, entry.verdict, *same), []).append(entry)
+    return [Finding(tuple(members)) for members in groups.values()]
 
 
 def causes(found: Sequence[Finding], variants: Sequence[str]) -> list[Cause]:
@@ -135,11 +135,11 @@ def _lack(reason: str) -> str:
 def _told(own: Sequence[Finding], variants: Sequence[str]) -> str:
     entries = [entry for finding in own for entry in finding.entries]
     rows = dict.fromkeys(entry.row for entry in entries)
-    told = [counted(len(rows), entries[0].sort or "requirement")]
+    words = [counted(len(rows), entries[0].sort or "requirement")]
     seen = list(dict.fromkeys(entry.variant for entry in entries if entry.variant))
     if seen and len(variants) > 1:
-        told.append(f"only in {seen[0]}" if len(seen) == 1 else f"in {', '.join(seen)}")
+        words.append(f"only in {seen[0]}" if len(seen) == 1 else f"in {', '.join(seen)}")
     callers = {who for entry in entries for who in reasons.callers(entry.parts)}
     if len(callers) == 1:
-        told.append(f"all sent as {callers.pop()}")
-    return "; ".join(told)
+        words.append(f"all sent as {callers.pop()}")
+    return "; ".join(words)

@@ -49,7 +49,7 @@ class Line:
     end: tuple[float, float]
     width: float
     state: str
-    told: str
+    label: str
 
 
 def picture(traffic: Traffic, broken: Iterable[tuple[str, str]]) -> str:
@@ -69,10 +69,10 @@ def picture(traffic: Traffic, broken: Iterable[tuple[str, str]]) -> str:
 
 
 def _grouped(spots: Iterable[Spot]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    gathered: dict[str, list[str]] = {}
     for group, name in dict.fromkeys(spots):
-        found.setdefault(group, []).append(name)
-    return found
+        gathered.setdefault(group, []).append(name)
+    return gathered
 
 
 def _boxes(
@@ -98,39 +98,39 @@ def _lines(
     ends: Mapping[Spot, tuple[float, float]],
     broken: list[tuple[str, str]],
 ) -> Iterable[Line]:
-    found: dict[tuple[str, str, str], Counter[str]] = {}
+    gathered: dict[tuple[str, str, str], Counter[str]] = {}
     for call, outcomes in traffic.calls.items():
-        found.setdefault((call.cluster, call.caller, call.target), Counter()).update(outcomes)
-    for (cluster, caller, target), outcomes in found.items():
+        gathered.setdefault((call.cluster, call.caller, call.target), Counter()).update(outcomes)
+    for (cluster, caller, target), outcomes in gathered.items():
         wrong = any(
             where in (cluster, "") and target in text and caller in text for where, text in broken
         )
         served = sum(n for outcome, n in outcomes.items() if outcome.startswith("2"))
         state = "broken" if wrong else "answered" if served else "refused"
-        told = ", ".join(f"{outcome} {number(n)} times" for outcome, n in outcomes.most_common())
+        label = ", ".join(f"{outcome} {number(n)} times" for outcome, n in outcomes.most_common())
         yield Line(
             begins[cluster, _short(caller)],
             ends[_target(target)],
             1.0 + 0.5 * len(str(outcomes.total())),
             state,
             f"{_short(caller)} of {cluster} to {target}: "
-            f"{counted(outcomes.total(), 'request')} ({told})",
+            f"{counted(outcomes.total(), 'request')} ({label})",
         )
 
 
 def _backends(traffic: Traffic) -> dict[Spot, str]:
-    found: dict[Spot, list[str]] = {}
+    gathered: dict[Spot, list[str]] = {}
     for call in traffic.calls:
         spot = _target(call.target)
         if call.backend and call.backend != spot[1]:
-            found.setdefault(spot, []).append(call.backend)
-    return {spot: _listed(spot[1], sorted(set(names))) for spot, names in found.items()}
+            gathered.setdefault(spot, []).append(call.backend)
+    return {spot: _listed(spot[1], sorted(set(names))) for spot, names in gathered.items()}
 
 
 def _listed(target: str, names: list[str]) -> str:
     """The names where there is room for them beside the target, else how many there are."""
-    told = ", ".join(names)
-    return told if len(target) + len(told) < _ROOM else counted(len(names), "backend")
+    label = ", ".join(names)
+    return label if len(target) + len(label) < _ROOM else counted(len(names), "backend")
 
 
 def _target(host: str) -> Spot:

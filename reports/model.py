@@ -98,7 +98,7 @@ class Entry:
     seconds: float = 0.0
     measured: float = 0.0  # for how long its requests were sent
     excused: bool = False
-    demanded: bool = False  # of a mutant: that it fails
+    must_fail: bool = False  # of a mutant: that it fails
     listed: bool = True
     numbers: Mapping[str, Mapping[str, Number]] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)

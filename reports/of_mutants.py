@@ -67,7 +67,7 @@ def _row(mutant: MutantRun, requirements: Iterable[str]) -> Row:
                 f"{mutant.suite}/{mutant.name}/{name}",
                 asked[name].verdict,
                 asked[name].reason,
-                demanded=name in mutant.kills,
+                must_fail=name in mutant.kills,
             )
             if name in asked
             else None

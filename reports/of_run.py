@@ -63,15 +63,15 @@ def report(results: Results, folder: Path | None = None) -> Report:
 
 def _measured(seen: traffic.Traffic) -> dict[str, float]:
     """For how long each requirement's requests were sent, whoever sent them, in seconds."""
-    found: dict[str, float] = {}
+    seconds: dict[str, float] = {}
     for stream in seen.streams:
         lasted = stream.requests[-1].sent - stream.requests[0].sent
-        found[stream.key] = max(found.get(stream.key, 0.0), lasted)
-    return found
+        seconds[stream.key] = max(seconds.get(stream.key, 0.0), lasted)
+    return seconds
 
 
 def entry(asked: Requirement, measured: float = 0.0) -> Entry:
-    """A requirement as it is told; `measured`: the seconds for which its requests were sent.
+    """A requirement as it is properties; `measured`: the seconds for which its requests were sent.
 
     A fixture may have sent them before the test began, which then took no time of its own.
     """
@@ -79,7 +79,10 @@ def entry(asked: Requirement, measured: float = 0.0) -> Entry:
     streams |= {stream.partition(".")[0] for stream in streams}
     facts = {"Source": asked.source, "Test": asked.test}
     links = {"History": asked.history, "Evidence": asked.evidence}
-    told = {"requirement": asked.key, **{name.lower(): v for name, v in (facts | links).items()}}
+    properties = {
+        "requirement": asked.key,
+        **{name.lower(): v for name, v in (facts | links).items()},
+    }
     exact = {f"number.{name}": _exact(value) for name, value in asked.numbers.items()}
     return Entry(
         key=asked.key,
@@ -98,7 +101,7 @@ def entry(asked: Requirement, measured: float = 0.0) -> Entry:
         numbers=groups(asked),
         facts={name: value for name, value in facts.items() if value},
         links={name: value for name, value in links.items() if value},
-        properties={name: value for name, value in told.items() if value} | exact,
+        properties={name: value for name, value in properties.items() if value} | exact,
     )
 
 
@@ -112,8 +115,8 @@ def _again(asked: Requirement) -> str:
 
 def brief(asked: Requirement) -> str:
     """The numbers that matter most, by group; all of them stand on the page."""
-    told = (_group(group, values) for group, values in groups(asked).items())
-    return " · ".join(figures(asked)) or "; ".join(filter(None, told))
+    texts = (_group(group, values) for group, values in groups(asked).items())
+    return " · ".join(figures(asked)) or "; ".join(filter(None, texts))
 
 
 def _group(group: str, values: Mapping[str, Number]) -> str:

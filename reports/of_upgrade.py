@@ -91,14 +91,14 @@ def _entries(upgrade: Upgrade) -> Iterator[Entry]:
         key = f"{share.cluster}/{share.service} during {share.phase}"
         yield Entry(key, share.verdict, share.reason, sort="share", listed=False, excused=good)
     for fault in upgrade.faults:
-        asked = fault.sentence
-        yield Entry(fault.name, fault.verdict, fault.reason, asked, sort="fault", listed=False)
+        fields = (fault.name, fault.verdict, fault.reason, fault.sentence)
+        yield Entry(*fields, sort="fault", listed=False)
     for phase in upgrade.phases:
-        told = f"{phase.outcome} after {duration(phase.seconds)}"
+        ending = f"{phase.outcome} after {duration(phase.seconds)}"
         yield Entry(
             words.titled(phase),
             "pass" if phase.outcome == "done" else "fail",
-            f"{told}: {phase.note}" if phase.note else told,
+            f"{ending}: {phase.note}" if phase.note else ending,
             sort="phase",
             seconds=phase.seconds,
             listed=False,
@@ -120,8 +120,8 @@ def compared(row: Row) -> Entry:
 def _stream(stream: Stream, *, excused: bool) -> Entry:
     spoilt = words.spoilt(stream)
     lasted = {"shut": words.spent(stream, words.SHUT), "wrong": words.spent(stream, words.WRONG)}
-    told = {"stream": stream.key, "number.n": str(stream.n), "history": stream.history}
-    told |= {f"count.{kind}": str(n) for kind, n in stream.counts.items()}
+    properties = {"stream": stream.key, "number.n": str(stream.n), "history": stream.history}
+    properties |= {f"count.{kind}": str(n) for kind, n in stream.counts.items()}
     gaps = ", ".join(f"{low:.1f} to {high:.1f} s" for low, high in stream.gaps)
     return Entry(
         key=stream.key,
@@ -140,7 +140,7 @@ def _stream(stream: Stream, *, excused: bool) -> Entry:
         facts={"Not watched": f"{gaps}, as its caller was replaced"} if gaps else {},
         links={"History": stream.history} if stream.history else {},
         tables=(_episodes(stream.episodes),) if stream.episodes else (),
-        properties={name: value for name, value in told.items() if value},
+        properties={name: value for name, value in properties.items() if value},
     )
 
 
@@ -175,7 +175,7 @@ def _kind(name: str) -> Value:
 
 
 def _facts(upgrade: Upgrade) -> dict[str, str]:
-    told = {
+    facts = {
         "Run": upgrade.run,
         "From": upgrade.base,
         "To": upgrade.to,
@@ -184,7 +184,7 @@ def _facts(upgrade: Upgrade) -> dict[str, str]:
         "Took": duration((upgrade.ended - upgrade.began).total_seconds()),
         "Watched": counted(sum(stream.n for stream in upgrade.streams), "request"),
     }
-    return {name: value for name, value in told.items() if value}
+    return {name: value for name, value in facts.items() if value}
 
 
 def _sections(upgrade: Upgrade) -> Iterator[Table | Figure]:
@@ -222,12 +222,12 @@ def _timeline(upgrade: Upgrade) -> Figure:
 
 def _summary_of_episodes(upgrade: Upgrade) -> Iterator[Table]:
     """The worst of all streams, for the summary; on the page each stream has its own."""
-    found = [(stream, episode) for stream in upgrade.streams for episode in stream.episodes]
-    found.sort(key=lambda each: (KINDS.index(each[1].kind), -each[1].high))
-    rest = len(found) - MOST_EPISODES
-    worst = _episodes(episode for _, episode in found[:MOST_EPISODES])
-    keys = [stream.key for stream, _ in found[:MOST_EPISODES]]
-    if found:
+    pairs = [(stream, episode) for stream in upgrade.streams for episode in stream.episodes]
+    pairs.sort(key=lambda each: (KINDS.index(each[1].kind), -each[1].high))
+    rest = len(pairs) - MOST_EPISODES
+    worst = _episodes(episode for _, episode in pairs[:MOST_EPISODES])
+    keys = [stream.key for stream, _ in pairs[:MOST_EPISODES]]
+    if pairs:
         yield replace(
             worst,
             title="Episodes",
@@ -253,8 +253,8 @@ def _phases(phases: Iterable[Phase]) -> Table:
 
 
 def _outcome(phase: Phase) -> Cell:
-    told = f"{phase.outcome}: {phase.note}" if phase.note else phase.outcome
-    return Cell(told, "" if phase.outcome == "done" else "fail")
+    text = f"{phase.outcome}: {phase.note}" if phase.note else phase.outcome
+    return Cell(text, "" if phase.outcome == "done" else "fail")
 
 
 def _verdict(judged: Fault | Share) -> Cell:
@@ -325,7 +325,7 @@ def _before_after(upgrade: Upgrade) -> Iterator[Table]:
 
 def changes(title: str, found: Comparison) -> Table:
     """Every requirement of two runs: what was lost first, what is still green last."""
-    told = [row for change in _CHANGES for row in found.of(change)]
+    rows = [row for change in _CHANGES for row in found.of(change)]
     columns: Columns[Row] = {
         "Change": lambda row: Cell(row.change, _CHANGES[row.change]),
         "Requirement": lambda row: row.key,
@@ -337,4 +337,4 @@ def changes(title: str, found: Comparison) -> Table:
     lost, mended = found.of("regression", "gone"), found.of("fix")
     green = len(found.of("still green"))
     aside = f"{len(lost)} regressed, {len(mended)} mended, {green} still green"
-    return tabled(title, told, columns, aside=aside, page="folded", summary="folded")
+    return tabled(title, rows, columns, aside=aside, page="folded", summary="folded")

@@ -33,10 +33,10 @@ class Split(NamedTuple):
 
 def of_traffic(results: Results, entries: Iterable[Entry], seen: Traffic) -> Iterator[Figure]:
     """The figures; none where there is nothing to draw."""
-    told = worst_first(entries)
+    entries = worst_first(entries)
     if seen.calls:
-        yield _lab(told, seen)
-    for split in splits(told, seen)[:MOST_SPLITS]:
+        yield _lab(entries, seen)
+    for split in splits(entries, seen)[:MOST_SPLITS]:
         yield _split(split)
     if worst := traffic_charts.worst(seen.loads):
         yield _half(
@@ -57,10 +57,10 @@ def of_traffic(results: Results, entries: Iterable[Entry], seen: Traffic) -> Ite
         )
 
 
-def splits(told: Iterable[Entry], seen: Traffic) -> list[Split]:
+def splits(entries: Iterable[Entry], seen: Traffic) -> list[Split]:
     """The declared shares that reasons tell of, each with the requests that decided."""
-    found: dict[tuple[str, str], Split] = {}
-    for entry in told:
+    decided: dict[tuple[str, str], Split] = {}
+    for entry in entries:
         own = [stream for stream in seen.streams if stream.key == entry.key]
         for match in _DECLARED.finditer(entry.reason):
             backend, declared = match["who"], float(match["declared"]) / 100
@@ -74,20 +74,20 @@ def splits(told: Iterable[Entry], seen: Traffic) -> list[Split]:
             if fits and declared <= 0.5:
                 _, stream = max(fits, key=lambda fit: fit[0])
                 one = Split(entry, stream, backend, int(match["n"]), declared)
-                found.setdefault((entry.key, stream.name), one)
-    return list(found.values())
+                decided.setdefault((entry.key, stream.name), one)
+    return list(decided.values())
 
 
 def pressed(numbers: dict[str, int | float | str | bool]) -> float:
     """The highest pressure among a requirement's numbers; 0 if there is none."""
-    found = (v for name, v in numbers.items() if name.rpartition(".")[2] == "pressure")
-    return max((float(v) for v in found if isinstance(v, int | float)), default=0.0)
+    pressures = (v for name, v in numbers.items() if name.rpartition(".")[2] == "pressure")
+    return max((float(v) for v in pressures if isinstance(v, int | float)), default=0.0)
 
 
-def _lab(told: Iterable[Entry], seen: Traffic) -> Figure:
+def _lab(entries: Iterable[Entry], seen: Traffic) -> Figure:
     firsts = [
         (each.variant, part.first)
-        for each in told
+        for each in entries
         if each.verdict == "fail"
         for part in each.parts
         if part.first

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
-_TWIN = "the allowed twin was not served, so a denial proves nothing: "
+_CONTROL = re.compile(r"the allowed \S+ was not served, so a denial proves nothing: ")
 _COMPLETE = re.compile(r"\d+ requests are complete|and \d+ more like these")
 _NOT = re.compile(r"(?P<k>\d+) of (?P<n>\d+) were not (?P<what>.+)")
 _SOME = re.compile(r"(?P<k>\d+) of (?P<n>\d+) (?P<what>.+)")
@@ -46,28 +46,28 @@ class Triple(NamedTuple):
 
 def triple(reason: str) -> Triple | None:
     """What was expected, seen and is to be looked at, if that is what the reason is."""
-    found = _TRIPLE.fullmatch(reason.strip())
-    return Triple(*(found[name] or "" for name in Triple._fields)) if found else None
+    match = _TRIPLE.fullmatch(reason.strip())
+    return Triple(*(match[name] or "" for name in Triple._fields)) if match else None
 
 
 def parts(reason: str, streams: Collection[str]) -> list[Part]:
     """The reason stream by stream; `streams` are the names that may stand before a colon."""
-    found: list[Part] = []
+    taken: list[Part] = []
     stream = ""
     for told in reason.split("; "):
-        name, clause = _named(told.removeprefix(_TWIN), streams)
+        name, clause = _named(_CONTROL.sub("", told, count=1), streams)
         stream = name or stream
-        if clause.startswith(_FIRST) and found:
-            found[-1] = found[-1]._replace(first=clause.removeprefix(_FIRST))
+        if clause.startswith(_FIRST) and taken:
+            taken[-1] = taken[-1]._replace(first=clause.removeprefix(_FIRST))
         elif not _COMPLETE.fullmatch(clause):
-            found.append(_part(stream, clause))
-    return found
+            taken.append(_part(stream, clause))
+    return taken
 
 
 def request(first: str) -> tuple[str, str]:
     """`GET http://… as frontend` and what it got; the text as it is if it is something else."""
-    found = _REQUEST.fullmatch(first)
-    return (found["asked"], found["got"]) if found else (first, "")
+    match = _REQUEST.fullmatch(first)
+    return (match["asked"], match["got"]) if match else (first, "")
 
 
 def alike(reason: str, variants: Iterable[str]) -> str:

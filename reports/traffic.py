@@ -67,7 +67,6 @@ class Traffic:
 
     streams: list[Stream] = field(default_factory=list)
     calls: dict[Call, Counter[str]] = field(default_factory=dict)
-    asked: dict[Call, set[str]] = field(default_factory=dict)
 
     @property
     def loads(self) -> list[Stream]:
@@ -76,15 +75,15 @@ class Traffic:
 
 def read(histories: Iterable[tuple[str, str]], folder: Path) -> Traffic:
     """What the histories hold, given by key of their entry and path within `folder`."""
-    found = Traffic()
+    traffic = Traffic()
     for key, path in histories:
         streams: dict[str, Stream] = {}
         for line in _lines(folder, path):
-            _add(found, streams, key, line)
+            _add(traffic, streams, key, line)
         for stream in streams.values():
             stream.requests.sort()
-        found.streams += streams.values()
-    return found
+        traffic.streams += streams.values()
+    return traffic
 
 
 def _lines(folder: Path, path: str) -> Iterator[dict[str, Any]]:
@@ -104,7 +103,7 @@ def _lines(folder: Path, path: str) -> Iterator[dict[str, Any]]:
         return
 
 
-def _add(found: Traffic, streams: dict[str, Stream], key: str, line: dict[str, Any]) -> None:
+def _add(traffic: Traffic, streams: dict[str, Stream], key: str, line: dict[str, Any]) -> None:
     try:
         name, backend = str(line["stream"]), str(line.get("service", ""))
         outcome = str(line.get("status") or line.get("error") or "none")
@@ -115,5 +114,4 @@ def _add(found: Traffic, streams: dict[str, Stream], key: str, line: dict[str, A
         return
     request = Request(sent, received - sent, outcome, backend)
     streams.setdefault(name, Stream(key, name)).requests.append(request)
-    found.calls.setdefault(call, Counter())[outcome] += 1
-    found.asked.setdefault(call, set()).add(key)
+    traffic.calls.setdefault(call, Counter())[outcome] += 1

@@ -108,18 +108,18 @@ class Browser:
 
     def picture(self, path: Path, *, whole: bool = False) -> None:
         """Save what is seen, or the whole page, as PNG."""
-        told = self.call("Page.captureScreenshot", captureBeyondViewport=whole)
-        path.write_bytes(base64.b64decode(told["data"]))
+        image = self.call("Page.captureScreenshot", captureBeyondViewport=whole)
+        path.write_bytes(base64.b64decode(image["data"]))
 
     def _receive(self) -> dict[str, Any]:
         answer: dict[str, Any] = json.loads(self._socket.recv())
-        event, told = answer.get("method"), answer.get("params", {})
+        event, parameters = answer.get("method"), answer.get("params", {})
         if event == "Runtime.exceptionThrown":
-            self.errors.append(str(told["exceptionDetails"]))
-        if event == "Log.entryAdded" and told["entry"]["level"] == "error":
-            self.errors.append(str(told["entry"]["text"]))
+            self.errors.append(str(parameters["exceptionDetails"]))
+        if event == "Log.entryAdded" and parameters["entry"]["level"] == "error":
+            self.errors.append(str(parameters["entry"]["text"]))
         if event == "Network.requestWillBeSent":
-            self.requests.append(told["request"]["url"])
+            self.requests.append(parameters["request"]["url"])
         return answer
 
 

@@ -32,8 +32,8 @@ def red(number: int, cluster: str, **changed: object) -> Requirement:
 
 
 def grouped(*asked: Requirement) -> list[Cause]:
-    told = report(samples.results(asked))
-    return causes(findings(told.red), told.variants)
+    whole = report(samples.results(asked))
+    return causes(findings(whole.red), whole.variants)
 
 
 def test_what_fails_alike_in_both_clusters_is_one_finding() -> None:

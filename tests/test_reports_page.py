@@ -125,8 +125,8 @@ def test_no_page_is_wider_than_a_phone(browser: Browser, page: Path, tmp_path: P
 
 def test_a_text_that_is_a_script_is_only_text(browser: Browser, tmp_path: Path) -> None:
     text = "<script>document.title = 'owned'</script><img src=x onerror=\"document.title='owned'\">"
-    asked = samples.requirement("fail", reason=text, sentence=text, numbers={})
-    publish(samples.results((asked,)).model_copy(update={"stages": ()}), tmp_path)
+    one = samples.requirement("fail", reason=text, sentence=text, numbers={})
+    publish(samples.results((one,)).model_copy(update={"stages": ()}), tmp_path)
     browser.open(tmp_path / "report.html")
     assert browser.ask("document.title").startswith("Failed")
     assert browser.errors == []

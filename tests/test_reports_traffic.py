@@ -32,8 +32,8 @@ def line(n: int, **changed: object) -> str:
 def run(folder: Path, *lines: str, **changed: object) -> Results:
     (folder / "CS1.jsonl").write_text("\n".join(lines) + '\n{"window": {}}\n')
     fields = {"history": "CS1.jsonl", "reason": REASON, "numbers": {"pressure": 0.9}}
-    asked = samples.requirement("fail", **fields).model_copy(update=changed)
-    return samples.results((asked,)).model_copy(update={"stages": ()})
+    entry = samples.requirement("fail", **fields).model_copy(update=changed)
+    return samples.results((entry,)).model_copy(update={"stages": ()})
 
 
 @pytest.fixture
@@ -42,43 +42,43 @@ def results(tmp_path: Path) -> Results:
 
 
 def test_a_history_is_read_by_stream_and_by_call(results: Results, tmp_path: Path) -> None:
-    found = traffic.read([("CS1", "CS1.jsonl")], tmp_path)
-    (stream,) = found.loads
+    whole = traffic.read([("CS1", "CS1.jsonl")], tmp_path)
+    (stream,) = whole.loads
     assert (stream.label, len(stream.requests)) == ("CS1 json", 1200)
     assert stream.served[0] == pytest.approx(4.0)
     host = "web.plumbline-x.svc.cluster.local"
-    assert found.calls == {
+    assert whole.calls == {
         Call("aws-cluster", FRONTEND, host, "api-service"): {"200": 1000},
         Call("aws-cluster", FRONTEND, host, "api-service-canary"): {"200": 200},
     }
-    (split,) = splits(of_run.report(results, tmp_path).entries, found)
+    (split,) = splits(of_run.report(results, tmp_path).entries, whole)
     assert (split.backend, split.n, split.declared) == ("api-service-canary", 1200, 0.1)
 
 
 def test_the_page_draws_the_lab_the_walk_the_load_and_the_pressure(
     results: Results, tmp_path: Path
 ) -> None:
-    told = of_run.report(results, tmp_path)
-    assert [section.title for section in told.sections][:5] == [
+    drawn = of_run.report(results, tmp_path)
+    assert [section.title for section in drawn.sections][:5] == [
         "The lab",
         "CS1: the walk to a decision",
         "Latency of loads",
         "CS1 json: requests a second",
         "Pressure on the machine",
     ]
-    page = html(told)
+    page = html(drawn)
     assert page.count("<svg") == 5
     assert "default/frontend of aws-cluster to web.plumbline-x.svc.cluster.local: 1,200" in page
     style = page.partition("<style>")[2].partition("</style>")[0]
-    assert f"{told.entries[0].took}" == "12 s", "that long its requests were sent"
+    assert f"{drawn.entries[0].took}" == "12 s", "that long its requests were sent"
     assert "--line-5" in style
 
 
 def test_where_a_first_request_went_wrong_the_line_is_red(tmp_path: Path) -> None:
     url = "http://web.plumbline-x.svc.cluster.local/"
     reason = f"3 of 9 were not served; the first: GET {url} as {FRONTEND}, json 3: 404"
-    told = of_run.report(run(tmp_path, line(1), line(2), reason=reason), tmp_path)
-    assert '<path class="broken"' in html(told)
+    drawn = of_run.report(run(tmp_path, line(1), line(2), reason=reason), tmp_path)
+    assert '<path class="broken"' in html(drawn)
     fine = run(tmp_path, line(1), line(2), reason=reason, verdict="pass")
     assert '<path class="broken"' not in html(of_run.report(fine, tmp_path))
 
@@ -87,9 +87,9 @@ def test_where_a_first_request_went_wrong_the_line_is_red(tmp_path: Path) -> Non
     "broken", ["", "{", "[]", '{"sent": 1}', '{"sent": "x", "stream": 1}', "\x00\xff"]
 )
 def test_a_history_that_cannot_be_read_costs_its_picture_alone(broken: str, tmp_path: Path) -> None:
-    told = of_run.report(run(tmp_path, broken), tmp_path)
-    assert "The lab" not in [section.title for section in told.sections]
-    assert told.headline == "Failed: 1 failed"
+    drawn = of_run.report(run(tmp_path, broken), tmp_path)
+    assert "The lab" not in [section.title for section in drawn.sections]
+    assert drawn.headline == "Failed: 1 failed"
 
 
 @pytest.mark.parametrize("path", ["../CS1.jsonl", "/etc/hostname", "absent.jsonl"])

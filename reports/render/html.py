@@ -19,11 +19,11 @@ from reports.render.templates import TEMPLATES, environment
 def html(report: Report) -> str:
     """The page, to be written beside the report's data: its links are relative to it."""
     page = environment().get_template("report.html.j2")
-    found = causes(findings(report.red), report.variants)
+    groups = causes(findings(report.red), report.variants)
     script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
     return page.render(
         report=report,
-        causes=found,
+        causes=groups,
         words=wording.VERDICT_WORDS,
         wording=wording,
         script=script,

@@ -47,8 +47,8 @@ def plain(value: str) -> str:
 def _finding(found: Finding) -> str:
     sort, _, key = found.name.partition(" ") if found.first.sort else ("", "", found.name)
     head = f"{plain(sort)} **{plain(key)}** {plain(found.first.sentence)}".strip()
-    told = f"{VERDICT_WORDS[found.verdict]}{plain(found.where)}: {plain(found.first.reason)}"
-    return f"- {MARKS[found.verdict]} {head}  \n  {told}"
+    why = f"{VERDICT_WORDS[found.verdict]}{plain(found.where)}: {plain(found.first.reason)}"
+    return f"- {MARKS[found.verdict]} {head}  \n  {why}"
 
 
 def _section(table: Table | None) -> Iterator[str]:
@@ -84,13 +84,13 @@ def _grid(grid: Grid) -> Iterator[str]:
 
 def _row(row: Row, remarks: bool) -> tuple[str, ...]:
     marks = (_mark(each) for each in row.marks)
-    told = [plain(row.brief)] if remarks else []
-    return plain(row.name), plain(row.sentence), *marks, *told
+    numbers = [plain(row.brief)] if remarks else []
+    return plain(row.name), plain(row.sentence), *marks, *numbers
 
 
 def _mark(entry: Entry | None) -> str:
     mark = MARKS[entry.verdict] if entry else ""
-    return f"**{mark}**" if entry and entry.demanded else mark
+    return f"**{mark}**" if entry and entry.must_fail else mark
 
 
 def _pairs(values: Mapping[str, str]) -> Iterator[str]:

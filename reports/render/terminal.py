@@ -114,12 +114,12 @@ def _listing(grids: list[Grid]) -> rich.Table:
 
 
 def _row(entry: Entry) -> Iterator[Text]:
-    told = Text(one_line(f"{entry.sentence} {entry.note}"))
+    text = Text(one_line(f"{entry.sentence} {entry.note}"))
     if entry.verdict != "pass":
-        told.append(f"\n{one_line(entry.reason)}", STYLES[entry.verdict])
+        text.append(f"\n{one_line(entry.reason)}", STYLES[entry.verdict])
     yield Text(VERDICT_WORDS[entry.verdict], STYLES[entry.verdict])
     yield Text(one_line(entry.key))
-    yield told
+    yield text
     yield Text(entry.took, "dim")
 
 

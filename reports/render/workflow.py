@@ -25,12 +25,12 @@ def of_report(report: Report) -> list[str]:
     """
     if report.exit_status == 0:  # its profile may allow a skip
         return []
-    told = [annotation(found.title, found.why) for found in findings(report.red)]
-    told = told or [annotation(report.headline, " ".join(report.notes))]
-    if len(told) <= SHOWN:
-        return told
-    rest = f"and {len(told) - SHOWN + 1} more: the report in the artifact has them all"
-    return [*told[: SHOWN - 1], annotation(report.headline, rest)]
+    lines = [annotation(found.title, found.why) for found in findings(report.red)]
+    lines = lines or [annotation(report.headline, " ".join(report.notes))]
+    if len(lines) <= SHOWN:
+        return lines
+    rest = f"and {len(lines) - SHOWN + 1} more: the report in the artifact has them all"
+    return [*lines[: SHOWN - 1], annotation(report.headline, rest)]
 
 
 def _escaped(text: str, more: str = "") -> str:
