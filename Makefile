@@ -14,7 +14,7 @@ need = $(if $($(1)),,$(error expected: $(1)=...; seen: none; look: make $(2)))
 .PHONY: help e2e test bench mutation up suites mutants soak watch upgrade matrix report compare accept status logs down mirror doctor guest lint fmt lock clean
 
 help: ## this list
-	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET [VERSIONS=2026-08] [IMAGES=auto|pull|forge] [MIRROR=host:port] [MANIFESTS=dir]\n"} \
+	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET [VERSIONS=train] [IMAGES=auto|pull|forge] [MIRROR=host:port] [MANIFESTS=dir]\n"} \
 	  /^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 e2e: $(STAMP) ## the main job: clusters up, suites, report, clusters down (KEEP=1 leaves them up)

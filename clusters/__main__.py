@@ -14,45 +14,42 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from clusters import bringup, doctor, engine, lock, signals, tools, versions
-from clusters.errors import InterruptedRunError, PlumblineError
+from clusters import bringup, doctor, engine, lock, providers, signals, teardown, tools, versions
+from clusters.errors import InputError, InterruptedRunError, PlumblineError
 from clusters.home import Home
 from clusters.images import mirror, mirrors, source
 from clusters.kube import Kube
+from clusters.plan import planned
 from clusters.process import without_proxies
 from clusters.progress import Progress, unfailing
-from clusters.providers.kind import Kind
+from clusters.settings import Settings
 from clusters.steps.charts import Charts
 from clusters.topology import Topology
 from clusters.versions import Train
 
 MARKS = {"good": "[green]✓[/]", "warning": "[yellow]![/]", "bad": "[red]✗[/]"}
 PLAIN_MARKS = {"good": "ok", "warning": "!", "bad": "NO"}
-EXAMPLES = """
+EXAMPLES = f"""
 examples:
   python -m clusters doctor                 what this machine has and lacks
-  python -m clusters up --versions 2026-08  two clusters with Cilium, Istio and Gateway API
+  python -m clusters up --versions TRAIN    two clusters with Cilium, Istio and Gateway API
   python -m clusters run -- kubectl ...     a program where the clusters can be reached
   python -m clusters mirror registry.example:5000  every image into a registry of your own
   python -m clusters down --engine          everything away, images too
   python -m clusters down --images          out of your Docker what we pulled and baked
 
-environment:
-  IMAGES=auto|pull|forge   where images come from     MIRROR=host:port  a registry of your own
-                           MIRROR=docker.io=host/hub,quay.io=host/quay  caches of registries
-  ENGINE=auto|private      which Docker               PLUMBLINE_HOME    caches and state
-  PLUMBLINE_NET=a.b.0.0/15 the lab's addresses
+environment: {", ".join(Settings.names())} (docs/settings.md)
 """
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; the exit status is 0, or 1 for an error of ours, 130 if interrupted."""
     unfailing()
-    options = _parser().parse_args(argv)
     if isinstance(sys.stdout, TextIOWrapper):  # a path may have what the locale cannot write
         sys.stdout.reconfigure(errors="backslashreplace")
     console = Console(stderr=True, highlight=False)
     try:
+        options = parser().parse_args(argv)
         with signals.as_errors():
             return int(options.command(options, Home.of_user()) or 0)
     except InterruptedRunError as error:
@@ -64,14 +61,15 @@ def main(argv: list[str] | None = None) -> int:
         return 1
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    root = argparse.ArgumentParser(
         prog="python -m clusters",
         description="Bring clusters up to a topology.json, look at them, take them down.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = root.add_subparsers(required=True, metavar="COMMAND")
 
     def plain(name: str, function: object, text: str) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=text, description=text)
@@ -86,7 +84,10 @@ def _parser() -> argparse.ArgumentParser:
             help="release train, a file in clusters/versions ($VERSIONS, or the newest)",
         )
         made.add_argument(
-            "--mesh", type=Path, default=bringup.MESH, help="the CiliumClustermeshConfig"
+            "--mesh",
+            type=Path,
+            default=Settings.of_user().clustermesh,
+            help="the CiliumClustermeshConfig ($PLUMBLINE_CLUSTERMESH, or the reference's)",
         )
         return made
 
@@ -104,13 +105,19 @@ def _parser() -> argparse.ArgumentParser:
     run = command("run", _run, "run a program where the clusters can be reached, by no proxy")
     run.add_argument("program", nargs=argparse.REMAINDER, help="-- PROGRAM [ARGUMENT ...]")
     logs = command("logs", _logs, "collect every log of the clusters into a folder")
-    logs.add_argument("folder", type=Path, nargs="?", default=Path("reports/out/logs"))
+    logs.add_argument(
+        "folder",
+        type=Path,
+        nargs="?",
+        default=Path("reports/out/logs"),
+        help="(default: reports/out/logs)",
+    )
     down = command("down", _down, "take the clusters away; stop a private engine")
     down.add_argument("--engine", action="store_true", help="its data and images too")
     down.add_argument(
         "--images", action="store_true", help="out of your Docker: what was pulled and baked here"
     )
-    return parser
+    return root
 
 
 def _begin(options: argparse.Namespace, home: Home) -> tuple[Train, Progress]:
@@ -207,7 +214,7 @@ def _run(options: argparse.Namespace, home: Home) -> None:
     running.enter()
     program = shutil.which(words[0]) if words else None
     if program is None:
-        raise PlumblineError("a program after --", seen=" ".join(words) or "nothing")
+        raise InputError("a program after --", seen=" ".join(words) or "nothing")
     environ = {**without_proxies(os.environ), **running.env}
     os.execve(program, words, environ)  # noqa: S606 - this is what the command is for
 
@@ -220,16 +227,17 @@ def _words(program: list[str]) -> list[str]:
 def _logs(options: argparse.Namespace, home: Home) -> None:
     train, progress = _begin(options, home)
     running = engine.ensure(home)
-    kind = Kind(home, running, train, tools.ensure("kind", home, train, progress), forged=False)
-    for each in bringup.planned(options.mesh):
-        kind.export_logs(each, options.folder / each.name)
+    program = tools.ensure(providers.PROGRAM, home, train, progress)
+    provider = providers.of(home, running, train, program)
+    for each in planned(options.mesh):
+        provider.export_logs(each, options.folder / each.name)
     progress.say(f"logs: {options.folder}")
 
 
 def _down(options: argparse.Namespace, home: Home) -> None:
     train, progress = _begin(options, home)
     with lock.held(home, "down"):
-        bringup.down(
+        teardown.down(
             home,
             train,
             progress,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network
@@ -17,9 +16,10 @@ from typing import Any
 import psutil
 
 from clusters.engine import NETWORK, Engine
-from clusters.errors import CommandError
-from clusters.plan import DEFAULT, PlanError, Range
+from clusters.errors import CommandError, PlanError
+from clusters.plan import DEFAULT, Range
 from clusters.process import run
+from clusters.settings import Settings
 
 VARIABLE = "PLUMBLINE_NET"
 CANDIDATES = (
@@ -57,7 +57,7 @@ def chosen(engine: Engine | None) -> Choice:
     Raises:
         PlanError: $PLUMBLINE_NET is no range, is in use or is not the lab's; or none is free.
     """
-    text = os.environ.get(VARIABLE)
+    text = Settings.of_user().net
     said = Range.parse(text) if text else None
     if engine is None:
         return choose(said, None, ())

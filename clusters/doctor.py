@@ -18,13 +18,12 @@ import psutil
 from clusters import address_range, engine_check, inotify
 from clusters.engine import Engine
 from clusters.engine_facts import Facts, kernel_version
-from clusters.errors import DoctorError
+from clusters.errors import DoctorError, PlanError
 from clusters.finding import Finding, Level
 from clusters.home import Home
 from clusters.images import golang, source
-from clusters.plan import PlanError
+from clusters.models import Machine
 from clusters.process import run
-from clusters.topology import Machine
 
 GIB = 1024**3
 MEMORY_NEEDED = 6 * GIB  # two clusters use under 3 GiB; a cold build's linkers as much again
@@ -47,7 +46,7 @@ def examine(home: Home, say: Callable[[str], None] = lambda _: None) -> tuple[Fi
         say: is told what is waited for.
 
     Raises:
-        DoctorError: IMAGES or MIRROR is no such thing.
+        SettingsError: IMAGES or MIRROR is no such thing.
     """
     if sys.platform != "linux":
         return (_not_linux(),)

@@ -25,6 +25,7 @@ from clusters.engine_facts import Facts
 from clusters.errors import CommandError, EngineError
 from clusters.home import Home
 from clusters.process import answers, piped, run
+from clusters.settings import Settings
 from clusters.talking import Patience
 
 NETWORK = "plumbline"
@@ -135,12 +136,12 @@ def of_user() -> Engine | None:
     """
     if not answers(["docker", "version", *JSON]):
         return None
-    return Engine("the user's Docker", os.environ.get("DOCKER_HOST"), None)
+    return Engine("the user's Docker", Settings.of_user().docker_host or None, None)
 
 
 def endpoint() -> str:
     """Where the user's Docker would listen: $DOCKER_HOST, or what docker's context says."""
-    said = os.environ.get("DOCKER_HOST")
+    said = Settings.of_user().docker_host
     if said:
         return said
     asked = ["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]
@@ -160,7 +161,7 @@ def socket() -> Path | None:
         return None
     where = endpoint()
     path = Path(where.removeprefix("unix://"))
-    meant = path.exists() or os.environ.get("DOCKER_HOST")
+    meant = path.exists() or Settings.of_user().docker_host
     return path if where.startswith("unix://") and meant else None
 
 
@@ -237,7 +238,7 @@ def _last(state: RetryCallState) -> Engine | None:
 
 
 def _only_private() -> bool:
-    return os.environ.get("ENGINE", "auto") == "private"
+    return Settings.of_user().engine == "private"
 
 
 def _private(home: Home) -> Engine:

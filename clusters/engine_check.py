@@ -16,6 +16,7 @@ from clusters.engine_facts import Facts
 from clusters.errors import CommandError, EngineError
 from clusters.finding import Finding
 from clusters.home import Home
+from clusters.settings import Settings
 
 DOCKER = "https://docs.docker.com/engine/install"
 LOCAL = "unset DOCKER_HOST DOCKER_CONTEXT; docker context use default"
@@ -27,7 +28,7 @@ def look(home: Home, say: Callable[[str], None]) -> tuple[Engine | None, Finding
     Args:
         say: is told what is waited for.
     """
-    elsewhere = remote() if os.environ.get("ENGINE") != "private" else None
+    elsewhere = remote() if Settings.of_user().engine != "private" else None
     if elsewhere:
         return None, elsewhere
     found = engine.awaited(home, say)

@@ -1,24 +1,86 @@
 """Every error that a person meets: what was expected, what was seen, where to look.
 
-The tree, one branch per thing that a user can mend:
+The whole tree, one branch per kind of thing that a user can mend. Every package raises its
+errors from here, and none defines one of its own.
 
     PlumblineError
-      VersionsError      a versions file is unknown or malformed
-      RecipeError        an image recipe is malformed
-      TopologyError      topology.json is missing or does not hold what was asked of it
-      DoctorError        this machine lacks something that cannot be installed
-      EngineError        no container engine, or it does not answer
-      DownloadError      a file could not be fetched, or is not the one that is pinned
-      CommandError       a program that we ran failed; carries the command, ready to paste
-      RegistryError      a registry gives or takes no image; carries its own words and the ways out
-      ForeignError       something of that name exists and is not ours
-      PlaceError         a file or folder of ours cannot be written or read
-      LockedError        another run holds the lock
-      NotReadyError      a deadline passed; carries what was waited for and what was seen
-      InterruptedRunError     a signal ended the work
+      InputError             what was asked for, or given to work with, cannot be used
+        SettingsError        a setting has a value that it cannot have
+        VersionsError        a versions file is unknown or malformed
+        RecipeError          an image recipe is malformed
+        PlanError            the clusters or the addresses that are asked for cannot be planned
+        DocumentError        a text is neither YAML nor JSON, or has a key twice
+        ManifestsError       a folder of manifests cannot stand in for the reference's
+        MutantsError         a catalogue of mutants is malformed, or names what is not there
+        MatrixError          matrix.toml is malformed, or a cell or a state of it cannot be used
+        FaultsError          faults that there are not
+        UpgradeError         an upgrade that cannot be, such as of a component that no train has
+        BehaviourError       a package of tests says nothing of the behaviour that it asks for
+        BaselineError        a run cannot become a baseline, or there is no baseline
+      MachineError           this machine cannot do it as it stands
+        DoctorError          it lacks something that cannot be installed for the user
+        EngineError          no container engine, or it does not answer
+        ForeignError         something of that name exists and is not ours
+        PlaceError           a file or a folder of ours cannot be written or read
+        LockedError          another run holds the lock
+      SupplyError            what is fetched from elsewhere did not come
+        DownloadError        a file could not be fetched, or is not the one that is pinned
+        RegistryError        a registry gives or takes no image; carries its own words
+        DigestError          an image that was pulled is not the one that is pinned
+      CommandError           a program that we ran failed; carries the command, ready to paste
+      ClusterError           a cluster does not do what was asked of it
+        KubeconfigError      its kubeconfig is missing, cut short, or without its context
+        UnreachableError     its API server does not answer
+        UnservedKindError    it does not serve a document's kind
+        RefusedError         its API server does not accept a document
+        NotReadyError        a deadline passed; carries what was waited for and what was seen
+      RecordError            what an earlier command left cannot be used
+        TopologyError        topology.json is missing or does not hold what was asked of it
+        ResultsError         results of a run, an upgrade or a matrix that cannot be read
+        WatchError           a watch came to no account
+      InterruptedRunError    a signal ended the work
 """
 
 from __future__ import annotations
+
+__all__ = [
+    "BaselineError",
+    "BehaviourError",
+    "ClusterError",
+    "CommandError",
+    "DigestError",
+    "DoctorError",
+    "DocumentError",
+    "DownloadError",
+    "EngineError",
+    "FaultsError",
+    "ForeignError",
+    "InputError",
+    "InterruptedRunError",
+    "KubeconfigError",
+    "LockedError",
+    "MachineError",
+    "ManifestsError",
+    "MatrixError",
+    "MutantsError",
+    "NotReadyError",
+    "PlaceError",
+    "PlanError",
+    "PlumblineError",
+    "RecipeError",
+    "RecordError",
+    "RefusedError",
+    "RegistryError",
+    "ResultsError",
+    "SettingsError",
+    "SupplyError",
+    "TopologyError",
+    "UnreachableError",
+    "UnservedKindError",
+    "UpgradeError",
+    "VersionsError",
+    "WatchError",
+]
 
 
 class PlumblineError(Exception):
@@ -36,28 +98,103 @@ class PlumblineError(Exception):
             lines.append(f"look:     {self.look}")
         return "\n".join(lines)
 
+    @property
+    def line(self) -> str:
+        """The same in one line, for a table or a note."""
+        look = f"; look: {self.look}" if self.look else ""
+        return f"expected {self.expected}, saw {self.seen}{look}"
 
-class VersionsError(PlumblineError):
+
+# --- what was asked for, or given to work with ---------------------------------------------
+
+
+class InputError(PlumblineError):
+    """What was asked for, or given to work with, cannot be used."""
+
+
+class SettingsError(InputError):
+    """A setting, of the environment or of a command, has a value that it cannot have."""
+
+
+class VersionsError(InputError):
     """A versions file is unknown or malformed."""
 
 
-class RecipeError(PlumblineError):
+class RecipeError(InputError):
     """An image recipe is malformed."""
 
 
-class TopologyError(PlumblineError):
-    """topology.json is missing, or does not hold what was asked of it."""
+class PlanError(InputError):
+    """The clusters or the addresses that are asked for cannot be planned."""
 
 
-class DoctorError(PlumblineError):
+class DocumentError(InputError):
+    """A text is neither YAML nor JSON, or has a key twice."""
+
+
+class ManifestsError(InputError):
+    """A folder of manifests cannot stand in for the reference's."""
+
+
+class MutantsError(InputError):
+    """A catalogue of mutants is malformed, or names something that is not there."""
+
+
+class MatrixError(InputError):
+    """matrix.toml is malformed or names what is not there, or a cell is unknown."""
+
+
+class FaultsError(InputError):
+    """Faults that there are not."""
+
+
+class UpgradeError(InputError):
+    """An upgrade that cannot be, such as of a component that no train has."""
+
+
+class BehaviourError(InputError):
+    """A package of tests says nothing of the behaviour that it asks for."""
+
+
+class BaselineError(InputError):
+    """A run cannot become a baseline, or there is no baseline."""
+
+
+# --- this machine --------------------------------------------------------------------------
+
+
+class MachineError(PlumblineError):
+    """This machine cannot do it as it stands."""
+
+
+class DoctorError(MachineError):
     """This machine lacks something that cannot be installed for the user."""
 
 
-class EngineError(PlumblineError):
+class EngineError(MachineError):
     """There is no container engine, or it does not answer."""
 
 
-class DownloadError(PlumblineError):
+class ForeignError(MachineError):
+    """Something of that name exists and was not made by this harness."""
+
+
+class PlaceError(MachineError):
+    """A file or a folder of this harness cannot be written or read."""
+
+
+class LockedError(MachineError):
+    """Another run holds the lock."""
+
+
+# --- what is fetched from elsewhere --------------------------------------------------------
+
+
+class SupplyError(PlumblineError):
+    """What is fetched from elsewhere did not come."""
+
+
+class DownloadError(SupplyError):
     """A file could not be fetched, or is not the one that is pinned.
 
     `absent`: whoever was asked says that there is none, so that another may be asked.
@@ -68,11 +205,7 @@ class DownloadError(PlumblineError):
         self.absent = absent
 
 
-class CommandError(PlumblineError):
-    """A program that we ran failed."""
-
-
-class RegistryError(PlumblineError):
+class RegistryError(SupplyError):
     """A registry does not give an image, or does not take one; `reason` is a word for why."""
 
     def __init__(self, expected: str, *, seen: str, look: str = "", reason: str = "") -> None:
@@ -80,20 +213,59 @@ class RegistryError(PlumblineError):
         self.reason = reason
 
 
-class ForeignError(PlumblineError):
-    """Something of that name exists and was not made by this harness."""
+class DigestError(SupplyError):
+    """What was pulled is not what the versions file pins."""
 
 
-class PlaceError(PlumblineError):
-    """A file or a folder of this harness cannot be written or read."""
+# --- programs and clusters -----------------------------------------------------------------
 
 
-class LockedError(PlumblineError):
-    """Another run holds the lock."""
+class CommandError(PlumblineError):
+    """A program that we ran failed."""
 
 
-class NotReadyError(PlumblineError):
+class ClusterError(PlumblineError):
+    """A cluster does not do what was asked of it."""
+
+
+class KubeconfigError(ClusterError):
+    """A cluster's kubeconfig is missing, cut short, or without its context."""
+
+
+class UnreachableError(ClusterError):
+    """The API server does not answer."""
+
+
+class UnservedKindError(ClusterError):
+    """A document is of a kind that the cluster does not serve."""
+
+
+class RefusedError(ClusterError):
+    """The API server does not accept a document."""
+
+
+class NotReadyError(ClusterError):
     """A deadline passed before a condition held."""
+
+
+# --- what an earlier command left ----------------------------------------------------------
+
+
+class RecordError(PlumblineError):
+    """What an earlier command left cannot be used."""
+
+
+class TopologyError(RecordError):
+    """topology.json is missing, or does not hold what was asked of it."""
+
+
+class ResultsError(RecordError):
+    """The results of a run, of an upgrade or of a matrix cannot be read, or contradict
+    themselves."""
+
+
+class WatchError(RecordError):
+    """A watch came to no account."""
 
 
 class InterruptedRunError(PlumblineError):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from clusters.errors import PlaceError
 from clusters.files import why
+from clusters.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,11 @@ class Home:
 
         Raises:
             PlaceError: its name holds what a mount of Docker's cannot be told.
+            SettingsError: a variable has a value that it cannot have.
         """
-        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        named = Path(os.environ.get("PLUMBLINE_HOME") or Path(cache) / "plumbline")
+        settings = Settings.of_user()
+        cache = settings.cache or Path.home() / ".cache"
+        named = settings.home or cache / "plumbline"
         root = named.expanduser().absolute()
         shown = os.fsencode(root).decode(errors="backslashreplace")
         if shown != str(root) or not shown.isprintable() or set(",:") & set(shown):
@@ -62,7 +65,7 @@ class Home:
     @property
     def topology(self) -> Path:
         """$PLUMBLINE_TOPOLOGY, or `topology.json` of the lab: where `up` and the suites look."""
-        return Path(os.environ.get("PLUMBLINE_TOPOLOGY") or self.root / "lab" / "topology.json")
+        return Settings.of_user().topology or self.root / "lab" / "topology.json"
 
     @property
     def tools(self) -> Path:

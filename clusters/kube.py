@@ -26,7 +26,14 @@ from kubernetes.dynamic.exceptions import (
 from websocket import WebSocketException
 
 from clusters import remote
-from clusters.errors import CommandError, NotReadyError, PlumblineError
+from clusters.errors import (
+    CommandError,
+    KubeconfigError,
+    NotReadyError,
+    RefusedError,
+    UnreachableError,
+    UnservedKindError,
+)
 from clusters.objects import pod_labels, ready, title, unfinished
 from clusters.remote import Container
 from clusters.topology import Cluster
@@ -38,22 +45,6 @@ UNUSED = "http://unused.invalid"
 the client looks at what to leave out only where it knows of a proxy."""
 
 Document = dict[str, Any]
-
-
-class UnservedKindError(PlumblineError):
-    """A document is of a kind that the cluster does not serve."""
-
-
-class RefusedError(PlumblineError):
-    """The API server does not accept a document."""
-
-
-class KubeconfigError(PlumblineError):
-    """A cluster's kubeconfig is missing, cut short, or without its context."""
-
-
-class UnreachableError(PlumblineError):
-    """The API server does not answer."""
 
 
 class _Client(client.ApiClient):

@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 from clusters import files
 from clusters.errors import LockedError
 from clusters.home import Home
+from clusters.settings import Settings
 
 HELD = "PLUMBLINE_LOCK_HELD"  # set for the children of the process that holds it
 
@@ -30,7 +31,7 @@ def held(home: Home, purpose: str) -> Iterator[None]:
     Raises:
         LockedError: another run holds it; the error says which, since when and what for.
     """
-    if os.environ.get(HELD) == str(home.lab):
+    if Settings.of_user().lock_held == str(home.lab):
         yield
         return
     file = home.lab / "lock"

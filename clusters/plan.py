@@ -2,24 +2,23 @@
 
 The clusters' names and their mesh addresses are the reference's CiliumClustermeshConfig,
 which no release of Cilium serves as a kind: it is translated here into what Cilium's chart
-asks for. Pure: it reads a document and computes; it makes nothing.
+asks for. It reads a document and computes; it makes nothing.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import IPv4Network
+from pathlib import Path
 
-from clusters.errors import PlumblineError
+import yaml
+
+from clusters.errors import PlanError
 
 LENGTH = 15  # of a range's prefix: 131,072 addresses
 MAX_CLUSTERS = 4
 # This host, loopback, link-local, multicast and reserved: no host has an address of these.
 SPECIAL = tuple(map(IPv4Network, ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")))
-
-
-class PlanError(PlumblineError):
-    """The mesh that a document asks for cannot be planned."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +137,19 @@ def plan(document: object, addresses: Range = DEFAULT) -> tuple[ClusterPlan, ...
         )
         for number, (name, domain, port) in enumerate(split, start=1)
     )  # fmt: skip
+
+
+def planned(config: Path, addresses: Range = DEFAULT) -> tuple[ClusterPlan, ...]:
+    """The clusters that a CiliumClustermeshConfig in a file names, with addresses of a range.
+
+    Raises:
+        PlanError: it cannot be read, or names none that can be planned.
+    """
+    try:
+        document = yaml.safe_load(config.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise PlanError(f"a CiliumClustermeshConfig in {config}", seen=str(error)) from None
+    return plan(document, addresses)
 
 
 def _clusters(document: object) -> list[object]:

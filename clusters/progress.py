@@ -12,7 +12,7 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from rich.markup import escape
 
 from clusters import files
 from clusters.errors import PlaceError
+from clusters.procedure import Step
 from clusters.topology import Stage
 
 TELL_EVERY = 30.0  # seconds that a step may run without a word
@@ -70,6 +71,14 @@ class Progress:
         """Say how long steps will take, in seconds, that were never timed here before."""
         self._estimates = {**names, **self._estimates}
 
+    def expect_steps(self, steps: Iterable[Step]) -> None:
+        """The same of the steps of a procedure."""
+        self.expect({_label(s.name, s.cluster): s.estimate for s in steps if s.estimate})
+
+    def taking(self, step: Step) -> contextlib.AbstractContextManager[None]:
+        """Time a step of a procedure."""
+        return self.step(step.name, step.cluster)
+
     @contextlib.contextmanager
     def step(
         self, name: str, cluster: str = "", detail: Callable[[], str] | None = None
@@ -79,7 +88,7 @@ class Progress:
         Args:
             detail: tells in a few words how far it is, whenever it is told of.
         """
-        label = f"{cluster}: {name}" if cluster else name
+        label = _label(name, cluster)
         began = self._clock()
         with self._lock:
             self._running[label] = _Step(began, began, detail)
@@ -155,6 +164,10 @@ class Progress:
         self._estimates[label] = round(seconds, 1)
         with contextlib.suppress(PlaceError):
             files.write(self._file, json.dumps(self._estimates, indent=1, sort_keys=True))
+
+
+def _label(name: str, cluster: str) -> str:
+    return f"{cluster}: {name}" if cluster else name
 
 
 def _times(file: Path) -> dict[str, float]:

@@ -10,41 +10,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from clusters import files
 from clusters.errors import TopologyError
+from clusters.models import Frozen, Image, Machine
+from clusters.versions import Deadlines
 
 SCHEMA = 1
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Machine(_Frozen):
-    """The machine a run was measured on; every figure in a report is read beside it."""
-
-    cpu: str
-    cores: int
-    memory_bytes: int
-    kernel: str
-    system: str
-
-
-class Image(_Frozen):
-    """One image that runs in the clusters, under the name that its chart uses.
-
-    `digest` is the repository digest of a pulled image, and the image id (the digest of
-    its configuration) of a forged one, which was never in a registry.
-    """
-
-    reference: str
-    digest: str
-    source: Literal["pull", "forge"]
-
-
-class Stage(_Frozen):
+class Stage(Frozen):
     """How long one step of a bring-up took, in seconds; `cluster` is empty for a joint one."""
 
     name: str
@@ -53,7 +29,7 @@ class Stage(_Frozen):
     seconds: float
 
 
-class MeshMember(_Frozen):
+class MeshMember(Frozen):
     """Where a cluster's ClusterMesh control plane is reached by the others."""
 
     hostname: str
@@ -61,7 +37,7 @@ class MeshMember(_Frozen):
     port: int
 
 
-class Cluster(_Frozen):
+class Cluster(Frozen):
     """One cluster: how to reach it and what it offers.
 
     `features` are words such as `istio`, `gateway-api`, `cilium`, `clustermesh`: a suite
@@ -75,7 +51,7 @@ class Cluster(_Frozen):
     features: frozenset[str] = frozenset()
 
 
-class Topology(_Frozen):
+class Topology(Frozen):
     """What is there: the clusters, the versions and images that run in them, the stage times."""
 
     schema_version: Literal[1] = 1
@@ -83,7 +59,7 @@ class Topology(_Frozen):
     provider: str
     train: str
     versions: Mapping[str, str]
-    deadlines: Mapping[str, float] = Field(description="seconds, by name, from the versions file")
+    deadlines: Deadlines = Field(description="those of the train")
     clusters: tuple[Cluster, ...]
     images: tuple[Image, ...]
     machine: Machine
@@ -106,6 +82,19 @@ class Topology(_Frozen):
             seen=", ".join(c.name for c in self.clusters) or "no cluster",
             look="python -m clusters status",
         )
+
+    def deadline(self, name: str) -> float:
+        """How long to wait for something, in seconds; a field of `Deadlines` by its name.
+
+        Raises:
+            TopologyError: there is none of that name; the error lists those there are.
+        """
+        if name not in Deadlines.model_fields:
+            raise TopologyError(
+                f"a deadline named {name!r}", seen=", ".join(Deadlines.model_fields)
+            )
+        seconds: float = getattr(self.deadlines, name)
+        return seconds
 
     def with_feature(self, feature: str) -> tuple[Cluster, ...]:
         """The clusters that offer a feature, in the topology's order."""

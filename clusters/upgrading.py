@@ -1,8 +1,9 @@
 """Upgrading: a lab from one train to another, cluster by cluster, each vendor's documented way.
 
-A list of steps, each with a way back. Whoever runs them times them and may do something in
-between; nothing here measures traffic or judges. The order within a cluster is that of the
-vendors' own advice: CRDs before those who read them, the CNI, then the mesh.
+A list of steps, each done under the deadlines of the train that it leads to, and undone under
+those of the train before. Whoever takes them times them and may do something in between;
+nothing here measures traffic or judges. The order within a cluster is that of the vendors' own
+advice: CRDs before those who read them, the CNI, then the mesh.
 
 Sources: Gateway API, "Upgrading"; Istio, "Canary Upgrades" and "Install with Helm"; Cilium,
 "Upgrade Guide" (Helm with upgradeCompatibility, clusters of a mesh one after another).
@@ -11,15 +12,14 @@ Sources: Gateway API, "Upgrading"; Istio, "Canary Upgrades" and "Install with He
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
 from clusters.bringup import BringUp
-from clusters.errors import InterruptedRunError, PlumblineError
+from clusters.errors import UpgradeError
 from clusters.kube import Document, Kube
 from clusters.plan import ClusterPlan
+from clusters.procedure import Step
 from clusters.steps import cilium, clustermesh, data_plane, gateway_api, istio
 from clusters.versions import COMPONENTS, minor, order
 
@@ -35,10 +35,10 @@ NEEDED = {"istio": ("kubernetes-crds",)}
 """What goes before a component that is upgraded alone: an istiod reads CRDs of its own release."""
 
 CALLER = "plumbline/caller"
-
-
-class UpgradeError(PlumblineError):
-    """An upgrade that cannot be, such as of a component that no train has."""
+# Names of steps that others need.
+CRDS, PREFLIGHT = "Istio's CRDs", "Cilium's pre-flight check"
+AGENTS, SERVERS = "Cilium's agents, operator and mesh", "workloads and Gateways rolled"
+CALLERS = "callers rolled"
 
 
 def check(only: str) -> None:
@@ -61,28 +61,6 @@ def chosen(only: str) -> Sequence[str]:
 def versions_of(only: str) -> frozenset[str]:
     """The versions that an upgrade moves, of one component or of all."""
     return frozenset(name for component in chosen(only) for name in VERSIONS[component])
-
-
-def _nothing() -> None:
-    return
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step of one component's upgrade in one cluster, done under the deadlines of the train
-    it leads to; the way back is under those of the train it came from.
-
-    Attributes:
-        replaces_callers: the callers in the mesh are made anew by it, so that whoever sends
-            from them must send from their successors.
-    """
-
-    name: str
-    component: str
-    cluster: str
-    do: Callable[[], None]
-    undo: Callable[[], None] = _nothing
-    replaces_callers: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,7 +99,7 @@ class Upgrading:
     def _crds(self, each: ClusterPlan, kube: Kube) -> Iterator[Step]:
         """Istio's CRDs; Cilium's come with its operator, by its own way."""
         yield Step(
-            "Istio's CRDs",
+            CRDS,
             "kubernetes-crds",
             each.name,
             partial(istio.install_base, self.to.helm, kube, self.to.charts.istio, self.to.istio()),
@@ -150,16 +128,13 @@ class Upgrading:
             helm.rollback(kube.cluster, "cilium", cilium.NAMESPACE)
             ready(back.cilium)
 
-        def joined() -> None:
-            if not clustermesh.connected(kube, others):
-                clustermesh.connect(kube, others, limits.clustermesh)
-            clustermesh.wait_ready(kube, others, limits.clustermesh)
-
-        node, chart = self.to.kind.node(each), self.to.charts.cilium
+        joined = partial(clustermesh.join, kube, others, limits.clustermesh)
+        node, chart = self.to.provider.node(each), self.to.charts.cilium
         check = partial(cilium.preflight, helm, kube, chart, node, limits.cilium)
-        yield Step("Cilium's pre-flight check", "cilium", each.name, check)
-        yield Step("Cilium's agents, operator and mesh", "cilium", each.name, do, undo)
-        yield Step("the mesh ready again", "cilium", each.name, joined)
+        step = partial(Step, component="cilium", cluster=each.name)
+        yield step(PREFLIGHT, do=check)
+        yield step(AGENTS, do=do, undo=undo, needs=(PREFLIGHT,))
+        yield step("the mesh ready again", do=joined, needs=(AGENTS,))
 
     def _istio(self, each: ClusterPlan, kube: Kube) -> Iterator[Step]:
         limits = self.to.train.deadlines
@@ -182,22 +157,21 @@ class Upgrading:
         back = partial(rolled, "", self.base.train.deadlines.workload)
         default = partial(istio.install_base, helm, kube, charts, given)
         away = partial(helm.uninstall, kube.cluster, name, istio.NAMESPACE)
-        yield step(f"{name} beside {former}", do=beside, undo=away)
+        new, second = f"{name} beside {former}", f"{name} the default one"
+        yield step(new, do=beside, undo=away, needs=(CRDS,))
+        yield step(SERVERS, do=partial(ahead, _serves), undo=partial(back, _serves), needs=(new,))
         yield step(
-            "workloads and Gateways rolled",
-            do=partial(ahead, _serves),
-            undo=partial(back, _serves),
-        )
-        yield step(
-            "callers rolled",
+            CALLERS,
             do=partial(ahead, _calls),
             undo=partial(back, _calls),
+            needs=(new,),
             replaces_callers=True,
         )
         yield step(
-            f"{name} the default one",
+            second,
             do=partial(default, revision),
             undo=partial(default, istio.DEFAULT),
+            needs=(SERVERS, CALLERS),
         )
         yield step(
             f"{former} removed",
@@ -205,63 +179,8 @@ class Upgrading:
             undo=partial(
                 istio.install_istiod, helm, kube, self.base.charts.istio, self.base.istio()
             ),
+            needs=(second,),
         )
-
-
-@dataclass(frozen=True)
-class Performed:
-    """What came of one step, or of a way back; `note` says what went wrong."""
-
-    step: Step
-    outcome: Literal["done", "failed", "rolled back"]
-    note: str = ""
-
-
-Around = Callable[[Step], AbstractContextManager[None]]
-
-
-def perform(steps: Sequence[Step], around: Around) -> Iterator[Performed]:
-    """Take the steps in order; each is told of as it ends.
-
-    When one fails, it and what was done of its component before are undone, last first, and no
-    more steps are taken: the way back is told of as one more. `around` is entered for each.
-    """
-    done: list[Step] = []
-    for step in steps:
-        performed = _taken(step, around)
-        yield performed
-        if performed.outcome != "done":
-            former = [each for each in done if each.component == step.component]
-            yield _back([*former, step], around)
-            return
-        done.append(step)
-
-
-def _taken(step: Step, around: Around) -> Performed:
-    """Take one step; one that fails says why."""
-    try:
-        with around(step):
-            step.do()
-    except InterruptedRunError:
-        raise
-    except PlumblineError as error:
-        return Performed(step, "failed", f"{error.expected}: {error.seen}")
-    return Performed(step, "done")
-
-
-def _back(steps: Sequence[Step], around: Around) -> Performed:
-    """Undo steps of one component, last first, as a step of its own."""
-
-    def undo() -> None:
-        for step in reversed(steps):
-            step.undo()
-
-    failed = steps[-1]
-    back = Step(f"{failed.component} taken back", failed.component, failed.cluster, undo)
-    performed = _taken(back, around)
-    if performed.outcome == "done":
-        return Performed(back, "rolled back", f"{failed.component} is as it was before")
-    return performed
 
 
 def _calls(pod: Document) -> bool:

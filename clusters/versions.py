@@ -5,7 +5,6 @@ Reads and checks; it never resolves, downloads or guesses a version.
 
 from __future__ import annotations
 
-import os
 import re
 import tomllib
 from collections.abc import Iterable
@@ -14,8 +13,6 @@ from typing import Annotated
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     StringConstraints,
     ValidationError,
@@ -25,6 +22,8 @@ from pydantic_core import PydanticCustomError
 
 from clusters.errors import VersionsError
 from clusters.files import why
+from clusters.models import Frozen
+from clusters.settings import Settings
 
 FOLDER = Path(__file__).parent / "versions"
 
@@ -57,11 +56,7 @@ Digest = Annotated[str, StringConstraints(pattern=r"^(sha256:[0-9a-f]{64})?$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Versions(_Strict):
+class Versions(Frozen):
     """Every component's version, without a leading v."""
 
     kubernetes: Version
@@ -80,7 +75,7 @@ class Versions(_Strict):
     crane: Version
 
 
-class PublishedImage(_Strict):
+class PublishedImage(Frozen):
     """Where an image is published; the digest, where known, is what a pull must bring.
 
     `reference` may name versions in braces, as `v{cilium}`.
@@ -90,7 +85,7 @@ class PublishedImage(_Strict):
     digest: Digest = ""
 
 
-class Program(_Strict):
+class Program(Frozen):
     """Where a vendor publishes a program that we run, and what it must be.
 
     `url` may name {version}, {os} and {arch} as Go spells them, {Os} and {cpu} as `uname` does.
@@ -116,7 +111,7 @@ class Program(_Strict):
         return url
 
 
-class Deadlines(_Strict):
+class Deadlines(Frozen):
     """How long to wait for what, in seconds, before it is an error."""
 
     node: float = Field(gt=0, description="a kind cluster's control plane")
@@ -128,14 +123,14 @@ class Deadlines(_Strict):
     convergence: float = Field(gt=0, description="T: a change of configuration in effect")
 
 
-class Budget(_Strict):
+class Budget(Frozen):
     """How long an upgrade of a component to this train may disturb any one stream, in seconds."""
 
     closed: float = Field(ge=0, description="not served although it must be")
     misrouted: float = Field(default=0.0, ge=0, description="answered by the wrong backend")
 
 
-class Train(_Strict):
+class Train(Frozen):
     """One release train: a whole file."""
 
     name: str
@@ -164,11 +159,15 @@ def names(folder: Path | None = None) -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in (folder or FOLDER).glob("*.toml")))
 
 
+def newest(known: Iterable[str] | None = None) -> str:
+    """The newest of some trains, or of all; a candidate only where there is no release."""
+    trains = names() if known is None else sorted(known)
+    return "".join([*trains, *filter(RELEASE.fullmatch, trains)][-1:])
+
+
 def of_user() -> str:
     """$VERSIONS, or the newest train there is: the one place that knows what is meant by none."""
-    known = names()
-    newest = [*known, *filter(RELEASE.fullmatch, known)][-1:]
-    return os.environ.get("VERSIONS") or "".join(newest)
+    return Settings.of_user().versions or newest()
 
 
 def order(version: str) -> tuple[object, ...]:
@@ -199,7 +198,7 @@ def load(name: str, folder: Path | None = None) -> Train:
         raise VersionsError(
             f"VERSIONS to name a file in {folder}",
             seen=f"{name!r}; there are: {', '.join(known) or 'none'}",
-            look=f"make e2e VERSIONS={known[-1]}" if known else f"ls {folder}",
+            look=f"make e2e VERSIONS={newest(known)}" if known else f"ls {folder}",
         )
     text = _text(path)
     try:

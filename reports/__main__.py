@@ -14,12 +14,14 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from clusters.errors import PlumblineError, ResultsError
+from clusters.settings import Settings
 from reports import cells, gathering
-from reports.baseline import BASELINE, BASELINES, Unacceptable, accept, base_of
+from reports.baseline import BASELINE, BASELINES, accept, base_of
 from reports.compare import compare
 from reports.of_matrix import merged
 from reports.publish import LATEST, append_step_summary, publish, render, report_of
-from reports.reading import Unreadable, read, read_any
+from reports.reading import read, read_any
 from reports.render import workflow
 from reports.render.terminal import show, show_comparison, unfailing
 from reports.schema import Results
@@ -50,7 +52,7 @@ exit status:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns its exit status."""
     unfailing()
-    asked = _parser().parse_args(arguments)
+    asked = parser().parse_args(arguments)
     commands: dict[str, Callable[[], int]] = {
         "render": lambda: _render(asked.directory),
         "show": lambda: _show(asked.directory),
@@ -62,8 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     try:
         return commands[asked.command]()
-    except (Unreadable, Unacceptable, OSError) as error:
-        print(f"python -m reports {asked.command}: {error}", file=sys.stderr)
+    except (PlumblineError, OSError) as error:
+        text = error.line if isinstance(error, PlumblineError) else error
+        print(f"python -m reports {asked.command}: {text}", file=sys.stderr)
         return BAD_INPUT
 
 
@@ -88,8 +91,8 @@ def _annotate(directory: Path) -> int:
     """Whether the run was red is its own exit status's to say, not this one's."""
     try:
         lines = workflow.of_report(report_of(read_any(directory)))
-    except Unreadable as error:
-        lines = [workflow.annotation("no results", str(error))]
+    except ResultsError as error:
+        lines = [workflow.annotation("no results", error.line)]
     for line in lines:
         print(line)
     return 0
@@ -115,7 +118,7 @@ def _merge(asked: argparse.Namespace) -> int:
     publish(found, asked.out)
     show(report_of(found), asked.out)
     append_step_summary(found, os.environ)
-    if os.environ.get("GITHUB_ACTIONS"):
+    if Settings.of_user().github_actions:
         print(*workflow.of_report(report_of(found)), sep="\n")
     return found.exit_status
 
@@ -125,14 +128,15 @@ def _schema() -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    root = argparse.ArgumentParser(
         prog="python -m reports",
         description="Reports of a run, made from its results.json (docs/results.md).",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, text: str, more: str = "") -> argparse.ArgumentParser:
         described = f"{text[0].upper()}{text[1:]}{more}."
@@ -168,7 +172,7 @@ def _parser() -> argparse.ArgumentParser:
     text = "write index.html, merged.md and matrix.json of the cells whose folders are given"
     _options_of_merge(command("merge", text))
     command("schema", "print the JSON Schema of results.json")
-    return parser
+    return root
 
 
 def _options_of_merge(merging: argparse.ArgumentParser) -> None:
@@ -178,7 +182,9 @@ def _options_of_merge(merging: argparse.ArgumentParser) -> None:
     planned = "what `python -m suites matrix --json` printed: a cell without a folder has failed"
     merging.add_argument("--plan", metavar="FILE", type=Path, help=planned)
     out = OUT / "merged"
-    merging.add_argument("--out", metavar="DIR", type=Path, default=out, help="reports/out/merged")
+    merging.add_argument(
+        "--out", metavar="DIR", type=Path, default=out, help="(default: reports/out/merged)"
+    )
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
-from reports.files import write
+from clusters.errors import BaselineError
+from clusters.files import write
 from reports.reading import FILE, read
 from reports.schema import Results
 
@@ -20,13 +21,6 @@ BASELINE = "baseline"
 """In place of a base: the baseline of the new run's own train."""
 
 _TRAIN = re.compile(r"[0-9A-Za-z][\w.-]*")
-
-
-class Unacceptable(Exception):  # noqa: N818 - reads as what it is: "except Unacceptable"
-    """No baseline can be made or found; the text says what was expected, seen and is to be done."""
-
-    def __init__(self, expected: str, *, seen: str, look: str) -> None:
-        super().__init__(f"expected {expected}, saw {seen}. {look}")
 
 
 class Accepted(NamedTuple):
@@ -40,14 +34,14 @@ def accept(place: Path, reason: str, folder: Path) -> Accepted:
     """Commit a run's results as the baseline of its train.
 
     Raises:
-        Unreadable: there are no results of a run.
-        Unacceptable: no reason, a run that may not be one, no name of whoever accepts, or a
+        ResultsError: there are no results of a run.
+        BaselineError: no reason, a run that may not be one, no name of whoever accepts, or a
             tree that is not git's, has changed the file or refuses the commit.
-        OSError: the file cannot be written.
+        PlaceError: the file cannot be written.
     """
     why = " ".join(reason.split())
     if not why:
-        raise Unacceptable(
+        raise BaselineError(
             "a reason", seen="none", look="Say why this run is accepted: --reason TEXT."
         )
     source = place if place.is_file() else place / FILE
@@ -59,7 +53,7 @@ def accept(place: Path, reason: str, folder: Path) -> Accepted:
     content = source.read_bytes()
     old = path.read_bytes() if path.exists() else None
     if content == old:
-        raise Unacceptable(
+        raise BaselineError(
             f"another run than the baseline of {results.train}",
             seen=f"{results.run} again",
             look="There is nothing to accept.",
@@ -87,7 +81,7 @@ def base_of(asked: str, new: Results, folder: Path) -> Path:
     """The base that is meant: a folder, a file, a train's name, or the new run's own train's.
 
     Raises:
-        Unacceptable: a train is meant that has no baseline.
+        BaselineError: a train is meant that has no baseline.
     """
     train = new.train if asked == BASELINE else asked
     named = _TRAIN.fullmatch(train)
@@ -96,7 +90,7 @@ def base_of(asked: str, new: Results, folder: Path) -> Path:
     path = folder / f"{train}.json"
     if not named or not path.is_file():
         known = ", ".join(sorted(each.stem for each in folder.glob("*.json"))) or "none"
-        raise Unacceptable(
+        raise BaselineError(
             f"a run's folder or a train with a baseline, {path}",
             seen=f"no such file; baselines: {known}",
             look="Accept a run of that train first: make accept RUN=dir WHY='…'.",
@@ -109,13 +103,13 @@ def _check(results: Results, source: Path) -> None:
     must = {"status": "passed", "profile": "full", "manifests": "reference"}
     wrong = ", ".join(f"{name} {seen[name]}" for name in must if seen[name] != must[name])
     if wrong:
-        raise Unacceptable(
+        raise BaselineError(
             "a run that passed, with profile full and manifests reference",
             seen=f"{wrong} in {source}",
             look="Run `make e2e` until it is green, and accept that run.",
         )
     if not _TRAIN.fullmatch(results.train):
-        raise Unacceptable(
+        raise BaselineError(
             "a train whose name can be a file's",
             seen=repr(results.train),
             look="Correct what wrote the file.",
@@ -124,12 +118,12 @@ def _check(results: Results, source: Path) -> None:
 
 def _who(folder: Path) -> str:
     if _status(folder, "rev-parse", "--is-inside-work-tree").stdout.strip() != "true":
-        raise Unacceptable(
+        raise BaselineError(
             "a git checkout", seen=f"none around {folder}", look="Accept in a clone of Plumbline."
         )
     found = [_status(folder, "config", f"user.{key}").stdout.strip() for key in ("name", "email")]
     if not all(found):
-        raise Unacceptable(
+        raise BaselineError(
             "git's user.name and user.email",
             seen=f"{found[0] or 'no name'} and {found[1] or 'no email'}",
             look="Set them: git config user.name NAME; git config user.email EMAIL.",
@@ -140,7 +134,7 @@ def _who(folder: Path) -> str:
 def _refuse_changes(path: Path) -> None:
     changes = _git(path.parent, "status", "--porcelain", "--ignored", "--", path.name)
     if changes:
-        raise Unacceptable(
+        raise BaselineError(
             f"{path} as it was committed",
             seen=f"uncommitted changes ({changes[:2].strip()})",
             look=f"Commit or discard them first: git status {path}.",
@@ -164,7 +158,7 @@ def _git(folder: Path, *arguments: str) -> str:
     ended = _status(folder, *arguments)
     if ended.returncode:
         said = " ".join((ended.stderr or ended.stdout).split())
-        raise Unacceptable(
+        raise BaselineError(
             f"git {arguments[0]} to succeed",
             seen=f"status {ended.returncode}: {said}",
             look=f"Nothing was committed. Try it by hand: git -C {folder} {arguments[0]}.",
@@ -182,4 +176,4 @@ def _status(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
             encoding="utf-8",
         )
     except FileNotFoundError as error:
-        raise Unacceptable("git", seen="no such program", look="Install git.") from error
+        raise BaselineError("git", seen="no such program", look="Install git.") from error

@@ -139,7 +139,7 @@ def _told(own: Sequence[Finding], variants: Sequence[str]) -> str:
     seen = list(dict.fromkeys(entry.variant for entry in entries if entry.variant))
     if seen and len(variants) > 1:
         words.append(f"only in {seen[0]}" if len(seen) == 1 else f"in {', '.join(seen)}")
-    callers = {who for entry in entries for who in reasons.callers(entry.parts)}
-    if len(callers) == 1:
-        words.append(f"all sent as {callers.pop()}")
+    clients = {who for entry in entries for who in reasons.clients(entry.parts)}
+    if len(clients) == 1:
+        words.append(f"all sent as {clients.pop()}")
     return "; ".join(words)

@@ -10,12 +10,12 @@ import json
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import ClassVar, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from clusters.errors import ResultsError
 from reports.files import Kept
-from reports.reading import Unreadable
 
 FILE: Final = "matrix.json"
 
@@ -80,6 +80,7 @@ class State(_Frozen):
 class Matrix(_Frozen, Kept):
     """All cells, in the order in which they are run."""
 
+    made_by: ClassVar[str] = "make matrix FRESH=1"
     schema_version: Literal[1] = 1
     run: str
     began: datetime
@@ -106,21 +107,6 @@ class Matrix(_Frozen, Kept):
         cells = tuple(changed if s.cell.name == name else s for s in self.cells)
         return self.model_copy(update={"cells": cells})
 
-    @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read the file.
-
-        Raises:
-            Unreadable: it is not there, or it is something else.
-        """
-        try:
-            return super().load(path)
-        except (OSError, UnicodeDecodeError, ValidationError) as error:
-            raise Unreadable(
-                f"{path}: expected the state of a matrix, saw: {error}. "
-                f"Run `make matrix`, or name the folder of a matrix that has a {FILE}."
-            ) from error
-
 
 def for_workflow(cells: Iterable[Cell]) -> str:
     """The cells as one line of JSON, as a workflow's `strategy.matrix` takes it."""
@@ -131,13 +117,14 @@ def from_workflow(path: Path) -> tuple[Cell, ...]:
     """The cells of a file that holds what `for_workflow` gave.
 
     Raises:
-        Unreadable: it is not there, or it is something else.
+        ResultsError: it is not there, or it is something else.
     """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         return tuple(Cell.model_validate(each) for each in found["include"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise Unreadable(
-            f"{path}: expected the plan of a matrix, saw: {error}. "
-            f"Make it with `python -m suites matrix --json`."
-        ) from error
+        raise ResultsError(
+            f"the plan of a matrix in {path}",
+            seen=str(error),
+            look="python -m suites matrix --json",
+        ) from None

@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from reports.files import Frozen
+from clusters.models import Frozen
 from reports.schema import Requirement, Results
 
 Change = Literal["regression", "fix", "new", "gone", "still red", "still green"]

@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import ValidationError
-
+from clusters.errors import ResultsError
 from reports import cells, reading, upgrade_schema
 from reports.cells import Cell, Matrix, State
 from reports.compare import Row
-from reports.reading import Unreadable
 from reports.schema import Requirement, Results, Status
 from reports.upgrade_schema import Stream, Upgrade
 
@@ -63,8 +61,8 @@ def read(folder: Path) -> Left:
         if not (folder / reading.FILE).is_file():
             return Left(problem=MISSING)
         return Left(reading.read(folder))
-    except (Unreadable, OSError, ValidationError, UnicodeDecodeError) as error:
-        return Left(problem=f"its results cannot be read: {error}")
+    except ResultsError as error:
+        return Left(problem=f"its results cannot be read: {error.line}")
 
 
 def gather(folders: Sequence[Path], plan: Sequence[Cell] = ()) -> Matrix:
@@ -77,7 +75,7 @@ def gather(folders: Sequence[Path], plan: Sequence[Cell] = ()) -> Matrix:
             cell's whose name its own ends with, and any other folder is left out.
 
     Raises:
-        Unreadable: a folder is not there, or its matrix.json is something else.
+        ResultsError: a folder is not there, or its matrix.json is something else.
     """
     found: dict[str, State] = {cell.name: State(cell=cell, status="failed") for cell in plan}
     for folder in folders:
@@ -122,9 +120,10 @@ def _states(folder: Path, plan: Sequence[Cell]) -> Iterator[State]:
             yield _placed(state, where)
         return
     if not folder.is_dir():
-        raise Unreadable(
-            f"{folder}: expected the folder of a run or of several, saw: no such folder. "
-            f"Name those that `python -m suites matrix` or a workflow has left."
+        raise ResultsError(
+            f"{folder} to be the folder of a run or of several",
+            seen="no such folder",
+            look="name those that `python -m suites matrix` or a workflow has left",
         )
     runs = [(run, read(run)) for run in _runs(folder, DEPTH)]
     parts = {part for run, left in runs for part in _parts(run, left)}

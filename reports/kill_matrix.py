@@ -10,8 +10,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from reports.files import Frozen, Kept
-from reports.schema import Machine, Status
+from clusters.models import Frozen, Machine
+from reports.files import Kept
+from reports.schema import Status
 
 Outcome = Literal["killed", "survived", "not applicable"]
 

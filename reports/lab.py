@@ -23,7 +23,7 @@ _LEFT, _BOX = 8.0, 236.0
 _RIGHT = 520.0
 _ROOM = 42  # of letters in a row
 
-Spot = tuple[str, str]  # a cluster and a caller, or a namespace and a target
+Spot = tuple[str, str]  # a cluster and a client, or a namespace and a target
 
 
 class Label(NamedTuple):
@@ -43,7 +43,7 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True)
 class Line:
-    """Calls of one caller to one target. `state`: answered, refused or broken."""
+    """Calls of one client to one target. `state`: answered, refused or broken."""
 
     begin: tuple[float, float]
     end: tuple[float, float]
@@ -56,7 +56,7 @@ def picture(traffic: Traffic, broken: Iterable[tuple[str, str]]) -> str:
     """The lab as SVG; empty without traffic. `broken` are clusters with the texts of requests."""
     if not traffic.calls:
         return ""
-    sources = _grouped((call.cluster, _short(call.caller)) for call in traffic.calls)
+    sources = _grouped((call.cluster, _short(call.client)) for call in traffic.calls)
     targets = _grouped(_target(call.target) for call in traffic.calls)
     left, begins, low = _boxes(sources, _LEFT, {}, _BOX)
     right, ends, high = _boxes(targets, _RIGHT, _backends(traffic), 0.0)
@@ -100,20 +100,20 @@ def _lines(
 ) -> Iterable[Line]:
     gathered: dict[tuple[str, str, str], Counter[str]] = {}
     for call, outcomes in traffic.calls.items():
-        gathered.setdefault((call.cluster, call.caller, call.target), Counter()).update(outcomes)
-    for (cluster, caller, target), outcomes in gathered.items():
+        gathered.setdefault((call.cluster, call.client, call.target), Counter()).update(outcomes)
+    for (cluster, client, target), outcomes in gathered.items():
         wrong = any(
-            where in (cluster, "") and target in text and caller in text for where, text in broken
+            where in (cluster, "") and target in text and client in text for where, text in broken
         )
         served = sum(n for outcome, n in outcomes.items() if outcome.startswith("2"))
         state = "broken" if wrong else "answered" if served else "refused"
         label = ", ".join(f"{outcome} {number(n)} times" for outcome, n in outcomes.most_common())
         yield Line(
-            begins[cluster, _short(caller)],
+            begins[cluster, _short(client)],
             ends[_target(target)],
             1.0 + 0.5 * len(str(outcomes.total())),
             state,
-            f"{_short(caller)} of {cluster} to {target}: "
+            f"{_short(client)} of {cluster} to {target}: "
             f"{counted(outcomes.total(), 'request')} ({label})",
         )
 
@@ -141,9 +141,9 @@ def _target(host: str) -> Spot:
     return "by address or name", host
 
 
-def _short(caller: str) -> str:
-    """`default/frontend` of a mesh principal; labels without their cluster."""
-    if "/ns/" in caller and "/sa/" in caller:
-        namespace, _, account = caller.partition("/ns/")[2].partition("/sa/")
+def _short(client: str) -> str:
+    """`default/frontend` of a SPIFFE identity; labels without their cluster."""
+    if "/ns/" in client and "/sa/" in client:
+        namespace, _, account = client.partition("/ns/")[2].partition("/sa/")
         return f"{namespace}/{account}"
-    return caller.partition(" in ")[0]
+    return client.partition(" in ")[0]

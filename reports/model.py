@@ -267,7 +267,7 @@ def grid(title: str, entries: Iterable[Entry], *, fold: bool = False) -> Grid:
     for entry in entries:
         rows.setdefault(entry.row, {})[entry.variant] = entry
     columns = tuple(dict.fromkeys(variant for row in rows.values() for variant in row))
-    made = [
+    lines = [
         Row(
             name=name,
             sentence=next(iter(row.values())).sentence,
@@ -276,4 +276,4 @@ def grid(title: str, entries: Iterable[Entry], *, fold: bool = False) -> Grid:
         )
         for name, row in rows.items()
     ]
-    return Grid(title, columns, tuple(sorted(made, key=lambda r: VERDICTS.index(r.worst))), fold)
+    return Grid(title, columns, tuple(sorted(lines, key=lambda r: VERDICTS.index(r.worst))), fold)

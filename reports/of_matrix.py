@@ -111,7 +111,7 @@ def merged(matrix: Matrix, folder: Path, base: Path | None = None) -> Merged:
         base: the folder of an earlier merged report.
 
     Raises:
-        Unreadable: `base` holds no merged report.
+        ResultsError: `base` holds no merged report.
     """
     earlier = Matrix.load(base / cells.FILE) if base else None
     former = _left(earlier, base) if earlier and base else {}
@@ -201,8 +201,8 @@ def _entries(found: Merged) -> Iterator[Entry]:
 def _grids(found: Merged, entries: tuple[Entry, ...]) -> tuple[Grid, ...]:
     columns = {seen.cell.name: seen.column for seen in found.cells}
     listed = [entry for entry in entries if entry.listed]
-    made = grid("Every requirement, by cell", listed, fold=True)
-    return (replace(made, columns=tuple(columns[name] for name in made.columns)),) * bool(listed)
+    whole = grid("Every requirement, by cell", listed, fold=True)
+    return (replace(whole, columns=tuple(columns[name] for name in whole.columns)),) * bool(listed)
 
 
 def _cells(found: Merged) -> Table:

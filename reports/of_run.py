@@ -8,12 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from clusters.models import Image
 from reports import pictures, traffic, wording
 from reports.charts import cluster_colours, share_chart, stage_chart
 from reports.measures import Latency, Share, figures, groups, latencies, shares
 from reports.model import Cell, Columns, Entry, Figure, Files, Report, Table, grids, tabled
 from reports.reasons import parts
-from reports.schema import Image, Requirement, Results, Stage
+from reports.schema import Requirement, Results, Stage
 from reports.wording import Number, counted, duration, interval, number, percent
 
 FILES = Files("results.json", "summary.md", "report.html", "junit.xml", "latest")
@@ -28,8 +29,8 @@ def report(results: Results, folder: Path | None = None) -> Report:
         folder: that folder, if its histories are there to draw from.
     """
     histories = [(each.key, each.history) for each in results.requirements if each.history]
-    seen = traffic.read(histories, folder) if folder else traffic.Traffic()
-    measured = _measured(seen)
+    requests = traffic.read(histories, folder) if folder else traffic.Traffic()
+    measured = _measured(requests)
     entries = tuple(entry(each, measured.get(each.key, 0.0)) for each in results.requirements)
     verdicts = [each.verdict for each in entries]
     red = results.count("fail") + results.count("inconclusive")
@@ -52,7 +53,7 @@ def report(results: Results, folder: Path | None = None) -> Report:
         remarks=(stopped,) if results.status == "interrupted" else (),
         bar=wording.tally(entries),
         grids=grids(entries),
-        sections=(*pictures.of_traffic(results, entries, seen), *_sections(results)),
+        sections=(*pictures.of_traffic(results, entries, requests), *_sections(results)),
         notes=results.notes,
         ran={"Versions": results.versions, "Machine": wording.machine(results.machine)},
         promise="the run comes to its end and every requirement passes",
@@ -61,10 +62,10 @@ def report(results: Results, folder: Path | None = None) -> Report:
     )
 
 
-def _measured(seen: traffic.Traffic) -> dict[str, float]:
+def _measured(requests: traffic.Traffic) -> dict[str, float]:
     """For how long each requirement's requests were sent, whoever sent them, in seconds."""
     seconds: dict[str, float] = {}
-    for stream in seen.streams:
+    for stream in requests.streams:
         lasted = stream.requests[-1].sent - stream.requests[0].sent
         seconds[stream.key] = max(seconds.get(stream.key, 0.0), lasted)
     return seconds

@@ -51,7 +51,7 @@ def of_traffic(results: Results, entries: Iterable[Entry], seen: Traffic) -> Ite
     if shares:
         yield _half(
             "Pressure on the machine",
-            "Share of each requirement's time in which some task of the callers' machine waited "
+            "Share of each requirement's time in which some task of the clients' machine waited "
             "for a core (PSI); where it was 80 % and more, silence is inconclusive.",
             partial(traffic_charts.pressure, shares),
         )
@@ -94,7 +94,7 @@ def _lab(entries: Iterable[Entry], seen: Traffic) -> Figure:
     ]
     return Figure(
         "The lab",
-        "Clusters with the callers in them, and whom they asked",
+        "Clusters with the clients in them, and whom they asked",
         lambda narrow: "" if narrow else lab.picture(seen, firsts),
         "Left: who sent requests, by cluster. Right: whom they asked, and who answered where that "
         "is another name. A line tells how many when pointed at.",

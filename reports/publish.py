@@ -7,13 +7,14 @@ done there is told in a line, and changes nothing of a verdict.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from clusters import files
+from clusters.errors import PlaceError
+from clusters.files import write
 from reports import of_matrix, of_mutants, of_run, of_upgrade
-from reports.files import write
 from reports.kill_matrix import KillMatrix
 from reports.model import Files, Report
 from reports.of_matrix import Merged
@@ -45,23 +46,23 @@ def report_of(told: Told, folder: Path | None = None) -> Report:
 def files_of(told: Told) -> Files:
     """The names of its files; known before anything is rendered."""
     modules = {Results: of_run, Upgrade: of_upgrade, KillMatrix: of_mutants, Merged: of_matrix}
-    files: Files = modules[type(told)].FILES
-    return files
+    names: Files = modules[type(told)].FILES
+    return names
 
 
 def publish(told: Told, directory: Path) -> None:
     """Save it in `directory`, point the link beside that there, render all forms.
 
     Raises:
-        OSError: the folder cannot be written.
+        PlaceError: the folder cannot be written.
     """
     directory = directory.resolve()
-    files = files_of(told)
-    told.save(directory / files.data)
+    names = files_of(told)
+    told.save(directory / names.data)
     # Before rendering: whatever a rendering may run into, `latest` must not stay at an
     # older run, whose green would be taken for this one's.
-    if files.latest:
-        point(directory.parent / files.latest, directory.name)
+    if names.latest:
+        point(directory.parent / names.latest, directory.name)
     render(report_of(told, directory), directory)
 
 
@@ -69,13 +70,13 @@ def render(report: Report, directory: Path) -> tuple[Path, ...]:
     """Write the JUnit, the Markdown and the page into `directory`; return their paths.
 
     Raises:
-        OSError: the folder cannot be written.
+        PlaceError: the folder cannot be written.
     """
-    files = report.files
-    written = [write(directory / files.junit, junit(report))] if files.junit else []
-    written.append(write(directory / files.summary, markdown(report).encode()))
+    names = report.files
+    written = [write(directory / names.junit, junit(report))] if names.junit else []
+    written.append(write(directory / names.summary, markdown(report).encode()))
     # The page comes last: it takes longest, and the others are of use without it.
-    written.append(write(directory / files.page, html(report).encode()))
+    written.append(write(directory / names.page, html(report).encode()))
     return tuple(written)
 
 
@@ -105,14 +106,10 @@ def point(link: Path, target: str) -> None:
     if link.exists() and not link.is_symlink():
         _tell(f"{link} is no link and was left alone: this run is {target}; look: rm -r {link}")
         return
-    draft = link.with_name(f".{link.name}.{os.getpid()}")
     try:
-        draft.unlink(missing_ok=True)
-        draft.symlink_to(target)
-        draft.replace(link)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        _tell(f"{link} does not lead to {target}, which is this run: {error.strerror}")
+        files.link(link, target)
+    except PlaceError as error:
+        _tell(f"{link} does not lead to {target}, which is this run: {error.seen}")
 
 
 def _tell(line: str) -> None:

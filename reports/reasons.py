@@ -99,7 +99,7 @@ def _part(stream: str, clause: str) -> Part:
     return Part(stream, "", clause)
 
 
-def callers(found: Iterable[Part]) -> Iterator[str]:
+def clients(found: Iterable[Part]) -> Iterator[str]:
     """Who sent the first requests that went wrong."""
     for part in found:
         asked, _ = request(part.first)

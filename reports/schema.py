@@ -12,7 +12,8 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from reports.files import Frozen, Kept
+from clusters.models import Frozen, Image, Machine
+from reports.files import Kept
 
 SCHEMA: Final = 1
 
@@ -40,24 +41,6 @@ class Requirement(Frozen):
     def key(self) -> str:
         """Unique within a run: the id, with its variant where it has one."""
         return f"{self.id}[{self.variant}]" if self.variant else self.id
-
-
-class Machine(Frozen):
-    """Where the figures were taken."""
-
-    cpu: str
-    cores: int
-    memory_bytes: int
-    kernel: str
-    system: str
-
-
-class Image(Frozen):
-    """An image that ran: its reference, its digest (of the image's configuration if forged)."""
-
-    reference: str
-    digest: str
-    source: str
 
 
 class Stage(Frozen):

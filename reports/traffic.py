@@ -34,7 +34,7 @@ class Call(NamedTuple):
     """Who asked whom, and who answered; `backend` is empty if nobody did."""
 
     cluster: str
-    caller: str
+    client: str
     target: str
     backend: str
 

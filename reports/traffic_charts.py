@@ -1,5 +1,5 @@
 """Pictures of traffic, as SVG text drawn offline: the split's walk, latencies, a load over time,
-the pressure on the callers' machines.
+the pressure on the clients' machines.
 
 Each is drawn from what histories and results hold, thinned to what a page can show. Nothing is
 judged or smoothed.
@@ -91,7 +91,7 @@ def over_time(stream: Stream) -> str:
 
 
 def pressure(shares: Sequence[tuple[str, float]]) -> str:
-    """The share of its callers' time in which some task waited for a core, in the run's order."""
+    """The share of its clients' time in which some task waited for a core, in the run's order."""
     rows = [_bar(i, i + 0.85, share, _pressed(share)) for i, (_, share) in enumerate(shares)]
     axis = alt.Axis(format="~%", grid=True, values=[0, 0.2, 0.4, 0.6, 0.8, 1])
     return _bars(rows, "requirements in the order of the run", axis, 90)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 from pydantic import Field
 
+from clusters.models import Frozen, Machine
 from reports.compare import Comparison
-from reports.files import Frozen, Kept
-from reports.schema import Machine, RunStatus, Stage
+from reports.files import Kept
+from reports.schema import RunStatus, Stage
 
 SCHEMA: Final = 1
 FILE: Final = "upgrade.json"
@@ -150,6 +151,7 @@ class Budget(Frozen):
 class Upgrade(Frozen, Kept):
     """A whole upgrade, or a watch during which nothing was upgraded (`to` is then empty)."""
 
+    made_by: ClassVar[str] = "make upgrade"
     schema_version: Literal[1] = SCHEMA
     run: str
     status: RunStatus

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from reports.schema import Machine, RunStatus, Status
+from clusters.models import Machine
+from reports.schema import RunStatus, Status
 
 Number = int | float | str | bool
 

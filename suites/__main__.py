@@ -19,6 +19,7 @@ from clusters import bringup, lock, signals, versions
 from clusters.errors import InterruptedRunError, PlaceError, PlumblineError
 from clusters.files import why
 from clusters.home import Home
+from clusters.settings import Settings
 from clusters.topology import Topology
 from clusters.versions import COMPONENTS
 from reports.publish import append_step_summary, publish, report_of
@@ -28,7 +29,7 @@ from reports.upgrade_schema import Upgrade
 from suites.runs import matrix, mutants, soak
 from suites.runs.run import OUT, Run, check_input, check_room, pytest_arguments
 
-EXAMPLES = """
+EXAMPLES = f"""
 examples:
   python -m suites e2e                          everything, from nothing to a report and back
   python -m suites run                          against the clusters that are up
@@ -42,7 +43,7 @@ examples:
   python -m suites matrix                       every cell of the nightly matrix, or what is left
   python -m suites matrix --list                what it would be
 
-environment: VERSIONS, IMAGES, MIRROR, ENGINE, MANIFESTS, KEEP=1 (e2e leaves the clusters up)
+environment: {", ".join(Settings.names())} (docs/settings.md)
 exit status: 0 if every requirement passed, 1 if not, 130 if interrupted
 """
 
@@ -50,7 +51,7 @@ exit status: 0 if every requirement passed, 1 if not, 130 if interrupted
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; see the exit status above."""
     unfailing()
-    options = _parser().parse_args(argv)
+    options = parser().parse_args(argv)
     console = Console(stderr=True, highlight=False)
     try:
         home = Home.of_user()
@@ -88,14 +89,15 @@ def _refused(console: Console, error: PlumblineError) -> int:
     return 1
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    root = argparse.ArgumentParser(
         prog="python -m suites",
         description="Check that clusters do what the reference manifests say.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = root.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, function: object, text: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=text, description=text)
@@ -108,22 +110,28 @@ def _parser() -> argparse.ArgumentParser:
     ]
     text = "the suites against faults made on purpose: every one must be noticed"
     mutating = command("mutants", _mutants, text)
-    mutating.add_argument("--only", default="all", metavar="NAME", help="one mutant")
+    mutating.add_argument("--only", default="all", metavar="NAME", help="one mutant (default: all)")
     soaking = command("soak", _soak, "the suites many times over, in random order: no false red")
     soaking.add_argument("--times", type=int, default=20, metavar="N", help="runs (default: 20)")
     soaking.add_argument("--burn", action="store_true", help="with one core kept busy")
     watching = command("watch", _watch, "watch the clusters that are up, 10 ms by 10 ms")
     watching.add_argument(
-        "--quiet", type=float, default=60, metavar="SECONDS", help="(default: 60)"
+        "--quiet",
+        type=float,
+        default=60,
+        metavar="SECONDS",
+        help="in which nothing is done (default: 60)",
     )
     watching.add_argument(
         "--faults", default="none", help="none, short, all or one by name: each must be found"
     )
     upgrading = command("upgrade", _upgrade, "from one train to another, under the watch")
-    upgrading.add_argument("--from", dest="base", required=True, metavar="TRAIN")
+    upgrading.add_argument(
+        "--from", dest="base", required=True, metavar="TRAIN", help="the train to begin with"
+    )
     text = "internal: the part of `upgrade` that is monitored, on the clusters that are up"
     for each in (upgrading, command("upgrade-monitored", _upgrade_monitored, text)):
-        each.add_argument("--to", required=True, metavar="TRAIN")
+        each.add_argument("--to", required=True, metavar="TRAIN", help="the train to end with")
         each.add_argument(
             "--only", default="", metavar="COMPONENT", help=f"one of {', '.join(COMPONENTS)}"
         )
@@ -132,7 +140,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     for each in (*every, mutating, soaking):
         each.add_argument("pytest", nargs=argparse.REMAINDER, help="-- arguments for pytest")
-    return parser
+    return root
 
 
 def _options_of_matrix(parser: argparse.ArgumentParser) -> None:
@@ -158,7 +166,7 @@ def _e2e(options: argparse.Namespace, run: Run) -> int:
 
 def _down(run: Run) -> None:
     # An interrupted run does not come here: what it left may be looked at, until `make down`.
-    if not os.environ.get("KEEP"):
+    if not Settings.of_user().keep:
         run.program("down", "clusters", "down")
 
 

@@ -20,9 +20,10 @@ from pathlib import Path
 
 import pytest
 
+from clusters.errors import ResultsError
 from fixtures.mutants import Mutant, catalogue
 from fixtures.requirements import ASKED
-from reports.reading import Unreadable, read
+from reports.reading import read
 from reports.schema import Results
 
 ROOT = Path(__file__).parent.parent
@@ -110,7 +111,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("--write keeps no verdict: leave out --results")
     try:
         results = read(options.results) if options.results else None
-    except Unreadable as error:
+    except ResultsError as error:
         print(error, file=sys.stderr)
         return 2
     text = page(requirements(), results)

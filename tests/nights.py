@@ -8,10 +8,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from clusters.files import write
 from reports import gathering
 from reports.cells import Cell, CellStatus, Matrix, State
 from reports.compare import compare
-from reports.files import write
 from reports.gathering import Left
 from reports.of_matrix import CellReport, Merged, merged
 from reports.publish import publish

@@ -8,9 +8,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from clusters.models import Image, Machine
 from reports.schema import (
-    Image,
-    Machine,
     Requirement,
     Results,
     RunStatus,

@@ -32,9 +32,9 @@ from clusters.images.forge import Forge
 from clusters.images.mirror import Mirror, fill
 from clusters.images.mirrors import parsed
 from clusters.images.recipe import Config, Recipe
+from clusters.models import Image
 from clusters.progress import Progress
 from clusters.talking import Patience
-from clusters.topology import Image
 from clusters.versions import PublishedImage, Train
 
 TRAIN = versions.load("2026-08")

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from clusters import address_range, engine
 from clusters.address_range import CANDIDATES, VARIABLE, Holder, choose, chosen, holders, of_lab
-from clusters.errors import CommandError
-from clusters.plan import DEFAULT, PlanError, Range
+from clusters.errors import CommandError, PlanError
+from clusters.plan import DEFAULT, Range
 from tests.engines import TableEngine, Thing
 
 Address = namedtuple("Address", "address netmask")

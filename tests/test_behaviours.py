@@ -13,9 +13,10 @@ from types import SimpleNamespace
 import pytest
 
 import suites
+from clusters.errors import BehaviourError
 from fixtures import lab as lab_module
 from fixtures import manifests, mutants
-from fixtures.behaviour import Behaviour, BehaviourError, discover, of_module
+from fixtures.behaviour import Behaviour, discover, of_module
 from fixtures.lab import Lab
 from suites.canary_split import test_canary_split
 from tests import test_plugin

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clusters import versions
-from clusters.bringup import _merged, _notes, new_run, planned, side_by_side
+from clusters.bringup import _notes, new_run
+from clusters.errors import PlanError
 from clusters.images.source import Supply
-from clusters.plan import PlanError
-from clusters.topology import Image
+from clusters.models import Image
+from clusters.plan import planned
+from clusters.steps.helm import merged as _merged
 from clusters.versions import PublishedImage
 
 Tree = dict[str, Any]
@@ -68,33 +69,6 @@ def test_merging_leaves_both_as_they_were(one: Tree, other: Tree) -> None:
     before = copy.deepcopy((one, other))
     _merged(one, other)
     assert (one, other) == before
-
-
-def test_jobs_run_side_by_side_and_answer_in_order() -> None:
-    meet = threading.Barrier(2, timeout=10)
-
-    def job(name: str) -> str:
-        meet.wait()
-        return name
-
-    assert side_by_side([lambda: job("a"), lambda: job("b")]) == ["a", "b"]
-    assert side_by_side([]) == []
-
-
-def test_an_error_is_raised_when_all_have_ended() -> None:
-    slow, ended = threading.Event(), threading.Event()
-
-    def fails() -> None:
-        slow.set()
-        raise ZeroDivisionError
-
-    def lasts() -> None:
-        assert slow.wait(10)
-        ended.set()
-
-    with pytest.raises(ZeroDivisionError):
-        side_by_side([fails, lasts])
-    assert ended.is_set()
 
 
 def test_a_mesh_is_read_from_its_file(tmp_path: Path) -> None:

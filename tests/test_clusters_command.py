@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from clusters import __main__ as command
-from clusters import bringup, doctor, engine, lock, versions
+from clusters import bringup, doctor, engine, lock, teardown, versions
 from clusters.errors import InterruptedRunError
 from clusters.finding import Finding
 from clusters.home import Home
+from clusters.plan import planned
 from tests.test_lock import HOLDER
 
 COMMANDS = ("doctor", "up", "fetch", "images", "mirror", "status", "run", "logs", "down")
@@ -30,7 +31,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     monkeypatch.setenv("PLUMBLINE_HOME", str(tmp_path))
     monkeypatch.delenv("PLUMBLINE_TOPOLOGY", raising=False)
     monkeypatch.delenv(lock.HELD, raising=False)
-    for module, name in ((bringup, "up"), (bringup, "down"), (engine, "find"), (engine, "ensure")):
+    for module, name in ((bringup, "up"), (teardown, "down"), (engine, "find"), (engine, "ensure")):
         monkeypatch.setattr(module, name, never)
     return Home(tmp_path)
 
@@ -171,7 +172,7 @@ def test_what_is_no_registrys_address_is_refused(
 def test_a_mesh_that_is_not_there_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(bringup, "up", lambda *words, **_: bringup.planned(words[-1]))
+    monkeypatch.setattr(bringup, "up", lambda *words, **_: planned(words[-1]))
     assert command.main(["up", "--mesh", str(tmp_path / "nowhere.yaml")]) == 1
     assert "nowhere.yaml" in said(capsys)
 
@@ -194,7 +195,7 @@ def test_down_takes_images_only_if_it_is_said(
 ) -> None:
     """Also with the IMAGES=1 of `make down` in the environment, which says nothing here."""
     asked: list[dict[str, object]] = []
-    monkeypatch.setattr(bringup, "down", lambda *_, **given: asked.append(given))
+    monkeypatch.setattr(teardown, "down", lambda *_, **given: asked.append(given))
     monkeypatch.setenv("IMAGES", "1")
     assert command.main(["down", *flags]) == 0
     assert asked == [{"with_engine": engine_too, "with_images": images_too}]
@@ -222,7 +223,7 @@ def test_an_interruption_has_its_own_status(
     ],
 )
 def test_a_programs_own_words_are_left_as_they_are(given: list[str], words: list[str]) -> None:
-    options = command._parser().parse_args(["run", *given])
+    options = command.parser().parse_args(["run", *given])
     assert command._words(options.program) == words
 
 

@@ -9,13 +9,14 @@ from typing import cast
 import pytest
 
 import suites
+from clusters.errors import FaultsError
 from fixtures import manifests
 from fixtures.behaviour import discover
 from fixtures.faults import Effect, Injection, Site
 from reports.upgrade_schema import Episode, Fault, Kind, Phase, Stream
 from suites.mobile_routing.faults import all_to_the_last
 from suites.runs import faults
-from suites.runs.faults import FaultsError, InjectedFault, choose, inject, judge
+from suites.runs.faults import InjectedFault, choose, inject, judge
 
 BEHAVIOURS = discover(suites)
 PHASES = [

@@ -1,4 +1,8 @@
-"""Imports go one way: suites -> fixtures -> clusters, and fixtures -> reports."""
+"""Imports go one way: suites -> fixtures -> clusters, and fixtures -> reports.
+
+Below all of them lies the ground floor: a few modules of clusters/ that import nothing of ours
+but each other.
+"""
 
 from __future__ import annotations
 
@@ -21,19 +25,29 @@ FORBIDDEN = {
 }
 """What a folder must not import, directly. pytest counts where no test may be at work."""
 
+GROUND = frozenset({"clusters.errors", "clusters.files", "clusters.models", "clusters.settings"})
+"""What every package may import, as it imports none of them."""
+
 CALLERS = callers.PROGRAMS
 """These run in a pod, where nothing of the project is."""
 
 
-def imported(source: str, package: str) -> set[str]:
-    """The top-level names that a module imports, wherever in it; `package` resolves dots."""
+def modules(source: str, package: str) -> set[str]:
+    """The modules that a module imports, wherever in it; `package` resolves dots."""
     names = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            names.add(package if node.level else node.module or "")
-    return {name.partition(".")[0] for name in names}
+            module = package if node.level else node.module or ""
+            top = {f"{module}.{alias.name}" for alias in node.names} if module in OURS else set()
+            names |= top or {module}
+    return names
+
+
+def imported(source: str, package: str) -> set[str]:
+    """The top-level names that a module imports, the ground floor left out."""
+    return {name.partition(".")[0] for name in modules(source, package) - GROUND}
 
 
 def conftests(source: str) -> set[str]:
@@ -69,6 +83,13 @@ def test_no_import_goes_the_wrong_way() -> None:
     assert list(wrong(files)) == []
 
 
+@pytest.mark.parametrize("name", sorted(GROUND))
+def test_the_ground_floor_stands_on_nothing_of_ours(name: str) -> None:
+    source = (ROOT / f"{name.replace('.', '/')}.py").read_text()
+    ours = {each for each in modules(source, "clusters") if each.partition(".")[0] in OURS}
+    assert ours <= GROUND
+
+
 @pytest.mark.parametrize(
     ("path", "source"),
     [
@@ -76,6 +97,7 @@ def test_no_import_goes_the_wrong_way() -> None:
         ("clusters/kind.py", "from fixtures.history import History"),
         ("clusters/topology.py", "def f():\n    import reports.schema as schema"),
         ("reports/html.py", "from clusters import topology"),
+        ("reports/html.py", "from clusters.kube import Kube"),
         ("reports/html.py", "import fixtures"),
         ("fixtures/checks.py", "from suites.canary_split import weights"),
         ("fixtures/callers/prober.py", "from fixtures.history import Exchange"),
@@ -99,6 +121,7 @@ def test_an_arrow_that_turns_is_seen(path: str, source: str) -> None:
         ("fixtures/callers/__init__.py", "from fixtures.history import Exchange"),
         ("clusters/steps/cilium.py", "from clusters.errors import NotReadyError"),
         ("reports/html.py", "from reports import schema"),
+        ("reports/html.py", "from clusters import files\nfrom clusters.errors import PlaceError"),
     ],
 )
 def test_an_arrow_that_does_not_turn_is_let_be(path: str, source: str) -> None:

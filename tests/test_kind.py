@@ -11,19 +11,19 @@ import pytest
 import yaml
 
 from clusters import versions
-from clusters.bringup import MESH, planned
 from clusters.engine import NETWORK as NAME
 from clusters.engine_facts import CAP_SYS_RESOURCE
 from clusters.errors import CommandError, EngineError, ForeignError
 from clusters.home import Home
-from clusters.plan import DEFAULT, Range
+from clusters.plan import DEFAULT, Range, planned
 from clusters.providers import kind as provider
 from clusters.providers.kind import LABEL, OWNER, Kind
+from clusters.settings import CLUSTERMESH
 from tests import documents
 from tests.engines import TableEngine, Thing
 
 TRAIN = versions.load("2026-08")
-AWS, AZURE = planned(MESH)
+AWS, AZURE = planned(CLUSTERMESH)
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 import suites
-from clusters.topology import Image
+from clusters.errors import ManifestsError
+from clusters.models import Image
 from fixtures import manifests as m
 from fixtures.behaviour import discover
 from fixtures.callers import PROGRAMS
@@ -105,13 +106,13 @@ def test_a_file_that_cannot_stand_in_is_a_clear_error(
     tmp_path: Path, name: str, content: str, complaint: str
 ) -> None:
     (tmp_path / name).write_text(content)
-    with pytest.raises(m.ManifestsError) as raised:
+    with pytest.raises(ManifestsError) as raised:
         m.load(tmp_path)
     assert complaint in str(raised.value)
 
 
 def test_a_folder_that_is_not_there_is_a_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(m.ManifestsError, match="is no folder"):
+    with pytest.raises(ManifestsError, match="is no folder"):
         m.load(tmp_path / "absent")
 
 
@@ -179,5 +180,5 @@ def test_an_image_is_found_by_a_word_of_its_reference() -> None:
     )
     assert m.image(images, "echo-basic") == "a/echo-basic:1"
     for word in ("pause", ""):
-        with pytest.raises(m.ManifestsError):
+        with pytest.raises(ManifestsError):
             m.image(images, word)

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clusters import versions
+from clusters.errors import MatrixError
 from clusters.versions import COMPONENTS
 from reports import cells
 from reports.cells import Cell
 from suites.runs import matrix, matrix_plan
-from suites.runs.matrix_plan import MatrixError, MatrixFile, UpgradeEntry
+from suites.runs.matrix_plan import MatrixFile, UpgradeEntry
 
 TRAINS = ("2031-01", "2031-07")
 UP = UpgradeEntry.model_validate({"from": "2031-01", "to": "2031-07"})

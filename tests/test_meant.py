@@ -7,20 +7,20 @@ from typing import Any
 import pytest
 
 from fixtures.checks.meant import as_meant
-from fixtures.demands import BY_RBAC, NO_ROUTE, Allowed, Demand
+from fixtures.expectations import BY_RBAC, NO_ROUTE, Expectation, Served
 from fixtures.history import Arrived, Exchange, History, Window
 from fixtures.sampled import Sample, stream
 from fixtures.verdict import Outcome
 
 ORIGIN = "http://198.18.0.1"
-SERVED = Allowed(frozenset({"web"}))
+SERVED = Served(frozenset({"web"}))
 ROWS = [{"method": m, "path": p} for m in ("GET", "POST") for p in ("root", "cart")]
 
 
-def made(number: int, row: dict[str, str], demand: Demand = SERVED) -> Sample:
+def made(number: int, row: dict[str, str], expectation: Expectation = SERVED) -> Sample:
     chosen = {"method": row["method"], "path": {"root": "/", "cart": "/cart"}[row["path"]]}
     headers = {"header": {"X-Sent": "yes"}}
-    return Sample(stream(f"s{number}", ORIGIN, chosen | headers, f"n{number}"), row, demand)
+    return Sample(stream(f"s{number}", ORIGIN, chosen | headers, f"n{number}"), row, expectation)
 
 
 def answer(sample: Sample, **other: Any) -> Exchange:
@@ -108,10 +108,12 @@ def test_what_was_not_asked_is_inconclusive() -> None:
     assert verdict.outcome is Outcome.INCONCLUSIVE
 
 
-@pytest.mark.parametrize("demand", [BY_RBAC, NO_ROUTE])
-def test_a_denied_request_arrives_nowhere(demand: Any) -> None:
-    sample = made(0, ROWS[0], demand)
-    denied = answer(sample, status=demand.status, service="", body=demand.body, arrived=None)
+@pytest.mark.parametrize("expectation", [BY_RBAC, NO_ROUTE])
+def test_a_denied_request_arrives_nowhere(expectation: Any) -> None:
+    sample = made(0, ROWS[0], expectation)
+    denied = answer(
+        sample, status=expectation.status, service="", body=expectation.body, arrived=None
+    )
     history = History([denied], [CALM])
     assert as_meant([sample], {})(history).outcome is Outcome.PASS
     assert "arrived at web" in as_meant([sample], {"n0": ["web"]})(history).reason
@@ -119,9 +121,9 @@ def test_a_denied_request_arrives_nowhere(demand: Any) -> None:
     assert as_meant([sample], {})(served).outcome is Outcome.FAIL
 
 
-@pytest.mark.parametrize(("demand", "status"), [(SERVED, 200), (BY_RBAC, 403)])
-def test_an_answer_to_head_is_known_by_the_logs(demand: Demand, status: int) -> None:
-    sample = made(0, {"method": "HEAD", "path": "root"}, demand)
+@pytest.mark.parametrize(("expectation", "status"), [(SERVED, 200), (BY_RBAC, 403)])
+def test_an_answer_to_head_is_known_by_the_logs(expectation: Expectation, status: int) -> None:
+    sample = made(0, {"method": "HEAD", "path": "root"}, expectation)
     history = History([answer(sample, status=status, service="", arrived=None)], [CALM])
     places = {"n0": ["web"]} if status == 200 else {}
     assert as_meant([sample], places)(history).outcome is Outcome.PASS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clusters.errors import DoctorError
+from clusters.errors import SettingsError
 from clusters.images.mirrors import Mirrors, all_loopback, checked, is_loopback, parsed
 
 CACHES = "docker.io=h.site/hub,quay.io=h.site:8443/quay/"
@@ -44,7 +44,7 @@ def test_a_registrys_address_is_taken(said: str, address: str) -> None:
 
 @pytest.mark.parametrize("said", ["", "https://m:5000", "mirror", "m:5000 n:5000", "/m:5000", "a:"])
 def test_what_docker_would_take_for_something_else_is_refused(said: str) -> None:
-    with pytest.raises(DoctorError, match=r"without https://\n.*\nlook: +MIRROR=registry"):
+    with pytest.raises(SettingsError, match=r"without https://\n.*\nlook: +MIRROR=registry"):
         checked(said)
 
 
@@ -71,7 +71,7 @@ def test_a_prefix_for_each_registry_is_taken_and_told_as_it_was_written() -> Non
     ],
 )
 def test_a_map_that_is_none_is_refused_by_its_part(said: str, seen: str) -> None:
-    with pytest.raises(DoctorError, match="a prefix for each published registry") as caught:
+    with pytest.raises(SettingsError, match="a prefix for each published registry") as caught:
         parsed(said)
     assert caught.value.seen == f"MIRROR={said}, {seen}"
     assert parsed(caught.value.look.removeprefix("MIRROR=")), "what it says to write is right"

@@ -15,7 +15,7 @@ from clusters.errors import CommandError, PlumblineError
 from clusters.progress import Progress
 from fixtures import monitor_processes
 from fixtures.caller import Caller
-from fixtures.demands import BY_RBAC
+from fixtures.expectations import BY_RBAC
 from fixtures.lab import Lab
 from fixtures.monitor_processes import MonitorProcess
 from fixtures.probes import ProbeSource, Target, served_by

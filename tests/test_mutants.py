@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from clusters.errors import MutantsError
 from clusters.objects import title
 from fixtures import kills, lanes, mutants
 from fixtures import manifests as m
 from fixtures.behaviour import SUPPORT
-from fixtures.mutants import Mutant, MutantsError
+from fixtures.mutants import Mutant
 from reports import kill_matrix as forms
 from reports.publish import publish
 from reports.schema import Requirement, Status

@@ -17,13 +17,13 @@ from pathlib import Path
 import pytest
 
 from clusters import lock, versions
-from clusters.errors import LockedError
+from clusters.errors import LockedError, ResultsError
 from reports import cells
 from reports.cells import Cell, Matrix, State
 from suites import __main__ as command
 from suites.runs import matrix, matrix_plan
 from suites.runs.matrix import MatrixRun, Program
-from suites.runs.matrix_plan import MatrixError, MatrixFile, UpgradeEntry
+from suites.runs.matrix_plan import MatrixFile, UpgradeEntry
 
 TRAINS = ("2031-01", "2031-07")
 UP = UpgradeEntry.model_validate({"from": "2031-01", "to": "2031-07"})
@@ -221,7 +221,7 @@ def test_another_plan_is_another_matrix(tmp_path: Path) -> None:
 def test_a_state_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     saved(tmp_path)
     (tmp_path / "matrix-old" / cells.FILE).write_text("{}")
-    with pytest.raises(MatrixError, match="--fresh"):
+    with pytest.raises(ResultsError, match="make matrix FRESH=1"):
         matrix.resume_or_begin(matrix_plan.plan(ASKED, TRAINS), "new", out=tmp_path)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fixtures.demands import BY_RBAC, NO_ROUTE, Allowed, Demand, Silenced
+from fixtures.expectations import BY_RBAC, NO_ROUTE, Dropped, Expectation, Served
 from fixtures.outages import WINDOW, episodes, kinds_of, phase_at, sight, spent
 from fixtures.traces import Answer, Beats
 from reports.upgrade_schema import Phase
@@ -36,7 +36,7 @@ PHASES = (
 
 
 @pytest.mark.parametrize(
-    ("demand", "answer", "kind"),
+    ("expectation", "answer", "kind"),
     [
         (ALLOWED, SERVED, ""),
         (ALLOWED, WRONG, "misrouted"),
@@ -59,23 +59,23 @@ PHASES = (
         (NO_ROUTE, Answer(status=404), ""),
         (NO_ROUTE, Answer(status=404, body="text"), "unproven"),
         (NO_ROUTE, SERVED, "leak"),
-        (Silenced(), SILENT, ""),
-        (Silenced(), SERVED, "leak"),
-        (Silenced(), UNAVAILABLE, "leak"),
-        (Silenced(), REFUSED, "unproven"),
-        (Silenced(), UNANSWERED, "leak"),
-        (Silenced(), Answer(error="reset", detail="connected: ConnectionResetError"), "leak"),
-        (Silenced(), STARVED, "starved"),
+        (Dropped(), SILENT, ""),
+        (Dropped(), SERVED, "leak"),
+        (Dropped(), UNAVAILABLE, "leak"),
+        (Dropped(), REFUSED, "unproven"),
+        (Dropped(), UNANSWERED, "leak"),
+        (Dropped(), Answer(error="reset", detail="connected: ConnectionResetError"), "leak"),
+        (Dropped(), STARVED, "starved"),
     ],
 )
-def test_each_answer_has_its_kind(demand: Demand, answer: Answer, kind: str) -> None:
-    assert demand.kind(answer) == kind
+def test_each_answer_has_its_kind(expectation: Expectation, answer: Answer, kind: str) -> None:
+    assert expectation.kind(answer) == kind
 
 
 def test_late_counts_from_when_it_was_due() -> None:
     slow = trace([SERVED] * 3, took=[0.1, 0.1, 0.1], lag=[0.0, 0.45, 0.0])
     assert kinds_of(slow, ALLOWED).tolist() == ["", "late", ""]
-    assert kinds_of(slow, Allowed(ALLOWED.services, late=0.0)).tolist() == ["", "", ""]
+    assert kinds_of(slow, Served(ALLOWED.services, late=0.0)).tolist() == ["", "", ""]
     assert kinds_of(trace([]), ALLOWED).tolist() == []
 
 
@@ -101,7 +101,7 @@ def test_a_pressed_machine_excuses_no_leak() -> None:
     beats = Beats(np.array([BEGAN - 1, BEGAN + 9]), np.array([0.0, 10.0]))
     read = trace([UNANSWERED, SERVED], took=0.9, beats=beats)
     assert kinds_of(read, BY_RBAC).tolist() == ["starved", "leak"]
-    assert kinds_of(read, Silenced()).tolist() == ["leak", "leak"]
+    assert kinds_of(read, Dropped()).tolist() == ["leak", "leak"]
 
 
 def test_one_bad_request_lasted_between_nothing_and_its_neighbours() -> None:

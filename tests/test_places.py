@@ -78,7 +78,7 @@ def test_a_file_is_written_whole_with_its_mode(tmp_path: Path) -> None:
 
 
 def test_what_a_kill_left_of_a_draft_is_in_nobodys_way(tmp_path: Path) -> None:
-    draft = tmp_path / ".file.draft"
+    draft = tmp_path / f".file.{os.getpid()}.draft"
     draft.write_text("half", encoding="utf-8")
     draft.chmod(0o644)
     files.write(tmp_path / "file", "whole", mode=0o600)

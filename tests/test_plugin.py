@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from clusters.topology import Cluster, Machine, Topology
+from clusters import versions
+from clusters.models import Machine
+from clusters.topology import Cluster, Topology
 from reports import publish
 from reports.reading import FILE
 from reports.schema import Results
@@ -101,7 +103,7 @@ def topology(folder: Path) -> Topology:
         provider="kind",
         train="2026-08",
         versions={"istio": "1"},
-        deadlines={},
+        deadlines=versions.load("2026-08").deadlines,
         clusters=clusters,
         images=(),
         machine=machine,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from fixtures.demands import BY_RBAC, Demand, Silenced
+from fixtures.expectations import BY_RBAC, Dropped, Expectation
 from fixtures.outages import WINDOW
 from fixtures.probes import SELDOM, SPACING, Probe, ProbeSource, Target, merge, served_by
 from fixtures.watched import KEPT
@@ -15,7 +15,7 @@ TARGET = Target("rbac_denial", "aws-cluster", "http://198.19.0.1/api", "backend-
 WEB = served_by("web-service")
 
 
-def source(*expected: Demand) -> ProbeSource:
+def source(*expected: Expectation) -> ProbeSource:
     pairs = [TARGET.both_modes(f"q{n}", "it is so", e) for n, e in enumerate(expected)]
     probes = (probe for pair in pairs for probe in pair)
     return ProbeSource.behind_sidecar("aws-cluster", "frontend", *probes)
@@ -25,9 +25,9 @@ def test_a_probe_is_sent_more_often_than_the_shortest_outage_lasts() -> None:
     assert SPACING < WINDOW < SELDOM
 
 
-@pytest.mark.parametrize("demand", [WEB, BY_RBAC, Silenced()])
-def test_what_a_proxy_decides_is_asked_both_ways(demand: Demand) -> None:
-    kept, new = TARGET.both_modes("get", "it is so", demand)
+@pytest.mark.parametrize("expectation", [WEB, BY_RBAC, Dropped()])
+def test_what_a_proxy_decides_is_asked_both_ways(expectation: Expectation) -> None:
+    kept, new = TARGET.both_modes("get", "it is so", expectation)
     assert (kept.stream.name, kept.stream.kept, kept.stream.interval) == (
         f"get{KEPT}",
         True,
@@ -35,7 +35,7 @@ def test_what_a_proxy_decides_is_asked_both_ways(demand: Demand) -> None:
     )
     assert (new.stream.name, new.stream.kept, new.stream.interval) == ("get", False, SELDOM)
     assert kept.asked.group == new.asked.group == "get"
-    assert kept.asked.demand is demand
+    assert kept.asked.expectation is expectation
 
 
 def test_headers_are_the_targets_own_with_its_host() -> None:

@@ -10,14 +10,13 @@ from rich.console import Console
 from tenacity import wait_none
 
 from clusters import versions
-from clusters.errors import CommandError, RegistryError
+from clusters.errors import CommandError, DigestError, RegistryError
 from clusters.home import Home
 from clusters.images import forge, pull
 from clusters.images.mirrors import Mirrors, parsed
 from clusters.images.ours import Record
-from clusters.images.pull import DigestError
+from clusters.models import Image
 from clusters.progress import Progress
-from clusters.topology import Image
 from clusters.versions import PublishedImage, Train
 from tests.engines import TableEngine, Thing
 

@@ -26,10 +26,10 @@ from clusters.images import pull
 from clusters.images.archive import Archive
 from clusters.images.mirror import Mirror
 from clusters.images.mirrors import parsed
+from clusters.models import Image
 from clusters.process import run
 from clusters.progress import Progress
 from clusters.talking import Patience
-from clusters.topology import Image
 from clusters.versions import PublishedImage
 from tests.failing import Failing, certificate, registry
 from tests.sites import address_of, crane_program, running_engine

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from clusters.errors import CommandError, RegistryError
+from clusters.errors import CommandError, DigestError, RegistryError
 from clusters.home import Home
 from clusters.images import ours, pull, source
 from clusters.images.archive import Archive
 from clusters.images.mirror import Mirror, fill
-from clusters.images.pull import DigestError
 from clusters.process import run
 from clusters.versions import PublishedImage
 from tests.sites import TRAIN, Site, address_of, crane_program, registry, running_engine

@@ -12,7 +12,7 @@ from clusters import versions
 from clusters.versions import FOLDER
 
 RENOVATE: dict[str, Any] = json.loads((FOLDER.parent.parent / "renovate.json").read_text())
-NEWEST = versions.names()[-1]
+NEWEST = versions.newest()
 FOLLOWS = {"pause", "kubernetes", "echo"}
 """What follows another version, or is the last of its repository: its comment says which."""
 UNMARKED = {"node", "echo"}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from clusters.errors import PlaceError
 from reports import __main__ as command
 from reports import publish as publishing
 from reports.publish import LATEST, STEP_SUMMARY, publish
@@ -105,9 +106,9 @@ def test_a_full_disk_is_told_with_the_file_that_was_to_be_written(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space left") as caught:
+    with pytest.raises(PlaceError, match="No space left") as caught:
         publish(small(), tmp_path / "one")
-    assert caught.value.filename == str(tmp_path / "one" / FILE)
+    assert caught.value.expected == f"to write {tmp_path / 'one' / FILE}"
 
 
 def test_a_terminal_without_the_signs_is_told_all_the_same(tmp_path: Path) -> None:
@@ -156,7 +157,7 @@ def test_bad_input_ends_with_two(
     assert command.main([asked, str(tmp_path / "nothing")]) == command.BAD_INPUT
     said = capsys.readouterr().err
     assert said.startswith(f"python -m reports {asked}: ")
-    assert "expected the results of a run, saw: No such file" in said
+    assert ", saw No such file" in said
 
 
 def test_schema_prints_json_schema(capsys: pytest.CaptureFixture[str]) -> None:

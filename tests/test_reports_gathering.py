@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from clusters.errors import ResultsError
 from reports import gathering
 from reports.cells import Cell, Matrix, State
 from reports.of_matrix import merged
 from reports.of_matrix import report as told_of
-from reports.reading import Unreadable
 from tests import nights, samples
 from tests.nights import NEW, OLD, PLAN, UP, asked, report, run
 
@@ -56,7 +56,7 @@ def test_what_cannot_be_read_is_red_and_told(
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Unreadable, match="no such folder"):
+    with pytest.raises(ResultsError, match="no such folder"):
         gathering.gather([tmp_path / "nothing"])
 
 

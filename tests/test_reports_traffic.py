@@ -21,12 +21,12 @@ REASON = "api-service-canary answered 200 of 1200 (16.7%, declared 10.0%): too_m
 
 def line(n: int, **changed: object) -> str:
     backend = "api-service" if n % 6 else "api-service-canary"
-    given: dict[str, object] = {
+    fields: dict[str, object] = {
         "stream": "json", "seq": n, "caller": "pod", "cluster": "aws-cluster",
         "identity": FRONTEND, "sent": 100 + n / 100, "received": 100 + n / 100 + 0.004,
         "url": "http://web.plumbline-x.svc.cluster.local/", "status": 200, "service": backend,
     }  # fmt: skip
-    return json.dumps(given | changed)
+    return json.dumps(fields | changed)
 
 
 def run(folder: Path, *lines: str, **changed: object) -> Results:

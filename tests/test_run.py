@@ -12,9 +12,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from clusters.errors import PlaceError
+from clusters.errors import ManifestsError, PlaceError
 from fixtures import manifests
-from fixtures.manifests import ManifestsError
 from reports.schema import Results, Stage
 from reports.upgrade_schema import FILE
 from suites.runs.run import ROOM, WATCH, check_room, wait_or_kill, with_watch

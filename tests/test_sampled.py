@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fixtures.demands import Allowed, Demand, Denied
+from fixtures.expectations import Expectation, Rejected, Served
 from fixtures.sampled import METHODS, PATHS, cause, pairwise, sample
 from suites.canary_split import oracle as canary_split
 from suites.mobile_routing import oracle as mobile_routing
@@ -64,10 +64,10 @@ def test_without_a_common_value_no_cause_is_named() -> None:
 @pytest.mark.parametrize("name", ORACLES)
 def test_a_behaviours_sample_asks_both_what_it_means_and_what_it_does_not(name: str) -> None:
     oracle = ORACLES[name]
-    found = sample(oracle.SPACE, 7, "http://198.18.0.1", oracle.demand, "t")
+    found = sample(oracle.SPACE, 7, "http://198.18.0.1", oracle.expectation, "t")
     assert len({one.stream.stream for one in found}) == len(found) < 400
     assert len({one.stream.url for one in found}) == len(found)
-    meant = {one.demand for one in found}
+    meant = {one.expectation for one in found}
     assert len(meant) == 2
     for one in found:
         assert one.stream.target.startswith(oracle.SPACE["path"][one.row["path"]])
@@ -88,8 +88,8 @@ def test_a_behaviours_sample_asks_both_what_it_means_and_what_it_does_not(name: 
 )
 def test_an_agent_with_mobile_in_it_is_mobile(agent: str | None, service: str) -> None:
     headers = {} if agent is None else {"User-Agent": agent}
-    expected: Demand = Allowed(frozenset({service}))
-    assert mobile_routing.demand({"agent": headers, "method": "POST"}) == expected
+    expected: Expectation = Served(frozenset({service}))
+    assert mobile_routing.expectation({"agent": headers, "method": "POST"}) == expected
 
 
 @pytest.mark.parametrize(
@@ -104,8 +104,10 @@ def test_an_agent_with_mobile_in_it_is_mobile(agent: str | None, service: str) -
 )
 def test_json_is_the_whole_value(kind: str | None, routed: bool) -> None:
     headers = {} if kind is None else {"content-type": kind}
-    demand = canary_split.demand({"type": headers, "path": "/anything", "method": "DELETE"})
-    assert isinstance(demand, Allowed) is routed
+    expectation = canary_split.expectation(
+        {"type": headers, "path": "/anything", "method": "DELETE"}
+    )
+    assert isinstance(expectation, Served) is routed
 
 
 @pytest.mark.parametrize(
@@ -125,6 +127,6 @@ def test_json_is_the_whole_value(kind: str | None, routed: bool) -> None:
 def test_one_principal_method_and_prefix_is_served(
     method: str, path: str, principal: str, served: bool
 ) -> None:
-    demand = rbac_denial.demand({"method": method, "path": path}, principal)
-    assert isinstance(demand, Allowed) is served
-    assert isinstance(demand, Denied) is not served
+    expectation = rbac_denial.expectation({"method": method, "path": path}, principal)
+    assert isinstance(expectation, Served) is served
+    assert isinstance(expectation, Rejected) is not served

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from clusters import versions
-from clusters.errors import DoctorError
+from clusters.errors import DoctorError, SettingsError
 from clusters.home import Home
 from clusters.images import forge, source
 from clusters.images.mirrors import Mirrors, parsed
@@ -56,7 +56,7 @@ def test_the_users_word_is_taken(monkeypatch: pytest.MonkeyPatch, said: str, mod
 
 def test_another_word_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMAGES", "docker")
-    with pytest.raises(DoctorError, match=r"IMAGES=auto, pull or forge\n.*IMAGES=docker"):
+    with pytest.raises(SettingsError, match=r"IMAGES=auto, pull or forge\n.*IMAGES=docker"):
         mode_of_user()
 
 
@@ -68,7 +68,7 @@ def test_the_users_mirror_is_taken(monkeypatch: pytest.MonkeyPatch, said: str) -
 
 def test_a_mirror_that_is_no_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MIRROR", "https://m:5000")
-    with pytest.raises(DoctorError, match="without https://"):
+    with pytest.raises(SettingsError, match="without https://"):
         source.mirrors_of_user()
 
 

@@ -14,12 +14,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from clusters import versions
-from clusters.bringup import MESH, _merged, planned
+from clusters.plan import planned
+from clusters.settings import CLUSTERMESH
 from clusters.steps import cilium, clustermesh, istio
+from clusters.steps.helm import merged as _merged
 from tests.test_recipes import module_folder
 
 TRAINS = versions.names()
-AWS, AZURE = planned(MESH)
+AWS, AZURE = planned(CLUSTERMESH)
 BOTH = (AWS, AZURE)
 CA = {"cert": "Yw==", "key": "aw=="}
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

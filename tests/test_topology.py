@@ -10,8 +10,13 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from clusters.errors import TopologyError
-from clusters.topology import Cluster, Image, Machine, MeshMember, Stage, Topology
+from clusters.models import Image, Machine
+from clusters.topology import Cluster, MeshMember, Stage, Topology
+from clusters.versions import Deadlines
 
+DEADLINES = Deadlines(
+    node=1, cilium=2, clustermesh=3, gateway_api=4, istio=5, workload=6, convergence=30
+)
 MESH = MeshMember(hostname="aws.mesh.internal", address="198.18.0.129", port=2379)
 
 
@@ -21,7 +26,7 @@ def topology(*clusters: Cluster) -> Topology:
         provider="kind",
         train="2026-08",
         versions={"istio": "1.31.0"},
-        deadlines={"convergence": 30},
+        deadlines=DEADLINES,
         clusters=clusters,
         images=(Image(reference="a/b:1", digest="sha256:0", source="forge"),),
         machine=Machine(cpu="c", cores=2, memory_bytes=1, kernel="6", system="s"),
@@ -48,12 +53,13 @@ CLUSTERS = st.builds(
 )
 
 
-@given(CLUSTERS, st.floats(0, 1e6))
+@given(CLUSTERS, st.floats(0, 1e6, exclude_min=True))
 def test_what_is_written_is_read_back(
     tmp_path_factory: pytest.TempPathFactory, one: Cluster, seconds: float
 ) -> None:
     path = tmp_path_factory.mktemp("t") / "below" / "topology.json"
-    made = topology(one).model_copy(update={"deadlines": {"convergence": seconds}})
+    deadlines = DEADLINES.model_copy(update={"convergence": seconds})
+    made = topology(one).model_copy(update={"deadlines": deadlines})
     made.save(path)
     assert Topology.load(path) == made
     assert [file.name for file in path.parent.iterdir()] == ["topology.json"]
@@ -81,6 +87,19 @@ def test_clusters_are_chosen_by_what_they_offer() -> None:
     assert both.with_feature("cilium") == (AWS, AZURE)
     assert both.with_feature("istio") == (AWS,)
     assert both.with_feature("flannel") == ()
+
+
+def test_a_deadline_is_the_trains_and_one_that_is_misspelt_is_refused() -> None:
+    assert {name: topology().deadline(name) for name in Deadlines.model_fields} == dict(DEADLINES)
+    with pytest.raises(TopologyError, match=r"'convergance'\n.*node, cilium, .*convergence"):
+        topology().deadline("convergance")
+
+
+def test_a_topology_that_lacks_a_deadline_is_refused_by_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "topology.json"
+    path.write_text(topology(AWS).model_dump_json().replace('"cilium":2.0,', ""))
+    with pytest.raises(TopologyError, match=r"deadlines\.cilium: Field required\n.*make up"):
+        Topology.load(path)
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"schema_version": 1}', "half {"])

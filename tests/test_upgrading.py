@@ -1,80 +1,12 @@
-"""Upgrading: steps in their order, and the way back when one fails."""
+"""Upgrading: which components there are, what they need, and which versions they move."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from clusters import upgrading, versions
-from clusters.errors import NotReadyError
-from clusters.upgrading import Step, UpgradeError, perform
+from clusters.errors import UpgradeError
 from clusters.versions import COMPONENTS
-
-
-class Log(list[str]):
-    """What was done, in order."""
-
-    def step(
-        self, name: str, component: str = "cilium", *, fails: bool = False, stuck: bool = False
-    ) -> Step:
-        def do() -> None:
-            self.append(f"do {name}")
-            if fails:
-                raise NotReadyError(f"{name} ready", seen="it is not")
-
-        def undo() -> None:
-            self.append(f"undo {name}")
-            if stuck:
-                raise NotReadyError(f"{name} away", seen="it is still there")
-
-        return Step(name, component, "aws-cluster", do, undo)
-
-    @contextmanager
-    def around(self, step: Step) -> Iterator[None]:
-        self.append(f"in {step.name}")
-        yield
-        self.append(f"out {step.name}")
-
-
-def test_steps_are_taken_in_order_and_each_is_told_of() -> None:
-    log = Log()
-    told = list(perform([log.step("a"), log.step("b", "istio")], log.around))
-    assert log == ["in a", "do a", "out a", "in b", "do b", "out b"]
-    assert [(each.step.name, each.outcome, each.note) for each in told] == [
-        ("a", "done", ""),
-        ("b", "done", ""),
-    ]
-
-
-def test_a_failed_step_takes_its_component_back_and_ends_it() -> None:
-    log = Log()
-    steps = [log.step("crds", "gateway-api"), log.step("a"), log.step("b", fails=True)]
-    told = list(perform([*steps, log.step("never", "istio")], log.around))
-    assert log[-5:] == ["do b", "in cilium taken back", "undo b", "undo a", "out cilium taken back"]
-    assert "undo crds" not in log
-    assert [each.outcome for each in told] == ["done", "done", "failed", "rolled back"]
-    assert [each.note for each in told[-2:]] == [
-        "b ready: it is not", "cilium is as it was before",
-    ]  # fmt: skip
-    assert (told[-1].step.component, told[-1].step.cluster) == ("cilium", "aws-cluster")
-
-
-def test_a_way_back_that_fails_is_told() -> None:
-    log = Log()
-    failed, back = perform([log.step("a", fails=True, stuck=True)], log.around)
-    assert (failed.outcome, failed.note) == ("failed", "a ready: it is not")
-    assert (back.step.name, back.outcome) == ("cilium taken back", "failed")
-    assert back.note == "a away: it is still there"
-
-
-def test_an_error_that_is_none_of_ours_is_not_hidden() -> None:
-    def broken() -> None:
-        raise KeyError("a bug")
-
-    with pytest.raises(KeyError):
-        list(perform([Step("a", "cilium", "c", broken)], Log().around))
 
 
 def test_only_known_components_can_be_upgraded_alone() -> None:

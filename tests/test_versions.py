@@ -217,7 +217,7 @@ def test_a_file_that_is_not_utf_8_is_refused_by_its_line(tmp_path: Path) -> None
 def test_a_name_is_no_way_to_another_folder(name: str) -> None:
     with pytest.raises(VersionsError, match="there are: 2026-04, ") as caught:
         versions.load(name)
-    assert caught.value.look == f"make e2e VERSIONS={versions.names()[-1]}"
+    assert caught.value.look == f"make e2e VERSIONS={versions.newest()}"
 
 
 # --- which version, and which train ------------------------------------------------------------
@@ -298,6 +298,19 @@ def test_the_newest_train_is_meant_where_none_is_named(
     for name in files:
         (tmp_path / f"{name}.toml").touch()
     assert versions.of_user() == train
+
+
+def test_no_other_place_says_which_train_is_meant_where_none_is_named() -> None:
+    """Neither a parser's default nor a variable of make: each would be a second newest train."""
+    root = versions.FOLDER.parent.parent
+    folders = ("clusters", "fixtures", "reports", "suites", "tests")
+    files = [path for folder in folders for path in (root / folder).rglob("*.py")]
+    default = re.compile(r"""default=["']\d{4}-\d{2}""")
+    assert [path for path in files if default.search(path.read_text())] == []
+    lines = (root / "Makefile").read_text().splitlines()
+    assert not any(re.match(r"(export )?VERSIONS\s*[?:+]?=", line) for line in lines)
+    usage = next(line for line in lines if "usage: make" in line)
+    assert not any(name in usage for name in versions.names())
 
 
 def test_every_component_may_have_a_budget() -> None:

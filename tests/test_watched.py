@@ -67,7 +67,7 @@ def test_what_nobody_sent_is_told_as_unseen() -> None:
 
 
 def test_new_and_kept_connections_watch_together() -> None:
-    kept = Asked("web-kept", MAY.suite, MAY.cluster, MAY.sentence, MAY.demand)
+    kept = Asked("web-kept", MAY.suite, MAY.cluster, MAY.sentence, MAY.expectation)
     every = [SERVED, STARVED]  # each of the two asks every 16 ms, and they take turns
     both = traces(
         trace(every * 100), trace(every * 100, name="web-kept", began=BEGAN + INTERVAL),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fixtures.demands import BY_RBAC, Allowed
+from fixtures.expectations import BY_RBAC, Served
 from fixtures.history import Window
 from fixtures.streams import OpenStream, Who
 from fixtures.traces import NO_BEATS, Answer, Beats, Numbers, Trace, Traces
@@ -27,7 +27,7 @@ STARVED = Answer(error="starved")
 UNAVAILABLE = Answer(status=503, body="no healthy upstream", server="envoy")
 ANSWERS = (SERVED, WRONG, DENIED, SILENT, UNANSWERED, REFUSED, STARVED, UNAVAILABLE)
 
-ALLOWED = Allowed(frozenset({"web-service"}))
+ALLOWED = Served(frozenset({"web-service"}))
 MAY = Asked("web", "mobile_routing", "aws-cluster", "it is served", ALLOWED)
 MAY_NOT = Asked("web", "rbac_denial", "aws-cluster", "it is denied", BY_RBAC)
 

@@ -21,8 +21,8 @@ from clusters.images.archive import Archive
 from clusters.images.bake import bake
 from clusters.images.golang import Component, Toolchain
 from clusters.images.recipe import Recipe
+from clusters.models import Image
 from clusters.progress import Progress
-from clusters.topology import Image
 from clusters.versions import Train
 
 LABEL = "dev.plumbline.recipe"

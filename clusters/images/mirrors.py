@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from clusters.errors import DoctorError
+from clusters.errors import SettingsError
 
 # As Docker tells a registry from a repository: it has a dot or a port, or is localhost.
 HOST = r"(localhost|[\w-]+[.:][\w.:-]+|\[[0-9a-fA-F:]+\](:\d+)?)"
@@ -48,7 +48,7 @@ def parsed(said: str) -> Mirrors:
     """What $MIRROR says, `host:port/prefix` or `docker.io=host/hub,quay.io=host/quay`.
 
     Raises:
-        DoctorError: it is neither.
+        SettingsError: it is neither.
     """
     if not said:
         return Mirrors()
@@ -69,10 +69,10 @@ def checked(address: str) -> str:
     """One registry's address, `host:port` or `host:port/prefix`, if it is one.
 
     Raises:
-        DoctorError: it is not.
+        SettingsError: it is not.
     """
     if not ADDRESS.fullmatch(address):
-        raise DoctorError(
+        raise SettingsError(
             "a registry as host:port or host:port/prefix, without https://",
             seen=address or "nothing",
             look="MIRROR=registry.example:5000",
@@ -90,8 +90,8 @@ def all_loopback(mirrors: Mirrors, published: Iterable[str]) -> bool:
     return all(is_loopback(mirrors.source(each)) for each in published)
 
 
-def _refusal(said: str, seen: str) -> DoctorError:
-    return DoctorError(
+def _refusal(said: str, seen: str) -> SettingsError:
+    return SettingsError(
         "MIRROR=host:port/prefix, or a prefix for each published registry, without https://",
         seen=f"MIRROR={said}, {seen}",
         look="MIRROR=docker.io=registry.example/hub,quay.io=registry.example/quay",

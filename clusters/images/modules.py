@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import re
 import shutil
 import tempfile
@@ -23,6 +22,7 @@ from clusters.home import Home
 from clusters.images.golang import Component
 from clusters.process import run
 from clusters.progress import Progress
+from clusters.settings import Settings
 
 PUBLIC = "https://proxy.golang.org"
 PROXIES = f"{PUBLIC},direct"  # Go's own default: `go help goproxy`
@@ -109,7 +109,7 @@ def proxies() -> list[tuple[str, bool]]:
 
     After a comma only a proxy that has no such module does. https://go.dev/ref/mod#module-proxy
     """
-    value = os.environ.get("GOPROXY", "")
+    value = Settings.of_user().go_proxy
     if not value and shutil.which("go"):  # what `go env -w` keeps, Go knows
         try:
             value = run(["go", "env", "GOPROXY"], timeout=20).strip()

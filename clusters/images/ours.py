@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 from rich.filesize import decimal
 
-from clusters import versions
+from clusters import files, versions
 from clusters.engine import Engine
 from clusters.errors import CommandError, VersionsError
 from clusters.home import Home
@@ -67,10 +67,7 @@ class Record:
 
     def _write(self, names: dict[str, str]) -> None:
         whole = _Pulled(engines={**self._read().engines, self._key(): names})
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        draft = self.file.with_suffix(".draft")
-        draft.write_text(whole.model_dump_json(indent=1), encoding="utf-8")
-        draft.replace(self.file)
+        files.write(self.file, whole.model_dump_json(indent=1))
 
 
 def names(home: Home, engine: Engine) -> tuple[str, ...]:

@@ -20,21 +20,17 @@ from tenacity import (
 )
 
 from clusters.engine import Engine
-from clusters.errors import CommandError, EngineError
+from clusters.errors import CommandError, DigestError
 from clusters.home import Home
 from clusters.images import forge, refusals
 from clusters.images.mirrors import Mirrors
 from clusters.images.ours import Record
+from clusters.models import Image
 from clusters.progress import Progress
 from clusters.talking import Patience
-from clusters.topology import Image
 from clusters.versions import Train
 
 WAIT = wait_exponential(multiplier=1, max=8)  # seconds between two tries
-
-
-class DigestError(EngineError):
-    """What was pulled is not what the versions file pins."""
 
 
 def ensure(  # noqa: PLR0913 - what, from where, into what, and how long to wait for it

@@ -11,19 +11,16 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from clusters.errors import RecipeError
+from clusters.models import Frozen
 from clusters.versions import Train
 
 FOLDER = Path(__file__).parent / "recipes"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Config(_Strict):
+class Config(Frozen):
     """The image's configuration, as in the OCI image specification."""
 
     env: dict[str, str] = Field(default_factory=dict)
@@ -32,7 +29,7 @@ class Config(_Strict):
     entrypoint: tuple[str, ...] = ()
 
 
-class Wheels(_Strict):
+class Wheels(Frozen):
     """Python packages from a lock file beside the recipes, every one with its hash.
 
     `files` takes single files out of the installed packages; without it they are all put
@@ -44,7 +41,7 @@ class Wheels(_Strict):
     files: dict[str, str] = Field(default_factory=dict)
 
 
-class Recipe(_Strict):
+class Recipe(Frozen):
     """One image. On the left of a table stands where a thing comes from, on the right its path.
 
     A component is a folder in go/ that pins a Go module; paths in it are relative to that

@@ -6,20 +6,20 @@ Decides, says why, and brings them into the engine. From then on there is one pa
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
 from clusters.engine import Engine
-from clusters.errors import CommandError, DoctorError
+from clusters.errors import CommandError, DoctorError, SettingsError
 from clusters.home import Home
 from clusters.images import forge, pull
 from clusters.images.bake import bake, digest
 from clusters.images.mirrors import Mirrors, all_loopback, parsed
 from clusters.images.pull import is_forged
+from clusters.models import Image
 from clusters.progress import Progress
-from clusters.topology import Image
+from clusters.settings import Settings
 from clusters.versions import Train
 
 Mode = Literal["auto", "pull", "forge"]
@@ -55,22 +55,22 @@ def mode_of_user() -> Mode:
     """$IMAGES: auto, pull or forge.
 
     Raises:
-        DoctorError: it is something else.
+        SettingsError: it is something else.
     """
-    said = os.environ.get("IMAGES") or "auto"
+    said = Settings.of_user().images
     for mode in get_args(Mode):
         if said == mode:
             return cast(Mode, mode)
-    raise DoctorError("IMAGES=auto, pull or forge", seen=f"IMAGES={said}", look="make help")
+    raise SettingsError("IMAGES=auto, pull or forge", seen=f"IMAGES={said}", look="make help")
 
 
 def mirrors_of_user() -> Mirrors:
     """$MIRROR: registries of the site's own, false for none.
 
     Raises:
-        DoctorError: it names none.
+        SettingsError: it names none.
     """
-    return parsed(os.environ.get("MIRROR", ""))
+    return parsed(Settings.of_user().mirror)
 
 
 def decide(

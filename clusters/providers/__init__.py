@@ -1,0 +1,101 @@
+"""Providers: what a bring-up asks of whoever makes its clusters, and who that is.
+
+A provider makes, finds and deletes clusters, and knows its own by a mark that is there from the
+first moment. What runs in a cluster is the steps' business. Which provider stands behind a name
+is said here alone.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from clusters.engine import Engine
+from clusters.errors import InputError
+from clusters.home import Home
+from clusters.plan import ClusterPlan, Range
+from clusters.providers.kind import Kind
+from clusters.topology import Cluster
+from clusters.versions import Train
+
+
+class Provider(Protocol):
+    """What a bring-up, an upgrade and a teardown call."""
+
+    @property
+    def name(self) -> str:
+        """What a topology calls it."""
+
+    @property
+    def owner(self) -> str:
+        """The mark by which a cluster is known as ours."""
+
+    def cluster(self, plan: ClusterPlan) -> Cluster:
+        """How a planned cluster is reached once it is there; nobody is asked."""
+
+    def node(self, plan: ClusterPlan) -> str:
+        """The name of its one node."""
+
+    def keeps(self, plan: ClusterPlan, image: str) -> bool:
+        """Whether its node is there, is ours, runs, and holds what this node image holds."""
+
+    def create(self, plan: ClusterPlan, image: str, deadline: float) -> None:
+        """Make it from a node image within so many seconds; what is left of ours goes first.
+
+        Raises:
+            ForeignError: the name is taken by something that is not ours.
+            EngineError: the engine starts no such node.
+            CommandError: it could not be made.
+        """
+
+    def delete(self, plan: ClusterPlan) -> None:
+        """Delete it, if it is there.
+
+        Raises:
+            ForeignError: what is there is not ours.
+        """
+
+    def confined(self, plan: ClusterPlan) -> bool:
+        """Whether its node, which is up, lacks CAP_SYS_RESOURCE."""
+
+    def make_network(self, addresses: Range) -> None:
+        """Make the network that all nodes are in.
+
+        Raises:
+            ForeignError: one of that name is there and is not ours.
+        """
+
+    def delete_network(self) -> None:
+        """Delete it, if it is there and ours."""
+
+    def export_logs(self, plan: ClusterPlan, target: Path) -> None:
+        """Every log that it knows how to collect, into a folder."""
+
+
+PROVIDERS = {Kind.name: Kind}
+DEFAULT = Kind.name
+PROGRAM = "kind"
+"""The program that the default one runs, as `tools` knows it."""
+
+
+def of(  # noqa: PLR0913 (where, what for, and which)
+    home: Home,
+    engine: Engine,
+    train: Train,
+    program: Path | None = None,
+    *,
+    built: bool = False,
+    name: str = DEFAULT,
+) -> Provider:
+    """The provider of a name.
+
+    Args:
+        program: the program that it runs, if clusters are to be made or their logs collected.
+        built: the node image was built here, with the train's own CoreDNS and etcd.
+
+    Raises:
+        InputError: there is none of that name.
+    """
+    if name not in PROVIDERS:
+        raise InputError("the name of a provider", seen=f"{name!r}; there are: {DEFAULT}")
+    return PROVIDERS[name](home, engine, train, program or Path(PROGRAM), built)

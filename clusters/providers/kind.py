@@ -11,6 +11,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import yaml
 
@@ -19,8 +20,10 @@ from clusters import engine_facts, files
 from clusters.engine import Engine
 from clusters.errors import CommandError, EngineError, ForeignError
 from clusters.home import Home
+from clusters.images import bake
 from clusters.plan import ClusterPlan, Range
 from clusters.process import run
+from clusters.topology import Cluster
 from clusters.versions import Train
 
 PREFIX = "plumbline-"
@@ -38,6 +41,8 @@ UNRIVALLED = ("kube-controller-manager", "kube-scheduler")
 @dataclass(frozen=True)
 class Kind:
     """The kind program with one engine."""
+
+    name: ClassVar[str] = "kind"
 
     home: Home
     engine: Engine
@@ -74,6 +79,16 @@ class Kind:
                 seen=f"one created {found['Created']}, without {self.owner} mounted",
                 look=f"docker inspect {self.node(plan)}",
             )
+
+    def cluster(self, plan: ClusterPlan) -> Cluster:
+        """How it is reached once it is there."""
+        return Cluster(name=plan.name, kubeconfig=self.kubeconfig(plan), context=self.context(plan))
+
+    def keeps(self, plan: ClusterPlan, image: str) -> bool:
+        """Whether our node is there and running, and was made from what this image holds."""
+        container = self.engine.inspect("container", self.node(plan))
+        wanted = bake.content_of(self.engine.inspect("image", image))
+        return bool(wanted) and bake.content_of(container) == wanted and self.exists(plan)
 
     def exists(self, plan: ClusterPlan) -> bool:
         """Whether our node is there and running."""

@@ -146,6 +146,17 @@ def _commented(encoded: str) -> str:
     return base64.b64encode(f"{text.rstrip()}\n{COMMENT}{uuid.uuid4()}\n".encode()).decode()
 
 
+def join(kube: Kube, others: Sequence[str], deadline: float) -> None:
+    """Connect a cluster with the others if it is not, and wait until it reaches them.
+
+    Raises:
+        NotReadyError: it does not within so many seconds.
+    """
+    if not connected(kube, others):
+        connect(kube, others, deadline)
+    wait_ready(kube, others, deadline)
+
+
 def connected(kube: Kube, others: Sequence[str]) -> bool:
     """Whether the agent has read every other cluster, as far as it knows."""
     return not _unconnected(remotes(kube), others)

@@ -10,7 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from clusters.kube import Kube, RefusedError
+from clusters.errors import RefusedError
+from clusters.kube import Kube
 from clusters.steps.helm import Helm
 from clusters.waiting import wait_for
 

@@ -10,7 +10,7 @@ from fixtures.history import History
 from fixtures.lab import Lab
 from fixtures.sampled import sample as draw_sample
 from fixtures.sampling import Answered
-from suites.canary_split.oracle import SPACE, demand
+from suites.canary_split.oracle import SPACE, expectation
 from suites.canary_split.subject import STABLE, TEST, Entry, in_force
 
 DRAWS = 2_100  # what the runs test of CS4 wants; the split alone takes some 1,270 on average
@@ -32,5 +32,5 @@ def drawn(entry: Entry) -> History:
 def sample(entry: Entry, seed: int) -> Answered:
     """Requests of the whole space, and what came of them."""
     mark = convergence.generation()
-    samples = draw_sample(SPACE, seed, f"http://{entry.address}", demand, mark)
+    samples = draw_sample(SPACE, seed, f"http://{entry.address}", expectation, mark)
     return sampling.ask(entry.caller, entry.space, samples, entry.deadline)

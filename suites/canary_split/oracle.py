@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fixtures.demands import NO_ROUTE, Allowed, Demand
+from fixtures.expectations import NO_ROUTE, Expectation, Served
 from fixtures.sampled import COOKIES, HEADERS, METHODS, PATHS, QUERIES, Space
 
 SERVICES = frozenset({"api-service", "api-service-canary"})
@@ -52,7 +52,7 @@ SPACE: Space = {
 }
 
 
-def demand(request: Mapping[str, Any]) -> Demand:
+def expectation(request: Mapping[str, Any]) -> Expectation:
     """What is sent as `application/json` is served by one of the two services, all else by none."""
     kind = next(iter(request.get("type", {}).values()), None)
-    return Allowed(SERVICES) if kind == JSON else NO_ROUTE
+    return Served(SERVICES) if kind == JSON else NO_ROUTE

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from fixtures.demands import NO_ROUTE
+from fixtures.expectations import NO_ROUTE
 from fixtures.lab import HOME, OUTSIDE, OUTSIDER
 from fixtures.probes import ProbeSource, Target, served_by
 from suites.canary_split.subject import NAME, NINE_TO_ONE, SERVICES, Entry

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fixtures.demands import Demand, Silenced
+from fixtures.expectations import Dropped, Expectation
 from fixtures.probes import SELDOM, SPACING, ProbeSource, Target, served_by
 from fixtures.space import Space
 from suites.cross_cluster_policy.subject import AWS, AZURE, NAME, Guarded
@@ -18,11 +18,13 @@ def probes(guarded: Guarded) -> Iterator[ProbeSource]:
     reaches = "backend of azure-cluster reaches frontend of aws-cluster"
     not_reached = "does not reach frontend of aws-cluster"
     yield _source(guarded, AZURE, "backend", reaches, served_by("frontend"))
-    yield _source(guarded, AZURE, "other", f"other of azure-cluster {not_reached}", Silenced())
-    yield _source(guarded, AWS, "backend", f"backend of aws-cluster {not_reached}", Silenced())
+    yield _source(guarded, AZURE, "other", f"other of azure-cluster {not_reached}", Dropped())
+    yield _source(guarded, AWS, "backend", f"backend of aws-cluster {not_reached}", Dropped())
 
 
-def _source(guarded: Guarded, cluster: str, app: str, sentence: str, expect: Demand) -> ProbeSource:
+def _source(
+    guarded: Guarded, cluster: str, app: str, sentence: str, expect: Expectation
+) -> ProbeSource:
     client = guarded.clients[f"{cluster}/{app}"]
     target = Target.service(NAME, Space(client.kube, client.namespace), "frontend")
     probes = [target.new_connections(app, sentence, expect, SPACING)]

@@ -11,7 +11,7 @@ from fixtures.lab import Lab
 from fixtures.sampled import sample as draw
 from fixtures.sampling import Answered
 from fixtures.streams import Stream
-from suites.mobile_routing.oracle import SPACE, demand
+from suites.mobile_routing.oracle import SPACE, expectation
 from suites.mobile_routing.subject import (
     COUNT,
     HOST,
@@ -62,5 +62,5 @@ def answers(routing: Routing) -> History:
 def sample(routing: Routing, seed: int) -> Answered:
     """Requests of the whole space, and what came of them."""
     mark = convergence.generation()
-    samples = draw(SPACE, seed, f"http://{HOST}", demand, mark)
+    samples = draw(SPACE, seed, f"http://{HOST}", expectation, mark)
     return sampling.ask(routing.frontend, routing.space, samples, routing.deadline)

@@ -13,12 +13,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from fixtures.demands import Allowed, Demand
+from fixtures.expectations import Expectation, Served
 from fixtures.sampled import COOKIES, HEADERS, METHODS, PATHS, QUERIES, Space
 from suites.mobile_routing.subject import HOST
 
-FOR_MOBILE = Allowed(frozenset({"mobile-service-v2"}))
-FOR_WEB = Allowed(frozenset({"web-service-v1"}))
+FOR_MOBILE = Served(frozenset({"mobile-service-v2"}))
+FOR_WEB = Served(frozenset({"web-service-v1"}))
 AGENT = re.compile(".*Mobile.*")  # RE2's `.` takes no line feed either, and no header has one
 
 AGENTS = {
@@ -64,7 +64,7 @@ SPACE: Space = {
 }
 
 
-def demand(request: Mapping[str, Any]) -> Demand:
+def expectation(request: Mapping[str, Any]) -> Expectation:
     """Whoever's agent has "Mobile" in it is served by mobile-service v2, all others by web-service
     v1, whatever else a request says."""
     agent = next(iter(request.get("agent", {}).values()), "")

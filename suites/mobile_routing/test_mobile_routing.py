@@ -36,7 +36,7 @@ def test_mobile_agents_reach_mobile_service_v2(
     judge: Judge, answers: History, sample: Answered
 ) -> None:
     """A user agent with "Mobile" reaches mobile-service v2, always, whatever else is asked."""
-    meant = sample.are_as_meant(lambda one: one.demand == FOR_MOBILE)
+    meant = sample.are_as_meant(lambda one: one.expectation == FOR_MOBILE)
     always = (on(a, all_answered_by("mobile-service-v2", COUNT)) for a in MOBILE)
     judge(answers + sample.history, every(meant, *always))
 
@@ -46,7 +46,7 @@ def test_other_agents_reach_web_service_v1(
     judge: Judge, answers: History, sample: Answered
 ) -> None:
     """Any other user agent, absent, empty, "mobile" or "MOBILE", reaches web-service v1, always."""
-    meant = sample.are_as_meant(lambda one: one.demand == FOR_WEB)
+    meant = sample.are_as_meant(lambda one: one.expectation == FOR_WEB)
     always = (on(a, all_answered_by("web-service-v1", COUNT)) for a in OTHER)
     judge(answers + sample.history, every(meant, *always))
 

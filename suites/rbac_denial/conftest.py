@@ -8,7 +8,7 @@ from fixtures import convergence, sampling
 from fixtures.lab import Lab
 from fixtures.sampled import sample as draw
 from fixtures.sampling import Answered
-from suites.rbac_denial.oracle import SPACE, demand
+from suites.rbac_denial.oracle import SPACE, expectation
 from suites.rbac_denial.subject import APP, Api, in_force
 
 
@@ -21,5 +21,7 @@ def api(lab: Lab, cluster: str) -> Api:
 @pytest.fixture(scope="module")
 def sample(api: Api, seed: int) -> Answered:
     """default/frontend's requests of the whole space, and what came of them."""
-    samples = draw(SPACE, seed, f"http://{api.space.host(APP)}", demand, convergence.generation())
+    samples = draw(
+        SPACE, seed, f"http://{api.space.host(APP)}", expectation, convergence.generation()
+    )
     return sampling.ask(api.frontend, api.space, samples, api.deadline)

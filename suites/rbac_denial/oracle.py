@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fixtures.demands import BY_RBAC, Allowed, Demand
+from fixtures.expectations import BY_RBAC, Expectation, Served
 from fixtures.sampled import COOKIES, HEADERS, METHODS, QUERIES, Sample, Space
 
 PRINCIPAL = "cluster.local/ns/default/sa/frontend"
 PREFIX = "/api/v1/"
-SERVED = Allowed(frozenset({"backend-api"}))
+SERVED = Served(frozenset({"backend-api"}))
 
 PATHS = {
     "item": "/api/v1/items",
@@ -58,7 +58,7 @@ SPACE: Space = {
 }
 
 
-def demand(request: Mapping[str, Any], principal: str = PRINCIPAL) -> Demand:
+def expectation(request: Mapping[str, Any], principal: str = PRINCIPAL) -> Expectation:
     """GET of /api/v1/ and what is below it is served to default/frontend, all else denied."""
     meant = (
         principal == PRINCIPAL
@@ -70,4 +70,4 @@ def demand(request: Mapping[str, Any], principal: str = PRINCIPAL) -> Demand:
 
 def is_served(sample: Sample) -> bool:
     """Whether a request of a sample must be served."""
-    return sample.demand == SERVED
+    return sample.expectation == SERVED

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from clusters.errors import PlumblineError
+from clusters.errors import FaultsError
 from fixtures.behaviour import Behaviour
 from fixtures.faults import SETTLE, Effect, Injection, Site
 from fixtures.probes import SPACING
@@ -21,10 +21,6 @@ from reports.upgrade_schema import Episode, Fault, Kind, Phase, Stream
 
 NONE, SHORT, ALL = "none", "short", "all"
 IGNORED = ("late", "starved", "unproven")  # kinds of an outage that no control plane is blamed for
-
-
-class FaultsError(PlumblineError):
-    """Faults that there are not."""
 
 
 @dataclass(frozen=True)

@@ -27,10 +27,8 @@ from reports import cells
 from reports.cells import Cell, CellStatus, Matrix, State
 from reports.of_matrix import Merged, merged
 from reports.publish import append_step_summary, point, publish, report_of
-from reports.reading import Unreadable
 from reports.render.terminal import show
 from suites.runs import matrix_plan
-from suites.runs.matrix_plan import MatrixError
 from suites.runs.run import GRACE, OUT
 
 LATEST = "matrix"  # the link beside the runs' folders
@@ -78,7 +76,7 @@ def resume_or_begin(
         fresh, again: see `resumable`.
 
     Raises:
-        MatrixError: what stands in the folder cannot be read.
+        ResultsError: what stands in the folder cannot be read.
     """
     latest = out / LATEST
     folder = into or (out / latest.readlink() if latest.is_symlink() else None)
@@ -100,18 +98,11 @@ def resumable(
         again: one that is finished too.
 
     Raises:
-        MatrixError: it cannot be read.
+        ResultsError: it cannot be read.
     """
     if fresh or not (folder / cells.FILE).is_file():
         return None
-    try:
-        earlier = Matrix.load(folder / cells.FILE)
-    except Unreadable as error:
-        raise MatrixError(
-            "the state of a matrix that this revision wrote",
-            seen=str(error),
-            look="python -m suites matrix --fresh",
-        ) from None
+    earlier = Matrix.load(folder / cells.FILE)
     same = [state.cell for state in earlier.cells] == list(plan)
     return earlier if same and (again or not earlier.finished) else None
 
@@ -176,7 +167,8 @@ def command(options: Namespace, home: Home, run: str) -> int:
     """List the cells, or run them and merge their reports; 0 only if all that were asked passed.
 
     Raises:
-        MatrixError: matrix.toml, the name of a cell or the state that is there is wrong.
+        MatrixError: matrix.toml or the name of a cell is wrong.
+        ResultsError: the state that is there, or `--base`, cannot be read.
         LockedError: something else is at work on the lab, such as a cell of a killed matrix.
     """
     plan = matrix_plan.plan(matrix_plan.load(), versions.names())
@@ -205,11 +197,8 @@ def command(options: Namespace, home: Home, run: str) -> int:
 
 def _readable(base: Path | None) -> None:
     """Refuse now what would spoil the report after hours."""
-    try:
-        if base:
-            Matrix.load(base / cells.FILE)
-    except Unreadable as error:
-        raise MatrixError("the folder of an earlier merged report", seen=str(error)) from None
+    if base:
+        Matrix.load(base / cells.FILE)
 
 
 def _nobody_else(home: Home) -> None:

@@ -12,17 +12,13 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from clusters.errors import PlumblineError
+from clusters.errors import MatrixError
 from clusters.versions import COMPONENTS
 from reports.cells import Cell
 
 FILE = Path(__file__).parents[1] / "matrix.toml"
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$")]  # part of a folder's
-
-
-class MatrixError(PlumblineError):
-    """matrix.toml is malformed or names what is not there, or a cell is unknown."""
 
 
 class _Strict(BaseModel):

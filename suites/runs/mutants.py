@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import suites
+from clusters.errors import MutantsError
 from clusters.topology import Topology
 from fixtures import kills
 from fixtures.behaviour import discover
-from fixtures.mutants import Mutant, MutantsError, catalogue
+from fixtures.mutants import Mutant, catalogue
 from reports.publish import publish, report_of
 from reports.reading import FILE
 from reports.render.terminal import show

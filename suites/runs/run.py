@@ -22,12 +22,13 @@ from clusters import doctor, versions
 from clusters.errors import InterruptedRunError, PlaceError, TopologyError
 from clusters.files import why
 from clusters.home import Home
+from clusters.settings import Settings
 from clusters.topology import Topology
 from fixtures import manifests
 from reports.publish import append_step_summary, publish, report_of
 from reports.reading import FILE
 from reports.render.terminal import show
-from reports.schema import Machine, Requirement, Results, Stage, verdict_of
+from reports.schema import Requirement, Results, Stage, verdict_of
 from reports.upgrade_schema import FILE as UPGRADE
 from reports.upgrade_schema import Fault, Upgrade
 from suites.runs import sittings
@@ -158,7 +159,7 @@ class Run:
             ended=datetime.now(UTC),
             train=train.name,
             versions=train.versions.model_dump(),
-            machine=Machine.model_validate(doctor.machine().model_dump()),
+            machine=doctor.machine(),
             notes=notes,
             requirements=(),
         )
@@ -224,7 +225,7 @@ def check_input() -> None:
         ManifestsError: $MANIFESTS cannot stand in for the reference.
     """
     versions.load(versions.of_user())
-    manifests.of_user(os.environ.get("MANIFESTS", ""))
+    manifests.of_user(Settings.of_user().manifests)
 
 
 def check_room(folder: Path = OUT) -> None:

@@ -13,10 +13,12 @@ from dataclasses import replace
 
 import suites
 from clusters import address_range, bringup, upgrading, versions
-from clusters.errors import PlumblineError, TopologyError
-from clusters.plan import DEFAULT
+from clusters.errors import TopologyError, WatchError
+from clusters.plan import DEFAULT, planned
+from clusters.procedure import Step, perform
+from clusters.settings import Settings
 from clusters.topology import Topology
-from clusters.upgrading import Step, Upgrading, perform
+from clusters.upgrading import Upgrading
 from clusters.versions import Train
 from fixtures.behaviour import discover
 from fixtures.probes import ProbeSource
@@ -30,10 +32,6 @@ from suites.runs.watch import Field, concluded, entered, report, reported
 
 MONITORED = "upgrade-monitored"  # the command of the part that is a program of its own
 QUIET = 8.0  # seconds of quiet before and after a cluster's upgrade, to compare latencies with
-
-
-class WatchError(PlumblineError):
-    """A watch left no report."""
 
 
 def upgrade(run: Run, trains: tuple[Train, Train], only: str) -> Upgrade:
@@ -117,7 +115,7 @@ def _upgrading(run: Run, field: Field, trains: tuple[Train, Train]) -> Upgrading
         for train in trains
     )
     addresses = address_range.of_lab(field.engine) or DEFAULT
-    return Upgrading(base, to, bringup.planned(bringup.MESH, addresses))
+    return Upgrading(base, to, planned(Settings.of_user().clustermesh, addresses))
 
 
 def _suites(run: Run, name: str) -> Results | None:

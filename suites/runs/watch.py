@@ -25,7 +25,6 @@ from fixtures.faults import Site
 from fixtures.lab import Lab
 from fixtures.probes import ProbeSource, merge
 from reports.publish import append_step_summary, publish
-from reports.schema import Machine
 from reports.upgrade_schema import Budget, Upgrade
 from suites.runs import faults
 from suites.runs.faults import InjectedFault
@@ -159,7 +158,7 @@ def report(
         ended=datetime.now(UTC),
         base=field.topology.train,
         versions=dict(field.topology.versions),
-        machine=Machine.model_validate(doctor.machine().model_dump()),
+        machine=doctor.machine(),
         stages=tuple(run.stages),
         notes=(*field.topology.notes, *monitor.notes),
         phases=tuple(monitor.phases),

@@ -1,0 +1,63 @@
+"""down: back to nothing, at any time, also after a bring-up that was killed half-way.
+
+Takes away what is ours, by its mark or its label, and never anything else.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from clusters import engine, private_engine, providers
+from clusters.engine import Engine
+from clusters.home import Home
+from clusters.images import bake, ours
+from clusters.plan import planned
+from clusters.procedure import side_by_side
+from clusters.progress import Progress
+from clusters.versions import Train
+
+
+def down(  # noqa: PLR0913 (where, what, and how much of it)
+    home: Home,
+    train: Train,
+    progress: Progress,
+    config: Path,
+    *,
+    with_engine: bool,
+    with_images: bool,
+) -> None:
+    """Take away the clusters and their network.
+
+    If asked, also our images in the engine, or the private engine with all of its data.
+
+    Safe at any time, also when a bring-up was killed half-way; never touches what is not ours.
+    """
+    everyone = planned(config)
+    running = engine.find(home)
+    if running is not None:
+        provider = providers.of(home, running, train)
+        with progress.step("clusters away"):
+            side_by_side([partial(provider.delete, each) for each in everyone])
+            provider.delete_network()
+            _sweep(running)
+        if with_images:
+            with progress.step("images away"):
+                ours.remove(home, running)
+        if kept := "" if with_engine else ours.kept(home, running):
+            progress.say(kept)
+    home.topology.unlink(missing_ok=True)
+    for file in home.lab.glob("*.kubeconfig*"):
+        file.unlink()
+    for file in home.lab.glob("*.values.yaml"):
+        file.unlink()
+    if running is None or running.namespace is not None:
+        with progress.step("engine away"):
+            (private_engine.remove if with_engine else private_engine.stop)(home)
+
+
+def _sweep(running: Engine) -> None:
+    """Containers of ours that a killed bring-up left: known by their label."""
+    left = running.docker("ps", "--all", "--quiet", "--filter", f"label={bake.LABEL}").split()
+    if left:
+        running.docker("rm", "--force", "--volumes", *left)
