@@ -137,7 +137,7 @@ def _stream(stream: Stream, *, excused: bool) -> Entry:
         took="\n".join(f"{name} {time}" for name, time in lasted.items() if time),
         excused=excused,
         numbers={"": _numbers(stream)},
-        facts={"Not watched": f"{gaps}, as its caller was replaced"} if gaps else {},
+        facts={"Not watched": f"{gaps}, as its client was replaced"} if gaps else {},
         links={"History": stream.history} if stream.history else {},
         tables=(_episodes(stream.episodes),) if stream.episodes else (),
         properties={name: value for name, value in properties.items() if value},

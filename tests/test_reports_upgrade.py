@@ -143,7 +143,7 @@ def test_the_page_tells_the_upgrade(page: str, upgrade: Upgrade) -> None:
     assert "istio1.30.1 → 1.31.0" in text
     assert "kubernetes1.36.3 istio" in text
     assert "done: one agent was restarted twice" in text
-    assert "Not watched92.0 to 97.5 s, as its caller was replaced" in text
+    assert "Not watched92.0 to 97.5 s, as its client was replaced" in text
     assert "2.1 · 2.6 · 2.2" in text
 
 
