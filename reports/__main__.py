@@ -16,16 +16,15 @@ from pathlib import Path
 
 from clusters.errors import PlumblineError, ResultsError
 from clusters.settings import Settings
-from reports import cells, gathering, merged_forms, terminal, upgrade, workflow
+from reports import cells, gathering
 from reports.baseline import BASELINE, BASELINES, accept, base_of
 from reports.compare import compare
-from reports.merged import merged
-from reports.publish import LATEST, append, append_step_summary, render
-from reports.reading import read, read_upgrade
+from reports.of_matrix import merged
+from reports.publish import LATEST, append_step_summary, publish, render, report_of
+from reports.reading import read, read_any
+from reports.render import workflow
+from reports.render.terminal import show, show_comparison, unfailing
 from reports.schema import Results
-from reports.terminal import show, show_comparison
-from reports.upgrade_schema import FILE as UPGRADE
-from reports.upgrade_terminal import show_upgrade
 
 BAD_INPUT = 2
 OUT = Path(__file__).parent / "out"
@@ -52,7 +51,7 @@ exit status:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns its exit status."""
-    terminal.unfailing()
+    unfailing()
     asked = parser().parse_args(arguments)
     commands: dict[str, Callable[[], int]] = {
         "render": lambda: _render(asked.directory),
@@ -72,35 +71,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _render(directory: Path) -> int:
-    if (directory / UPGRADE).is_file():
-        seen = read_upgrade(directory)
-        summary = upgrade.append_step_summary(seen, os.environ)
-        written = [*upgrade.render(seen, directory), summary]
-    else:
-        results = read(directory)
-        written = [*render(results, directory), append_step_summary(results, os.environ)]
+    told = read_any(directory)
+    written = [
+        *render(report_of(told, directory), directory),
+        append_step_summary(told, os.environ),
+    ]
     for path in filter(None, written):
         print(path)
     return 0
 
 
 def _show(directory: Path) -> int:
-    if (directory / UPGRADE).is_file():
-        seen = read_upgrade(directory)
-        show_upgrade(seen, directory)
-        return seen.exit_status
-    results = read(directory)
-    show(results, directory)
-    return results.exit_status
+    report = report_of(read_any(directory))
+    show(report, directory)
+    return report.exit_status
 
 
 def _annotate(directory: Path) -> int:
     """Whether the run was red is its own exit status's to say, not this one's."""
     try:
-        if (directory / UPGRADE).is_file():
-            lines = workflow.of_upgrade(read_upgrade(directory))
-        else:
-            lines = workflow.of_run(read(directory))
+        lines = workflow.of_report(report_of(read_any(directory)))
     except ResultsError as error:
         lines = [workflow.annotation("no results", error.line)]
     for line in lines:
@@ -125,11 +115,11 @@ def _merge(asked: argparse.Namespace) -> int:
     plan = cells.from_workflow(asked.plan) if asked.plan else ()
     matrix = gathering.carry(gathering.gather(asked.directory, plan), asked.out)
     found = merged(matrix, asked.out, asked.base)
-    merged_forms.publish(found, asked.out)
-    merged_forms.show(found, asked.out)
-    append(merged_forms.markdown(found), os.environ)
+    publish(found, asked.out)
+    show(report_of(found), asked.out)
+    append_step_summary(found, os.environ)
     if Settings.of_user().github_actions:
-        print(*merged_forms.errors_of(found), sep="\n")
+        print(*workflow.of_report(report_of(found)), sep="\n")
     return found.exit_status
 
 
@@ -147,70 +137,53 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    text = "write the JUnit, Markdown and HTML of DIR/results.json or DIR/upgrade.json beside it"
-    rendering = commands.add_parser(
+
+    def command(name: str, text: str, more: str = "") -> argparse.ArgumentParser:
+        described = f"{text[0].upper()}{text[1:]}{more}."
+        return commands.add_parser(name, help=text, description=described)
+
+    a_run = "folder of a run or an upgrade"
+    results = "a run's folder, or its results.json"
+    rendering = command(
         "render",
-        help=text,
-        description=f"{text[0].upper()}{text[1:]}, and append the summary to the file that "
-        "GITHUB_STEP_SUMMARY names, if it is set.",
+        "write the JUnit, Markdown and HTML of DIR/results.json or DIR/upgrade.json beside it",
+        ", and append the summary to the file that GITHUB_STEP_SUMMARY names, if it is set",
     )
-    rendering.add_argument(
-        "directory", metavar="DIR", type=Path, help="folder of a run or an upgrade"
+    rendering.add_argument("directory", metavar="DIR", type=Path, help=a_run)
+    for each in (
+        command("show", "print a run's verdict and requirements; end with the run's status"),
+        command("annotate", "print what is red of a run as a workflow's annotations; end with 0"),
+    ):
+        at, text = OUT / LATEST, f"{a_run}; without it reports/out/latest"
+        each.add_argument("directory", metavar="DIR", type=Path, nargs="?", default=at, help=text)
+    comparing = command(
+        "compare", "print what differs between two runs; end with 1 if anything regressed"
     )
-    text = "print a run's verdict and requirements; end with the run's status"
-    showing = commands.add_parser("show", help=text, description=text.capitalize() + ".")
-    text = "print what is red of a run as a workflow's annotations; end with 0"
-    annotating = commands.add_parser("annotate", help=text, description=text.capitalize() + ".")
-    for each in (showing, annotating):
-        each.add_argument(
-            "directory",
-            metavar="DIR",
-            type=Path,
-            nargs="?",
-            default=OUT / LATEST,
-            help="folder of a run or an upgrade; without it reports/out/latest",
-        )
-    text = "print what differs between two runs; end with 1 if anything regressed"
-    comparing = commands.add_parser("compare", help=text, description=text.capitalize() + ".")
-    comparing.add_argument(
-        "base",
-        metavar="BASE",
-        nargs="?",
-        default=BASELINE,
-        help="a run's folder, its results.json, or a train's name for its baseline; without it, "
-        f"or `{BASELINE}`, the baseline of NEW's train",
+    text = (
+        "a run's folder, its results.json, or a train's name for its baseline; without it, "
+        f"or `{BASELINE}`, the baseline of NEW's train"
     )
-    comparing.add_argument(
-        "new", metavar="NEW", type=Path, help="a run's folder, or its results.json"
-    )
-    text = "commit a run's results.json as the baseline of its train"
-    accepting = commands.add_parser("accept", help=text, description=text.capitalize() + ".")
-    accepting.add_argument(
-        "run", metavar="RUN", type=Path, help="a run's folder, or its results.json"
-    )
-    accepting.add_argument(
-        "--reason", metavar="TEXT", default="", help="why it is accepted; the commit tells it"
-    )
-    _options_of_merge(commands)
-    text = "print the JSON Schema of results.json"
-    commands.add_parser("schema", help=text, description=f"P{text[1:]}.")
+    comparing.add_argument("base", metavar="BASE", nargs="?", default=BASELINE, help=text)
+    comparing.add_argument("new", metavar="NEW", type=Path, help=results)
+    accepting = command("accept", "commit a run's results.json as the baseline of its train")
+    accepting.add_argument("run", metavar="RUN", type=Path, help=results)
+    text = "why it is accepted; the commit tells it"
+    accepting.add_argument("--reason", metavar="TEXT", default="", help=text)
+    text = "write index.html, merged.md and matrix.json of the cells whose folders are given"
+    _options_of_merge(command("merge", text))
+    command("schema", "print the JSON Schema of results.json")
     return root
 
 
-def _options_of_merge(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    text = "write index.html, merged.md and matrix.json of the cells whose folders are given"
-    merging = commands.add_parser("merge", help=text, description=text.capitalize() + ".")
+def _options_of_merge(merging: argparse.ArgumentParser) -> None:
     folders = "a cell's folder, a folder of such, or a matrix's own"
     merging.add_argument("directory", metavar="DIR", type=Path, nargs="+", help=folders)
     merging.add_argument("--base", metavar="DIR", type=Path, help="an earlier merged report")
     planned = "what `python -m suites matrix --json` printed: a cell without a folder has failed"
     merging.add_argument("--plan", metavar="FILE", type=Path, help=planned)
+    out = OUT / "merged"
     merging.add_argument(
-        "--out",
-        metavar="DIR",
-        type=Path,
-        default=OUT / "merged",
-        help="(default: reports/out/merged)",
+        "--out", metavar="DIR", type=Path, default=out, help="(default: reports/out/merged)"
     )
 
 

@@ -34,6 +34,7 @@ _CONFIG: dict[str, Any] = {
         "domain": False,
         "ticks": False,
         "grid": False,
+        "gridColor": "var(--rule)",
         "labelColor": "var(--ink)",
         "labelFontSize": 12,
         "labelPadding": 8,
@@ -43,7 +44,6 @@ _CONFIG: dict[str, Any] = {
     },
     "axisX": {
         "grid": True,
-        "gridColor": "var(--rule)",
         "labelColor": "var(--muted)",
         "labelFlush": False,
         "titleAnchor": "start",
@@ -71,7 +71,7 @@ def stage_chart(stages: Sequence[Stage]) -> str:
         return ""
     last = max(s.started + s.seconds for s in stages) or 1.0
     unit, name = (60.0, "minutes") if last >= 180 else (1.0, "seconds")
-    colours = cluster_colours(stages)
+    colours = cluster_colours(s.cluster for s in stages)
     met = list(dict.fromkeys(s.phase for s in stages))
     ordered = sorted(stages, key=lambda s: (met.index(s.phase), s.started))
     phases = [list(group) for _, group in groupby(ordered, key=lambda s: s.phase)]
@@ -83,12 +83,11 @@ def stage_chart(stages: Sequence[Stage]) -> str:
     return svg(alt.vconcat(*charts, spacing=14), (s.name for s in stages))
 
 
-def cluster_colours(stages: Sequence[Stage]) -> dict[str, str]:
+def cluster_colours(clusters: Iterable[str]) -> dict[str, str]:
     """A colour for each cluster, in the order they are met; what is of no cluster is grey."""
-    clusters = dict.fromkeys(s.cluster for s in stages if s.cluster)
-    return {c: f"var(--cluster-{i % CLUSTER_COLOURS})" for i, c in enumerate(clusters)} | {
-        "": "var(--quiet)"
-    }
+    named = dict.fromkeys(filter(None, clusters))
+    found = {c: f"var(--cluster-{i % CLUSTER_COLOURS})" for i, c in enumerate(named)}
+    return found | {"": "var(--quiet)"}
 
 
 def share_chart(shares: Sequence[Share]) -> str:

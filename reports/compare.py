@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from clusters.models import Frozen
 from reports.schema import Requirement, Results
 
 Change = Literal["regression", "fix", "new", "gone", "still red", "still green"]
@@ -24,11 +25,7 @@ LEAST_N = 1_000
 LATENCY = "p50_ms"
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Row(_Frozen):
+class Row(Frozen):
     """One requirement in both runs; the verdict is empty where it was not asked."""
 
     key: str
@@ -39,7 +36,7 @@ class Row(_Frozen):
     reason: str = Field(description="the new run's, or the base's if it is gone")
 
 
-class Shift(_Frozen):
+class Shift(Frozen):
     """A load's median latency that moved beyond the noise of two runs, in milliseconds."""
 
     key: str
@@ -47,8 +44,12 @@ class Shift(_Frozen):
     base: float
     new: float
 
+    def __str__(self) -> str:
+        moved = f"{self.name} {self.base:.1f} → {self.new:.1f} ms"
+        return f"slower or faster: {self.key} {moved}"
 
-class Comparison(_Frozen):
+
+class Comparison(Frozen):
     """Two runs, by their names, and what differs. `warnings` say what makes them unlike."""
 
     base: str

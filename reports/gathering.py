@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from clusters.errors import ResultsError
-from reports import cells, reading, upgrade_schema, upgrade_wording, wording
+from reports import cells, reading, upgrade_schema
 from reports.cells import Cell, Matrix, State
 from reports.compare import Row
 from reports.schema import Requirement, Results, Status
@@ -27,38 +27,19 @@ _VERDICTS: dict[str, Status] = {"pass": "pass", "inconclusive": "inconclusive", 
 
 
 @dataclass(frozen=True)
-class Report:
-    """What one cell left: what was asked in it, or why that cannot be told."""
+class Left:
+    """What one cell left: its account, or why that cannot be told."""
 
-    results: Results | None = None
-    upgrade: Upgrade | None = None
+    told: Results | Upgrade | None = None
     problem: str = ""
 
     @property
-    def streams(self) -> tuple[Requirement, ...]:
-        return tuple(map(_of_stream, self.upgrade.streams)) if self.upgrade else ()
-
-    @property
-    def requirements(self) -> tuple[Requirement, ...]:
-        """The suites', or after an upgrade what it made of them."""
-        if self.upgrade:
-            told = self.upgrade.comparison
-            return tuple(map(_of_row, told.rows)) if told else ()
-        return self.results.requirements if self.results else ()
-
-    @property
-    def undecided(self) -> bool:
-        """Whether it is red for nothing but the environment's sake."""
-        if self.upgrade:
-            return upgrade_wording.word(self.upgrade) == wording.UNDECIDED
-        return self.results is not None and wording.word(self.results) == wording.UNDECIDED
-
-    @property
     def whole(self) -> Results | None:
-        """All of it in the form of a run, so that an upgrade is compared as a run is."""
-        if not self.upgrade:
-            return self.results
-        seen = self.upgrade
+        """All of it in the form of a run, so that an upgrade is told and compared as a run is."""
+        seen = self.told
+        if not isinstance(seen, Upgrade):
+            return seen
+        rows = seen.comparison.rows if seen.comparison else ()
         return Results(
             run=seen.run,
             status=seen.status,
@@ -67,21 +48,21 @@ class Report:
             train=seen.to or seen.base,
             versions=seen.versions_to or seen.versions,
             machine=seen.machine,
-            requirements=(*self.streams, *self.requirements),
+            requirements=(*map(_of_stream, seen.streams), *map(_of_row, rows)),
         )
 
 
-def read(folder: Path) -> Report:
+def read(folder: Path) -> Left:
     """What the cell whose folder this is has left; an upgrade's own file comes first."""
     path = folder / upgrade_schema.FILE
     try:
         if path.is_file():
-            return Report(upgrade=Upgrade.load(path))
+            return Left(Upgrade.load(path))
         if not (folder / reading.FILE).is_file():
-            return Report(problem=MISSING)
-        return Report(results=reading.read(folder))
+            return Left(problem=MISSING)
+        return Left(reading.read(folder))
     except ResultsError as error:
-        return Report(problem=f"its results cannot be read: {error.line}")
+        return Left(problem=f"its results cannot be read: {error.line}")
 
 
 def gather(folders: Sequence[Path], plan: Sequence[Cell] = ()) -> Matrix:
@@ -145,11 +126,11 @@ def _states(folder: Path, plan: Sequence[Cell]) -> Iterator[State]:
             look="name those that `python -m suites matrix` or a workflow has left",
         )
     runs = [(run, read(run)) for run in _runs(folder, DEPTH)]
-    parts = {part for run, report in runs for part in _parts(run, report)}
-    for run, report in runs:
-        cell = _named(run, plan) if plan else _identity(report)
+    parts = {part for run, left in runs for part in _parts(run, left)}
+    for run, left in runs:
+        cell = _named(run, plan) if plan else _identity(left)
         if cell and run not in parts:
-            yield _state(cell, run, report)
+            yield _state(cell, run, left)
 
 
 def _runs(folder: Path, depth: int) -> Iterator[Path]:
@@ -161,14 +142,11 @@ def _runs(folder: Path, depth: int) -> Iterator[Path]:
             yield from _runs(child, depth - 1)
 
 
-def _parts(run: Path, report: Report) -> Iterator[Path]:
+def _parts(run: Path, left: Left) -> Iterator[Path]:
     """The runs of the suites before and after an upgrade: no cells of their own."""
-    if report.upgrade:
-        yield from ((run / part).resolve() for part in _ends(report.upgrade) if part)
-
-
-def _ends(upgrade: Upgrade) -> tuple[str, str]:
-    return upgrade.before, upgrade.after
+    if isinstance(left.told, Upgrade):
+        ends = (left.told.before, left.told.after)
+        yield from ((run / part).resolve() for part in ends if part)
 
 
 def _named(run: Path, plan: Sequence[Cell]) -> Cell | None:
@@ -176,16 +154,17 @@ def _named(run: Path, plan: Sequence[Cell]) -> Cell | None:
     return max(fits, key=lambda cell: len(cell.name), default=None)
 
 
-def _identity(report: Report) -> Cell | None:
-    if report.upgrade:
-        return Cell.of_upgrade(report.upgrade.base, report.upgrade.to, report.upgrade.only)
-    if report.results:
-        return Cell.of_suites(report.results.train, report.results.profile)
+def _identity(left: Left) -> Cell | None:
+    match left.told:
+        case Upgrade(base=base, to=to, only=only):
+            return Cell.of_upgrade(base, to, only)
+        case Results(train=train, profile=profile):
+            return Cell.of_suites(train, profile)
     return None
 
 
-def _state(cell: Cell, run: Path, report: Report) -> State:
-    told = report.whole
+def _state(cell: Cell, run: Path, left: Left) -> State:
+    told = left.told
     if told is None:
         return State(cell=cell, status="failed", folder=str(run))
     seconds = (told.ended - told.began).total_seconds()
@@ -193,28 +172,22 @@ def _state(cell: Cell, run: Path, report: Report) -> State:
 
 
 def _began(state: State) -> datetime | None:
-    told = read(Path(state.folder)).whole if state.folder else None
+    told = read(Path(state.folder)).told if state.folder else None
     return told.began if told else None
 
 
 def _of_stream(stream: Stream) -> Requirement:
-    return _entry(stream.key, stream.suite, stream.sentence, stream.verdict, stream.reason)
+    return _asked(stream.key, stream.suite, stream.sentence, stream.verdict, stream.reason)
 
 
 def _of_row(row: Row) -> Requirement:
     """What was asked before an upgrade and no longer is after it, has failed."""
     reason = row.reason if row.new else f"no longer asked after the upgrade: {row.reason}"
-    return _entry(row.key, "", row.sentence, _VERDICTS.get(row.new, "fail"), reason)
+    return _asked(row.key, "", row.sentence, _VERDICTS.get(row.new, "fail"), reason)
 
 
-def _entry(key: str, suite: str, sentence: str, verdict: Status, reason: str) -> Requirement:
+def _asked(key: str, suite: str, sentence: str, verdict: Status, reason: str) -> Requirement:
     return Requirement(
-        id=key,
-        suite=suite,
-        sentence=sentence,
-        source="",
-        verdict=verdict,
-        reason=reason,
-        test="",
-        seconds=0.0,
-    )
+        id=key, suite=suite, sentence=sentence, source="", verdict=verdict, reason=reason,
+        test="", seconds=0.0,
+    )  # fmt: skip

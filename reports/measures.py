@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from reports.schema import Requirement
-from reports.wording import Number
+from reports.wording import Number, counted, interval, number, percent
 
 _LOW = ("low", "interval_low")
 _HIGH = ("high", "interval_high")
@@ -49,6 +49,32 @@ def groups(requirement: Requirement) -> dict[str, dict[str, Number]]:
         group, _, name = full.rpartition(".")
         found.setdefault(group, {})[name] = value
     return found
+
+
+def figures(requirement: Requirement) -> list[str]:
+    """The numbers that matter, in words: requests, shares, leaks, drops, latency of the slowest."""
+    by_group = dict(_reals(requirement))
+    texts = []
+    streams = [v["n"] for of, v in by_group.items() if "n" in v and "alpha" not in v]
+    if streams:
+        texts.append(counted(int(sum(streams)), "request"))
+    decided = [share for share in shares([requirement]) if share.measured is not None]
+    for share in sorted(decided, key=lambda s: s.measured or 0.0)[:1]:
+        n = int(by_group[share.of].get("n", 0))
+        of = share.of.rpartition(".")[2]
+        texts.append(
+            f"{of} {percent(share.measured or 0.0)} "
+            f"({interval(share.low, share.high)}, N {number(n)})".lstrip()
+        )
+    for name, word in (("leaks", "leaked"), ("reached", "reached it"), ("drops", "drops")):
+        counts = [int(values[name]) for values in by_group.values() if name in values]
+        texts += [f"{number(sum(counts))} {word}"] if counts else []
+    texts += [f"p {number(v['p_value'])}" for v in by_group.values() if "p_value" in v]
+    slowest = max(by_group.values(), key=lambda values: values.get("p99_ms", 0.0), default={})
+    if "p99_ms" in slowest:
+        p50 = f"p50 {number(slowest['p50_ms'])}, " if "p50_ms" in slowest else ""
+        texts.append(f"{p50}p99 {number(slowest['p99_ms'])} ms")
+    return texts
 
 
 def shares(requirements: Iterable[Requirement]) -> list[Share]:

@@ -1,8 +1,8 @@
-"""Publishing a run: its results, every form made from them, and the link to the latest.
+"""Publishing: the results, every form made from them, and the link to the latest.
 
-Each file appears whole or not at all. It changes nothing outside the run's folder but the
-link `latest` beside that, and, where a step summary is asked for, the file for that. What can
-not be done there is told in a line, and changes nothing of a run's verdict.
+Each file appears whole or not at all. It changes nothing outside the report's folder but the
+link beside that, and, where a step summary is asked for, the file for that. What can not be
+done there is told in a line, and changes nothing of a verdict.
 """
 
 from __future__ import annotations
@@ -14,61 +14,84 @@ from pathlib import Path
 from clusters import files
 from clusters.errors import PlaceError
 from clusters.files import write
-from reports.html import html
-from reports.junit import junit
-from reports.markdown import markdown
-from reports.reading import FILE
+from reports import of_matrix, of_mutants, of_run, of_upgrade
+from reports.kill_matrix import KillMatrix
+from reports.model import Files, Report
+from reports.of_matrix import Merged
+from reports.render.html import html
+from reports.render.junit import junit
+from reports.render.markdown import markdown
 from reports.schema import Results
+from reports.upgrade_schema import Upgrade
 
 LATEST = "latest"
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 
+Told = Results | Upgrade | KillMatrix | Merged
 
-def publish(results: Results, directory: Path) -> None:
-    """Save the results in `directory`, point `latest` beside it there, render all forms.
+
+def report_of(told: Told, folder: Path | None = None) -> Report:
+    """The report of whatever there is to tell of; with the pictures of what `folder` holds."""
+    match told:
+        case Results():
+            return of_run.report(told, folder)
+        case Upgrade():
+            return of_upgrade.report(told)
+        case KillMatrix():
+            return of_mutants.report(told)
+        case Merged():
+            return of_matrix.report(told)
+
+
+def files_of(told: Told) -> Files:
+    """The names of its files; known before anything is rendered."""
+    modules = {Results: of_run, Upgrade: of_upgrade, KillMatrix: of_mutants, Merged: of_matrix}
+    names: Files = modules[type(told)].FILES
+    return names
+
+
+def publish(told: Told, directory: Path) -> None:
+    """Save it in `directory`, point the link beside that there, render all forms.
 
     Raises:
         PlaceError: the folder cannot be written.
     """
     directory = directory.resolve()
-    results.save(directory / FILE)
+    names = files_of(told)
+    told.save(directory / names.data)
     # Before rendering: whatever a rendering may run into, `latest` must not stay at an
     # older run, whose green would be taken for this one's.
-    point(directory.parent / LATEST, directory.name)
-    render(results, directory)
+    if names.latest:
+        point(directory.parent / names.latest, directory.name)
+    render(report_of(told, directory), directory)
 
 
-def render(results: Results, directory: Path) -> tuple[Path, ...]:
-    """Write junit.xml, summary.md and report.html into `directory`; return their paths.
+def render(report: Report, directory: Path) -> tuple[Path, ...]:
+    """Write the JUnit, the Markdown and the page into `directory`; return their paths.
 
     Raises:
         PlaceError: the folder cannot be written.
     """
+    names = report.files
+    written = [write(directory / names.junit, junit(report))] if names.junit else []
+    written.append(write(directory / names.summary, markdown(report).encode()))
     # The page comes last: it takes longest, and the others are of use without it.
-    return (
-        write(directory / "junit.xml", junit(results)),
-        write(directory / "summary.md", markdown(results).encode()),
-        write(directory / "report.html", html(results).encode()),
-    )
+    written.append(write(directory / names.page, html(report).encode()))
+    return tuple(written)
 
 
-def append_step_summary(results: Results, environment: Mapping[str, str]) -> Path | None:
+def append_step_summary(told: Told, environment: Mapping[str, str]) -> Path | None:
     """Append the Markdown to the file that GITHUB_STEP_SUMMARY names, if it names one.
 
     Returns:
         That file, or None if there is none or it cannot be written.
     """
-    return append(markdown(results), environment)
-
-
-def append(text: str, environment: Mapping[str, str]) -> Path | None:
-    """The same with any Markdown."""
     if not environment.get(STEP_SUMMARY):
         return None
     path = Path(environment[STEP_SUMMARY])
     try:
         with path.open("a", encoding="utf-8") as summary:
-            summary.write(text)
+            summary.write(markdown(report_of(told)))
     except OSError as error:
         _tell(f"no step summary: {STEP_SUMMARY}={path}: {error.strerror}")
         return None

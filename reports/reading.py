@@ -58,6 +58,15 @@ def read_upgrade(directory: Path) -> Upgrade:
     return upgrade
 
 
+def read_any(directory: Path) -> Results | Upgrade:
+    """The run or the upgrade whose folder it is.
+
+    Raises:
+        ResultsError: as for a run.
+    """
+    return read_upgrade(directory) if (directory / UPGRADE).is_file() else read(directory)
+
+
 def _can_have_passed(results: Results) -> bool:
     # A skip may be allowed by the profile; nothing asked, or anything red, never is.
     asked = results.count("pass")

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 import altair as alt
 
-from reports.charts import CLUSTER_COLOURS, WIDTH, drawn, label_width
+from reports.charts import WIDTH, cluster_colours, drawn, label_width
 from reports.upgrade_schema import KINDS, Episode, Kind, Outcome, Phase, Stream, Upgrade
-from reports.upgrade_wording import by_cluster, span, titled
-from reports.wording import duration, number, one_line
+from reports.upgrade_wording import by_cluster, titled
+from reports.wording import duration, number, one_line, span
 
 _NARROW = 372
 _MARGIN = 20
@@ -75,11 +75,8 @@ def timeline(upgrade: Upgrade, *, narrow: bool = False) -> str:
 
 def colours_of(upgrade: Upgrade) -> dict[str, str]:
     """A colour for each cluster, in the order the streams and phases meet them."""
-    clusters = [stream.cluster for stream in upgrade.streams]
-    clusters += [phase.cluster for phase in upgrade.phases]
-    named = [cluster for cluster in dict.fromkeys(clusters) if cluster]
-    found = {c: f"var(--cluster-{i % CLUSTER_COLOURS})" for i, c in enumerate(named)}
-    return found | {"": "var(--quiet)"}
+    streams, phases = upgrade.streams, upgrade.phases
+    return cluster_colours([*(s.cluster for s in streams), *(p.cluster for p in phases)])
 
 
 def watched(upgrade: Upgrade) -> tuple[float, float]:

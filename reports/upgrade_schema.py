@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import ClassVar, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from clusters.models import Machine
+from clusters.models import Frozen, Machine
 from reports.compare import Comparison
 from reports.files import Kept
 from reports.schema import RunStatus, Stage
@@ -37,11 +37,7 @@ not denied by its cause either. starved: the generator or its machine did not se
 """
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Phase(_Frozen):
+class Phase(Frozen):
     """One step of what was done while the watch ran; `component` is empty for a quiet one."""
 
     name: str
@@ -53,7 +49,7 @@ class Phase(_Frozen):
     note: str = ""
 
 
-class Episode(_Frozen):
+class Episode(Frozen):
     """Requests of one stream and one kind with less than a second between any two.
 
     `low` and `high` bound the seconds for which the stream was in this state: what the
@@ -70,7 +66,7 @@ class Episode(_Frozen):
     seen: str = Field(description="what the first of them got, in words")
 
 
-class Latency(_Frozen):
+class Latency(Frozen):
     """Answers of one stream in one period, in milliseconds from when each was due to be sent."""
 
     period: Period
@@ -81,7 +77,7 @@ class Latency(_Frozen):
     max_ms: float
 
 
-class Stream(_Frozen):
+class Stream(Frozen):
     """One open-loop stream through the whole watch, and what is to be made of it."""
 
     name: str = Field(description="unique within its cluster, such as rbac-frontend-new")
@@ -109,7 +105,7 @@ class Stream(_Frozen):
         return f"{self.cluster}/{self.name}"
 
 
-class Share(_Frozen):
+class Share(Frozen):
     """A declared split, as it was in one phase."""
 
     cluster: str
@@ -124,7 +120,7 @@ class Share(_Frozen):
     reason: str
 
 
-class Fault(_Frozen):
+class Fault(Frozen):
     """A fault made on purpose, and whether the watch saw it for what it was.
 
     `least` and `most` bound what was made, in seconds, as the one who made it knows; the
@@ -144,7 +140,7 @@ class Fault(_Frozen):
     reason: str
 
 
-class Budget(_Frozen):
+class Budget(Frozen):
     """How long a component's upgrade may shut a stream, or answer it wrongly, in seconds."""
 
     component: str
@@ -152,7 +148,7 @@ class Budget(_Frozen):
     misrouted: float
 
 
-class Upgrade(_Frozen, Kept):
+class Upgrade(Frozen, Kept):
     """A whole upgrade, or a watch during which nothing was upgraded (`to` is then empty)."""
 
     made_by: ClassVar[str] = "make upgrade"

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from itertools import groupby
+from datetime import datetime
+from typing import Protocol, TypeVar
 
 from clusters.models import Machine
-from reports.schema import Requirement, Results, RunStatus, Status
+from reports.schema import RunStatus, Status
 
 Number = int | float | str | bool
 
@@ -32,6 +33,16 @@ RUN_WORDS: dict[RunStatus, str] = {
 }
 
 UNDECIDED = "Inconclusive"
+
+
+class Judged(Protocol):
+    """Whatever has a verdict: a requirement, a stream, an entry of a report."""
+
+    @property
+    def verdict(self) -> Status: ...
+
+
+J = TypeVar("J", bound=Judged)
 
 # Neither XML nor HTML can carry these, not even escaped; a captured body may hold any of them.
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -58,6 +69,21 @@ def number(value: Number) -> str:
     return printable(value)
 
 
+def counted(n: int, noun: str) -> str:
+    """`1 stream`, `2 streams`."""
+    return f"{number(n)} {noun}{'s' * (n != 1)}"
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """A share between 0 and 1: `10.0 %`."""
+    return f"{100 * share:.{digits}f} %"
+
+
+def interval(low: float, high: float) -> str:
+    """Two shares: `9.13 to 11.72 %`."""
+    return f"{100 * low:.2f} to {100 * high:.2f} %"
+
+
 def duration(seconds: float) -> str:
     """A time in seconds for people: `3.8 ms`, `0.4 s`, `12 s`, `4 min 05 s`, `1 h 02 min`."""
     if 0 < seconds < 0.0995:
@@ -72,31 +98,36 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-def memory(size: int) -> str:
-    """Bytes for people, in GiB."""
-    return f"{size / 2**30:.1f} GiB"
+def span(low: float, high: float) -> str:
+    """Two bounds in seconds, their unit once where both have it: `10 to 20 ms`."""
+    least, most = _precise(low), _precise(high)
+    if least == most:
+        return least
+    figure, unit = least.split(" ", 1)
+    return f"{figure} to {most}" if most.split(" ", 1)[1] == unit else f"{least} to {most}"
 
 
-def tally(requirements: Iterable[Requirement]) -> dict[Status, int]:
+def _precise(seconds: float) -> str:
+    """Finer than `duration` below ten seconds, where a budget is decided."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    return f"{seconds:.2f} s" if seconds < 10 else duration(seconds)
+
+
+def moment(when: datetime) -> str:
+    return f"{when:%Y-%m-%d %H:%M %Z}".strip()
+
+
+def tally(judged: Iterable[Judged]) -> dict[Status, int]:
     """How many of each verdict, in the order of `VERDICTS`, without the zeros."""
-    verdicts = [r.verdict for r in requirements]
+    verdicts = [each.verdict for each in judged]
     return {verdict: verdicts.count(verdict) for verdict in VERDICTS if verdict in verdicts}
 
 
-def counts(requirements: Iterable[Requirement]) -> str:
+def counts(judged: Iterable[Judged], none: str = "no requirement was asked") -> str:
     """A sentence's worth of counts: `1 failed, 1 inconclusive, 16 passed`."""
-    parts = [f"{n} {VERDICT_WORDS[verdict]}" for verdict, n in tally(requirements).items()]
-    return ", ".join(parts) or "no requirement was asked"
-
-
-def headline(results: Results) -> str:
-    """The run in one glance: `Failed: 1 failed, 1 inconclusive, 16 passed`."""
-    return f"{word(results)}: {counts(results.requirements)}"
-
-
-def word(results: Results) -> str:
-    """The run in one word."""
-    return run_word(results.status, (r.verdict for r in results.requirements))
+    parts = [f"{n} {VERDICT_WORDS[verdict]}" for verdict, n in tally(judged).items()]
+    return ", ".join(parts) or none
 
 
 def run_word(status: RunStatus, verdicts: Iterable[Status]) -> str:
@@ -105,48 +136,21 @@ def run_word(status: RunStatus, verdicts: Iterable[Status]) -> str:
     return UNDECIDED if undecided and "fail" not in told else RUN_WORDS[status]
 
 
-def worst_first(requirements: Iterable[Requirement]) -> list[Requirement]:
-    """By verdict, what is red first; within a verdict in the order of the run."""
-    return sorted(requirements, key=lambda r: VERDICTS.index(r.verdict))
+def worst_first(judged: Iterable[J]) -> list[J]:
+    """By verdict, what is red first; within a verdict in the given order."""
+    return sorted(judged, key=lambda each: VERDICTS.index(each.verdict))
 
 
-def not_green(results: Results) -> list[Requirement]:
+def not_green(judged: Iterable[J]) -> list[J]:
     """Everything that did not pass, failures first."""
-    return [r for r in worst_first(results.requirements) if r.verdict != "pass"]
-
-
-def by_suite(results: Results) -> dict[str, list[Requirement]]:
-    """The requirements of each suite, in the order of the run.
-
-    Suites come in the order in which the run first met them.
-    """
-    met = list(dict.fromkeys(r.suite for r in results.requirements))
-    ordered = sorted(results.requirements, key=lambda r: met.index(r.suite))
-    return {suite: list(group) for suite, group in groupby(ordered, key=lambda r: r.suite)}
-
-
-def took(results: Results) -> str:
-    """How long the run was, for people."""
-    return duration((results.ended - results.began).total_seconds())
-
-
-def about(results: Results) -> dict[str, str]:
-    """What the run was, by name: the facts that head every form."""
-    return {
-        "Run": results.run,
-        "Train": results.train,
-        "Profile": results.profile,
-        "Manifests": results.manifests,
-        "Began": f"{results.began:%Y-%m-%d %H:%M %Z}".strip(),
-        "Took": took(results),
-    }
+    return [each for each in worst_first(judged) if each.verdict != "pass"]
 
 
 def machine(seen: Machine) -> dict[str, str]:
     """The machine, by name."""
     return {
         "CPU": f"{seen.cpu}, {seen.cores} cores",
-        "Memory": memory(seen.memory_bytes),
+        "Memory": f"{seen.memory_bytes / 2**30:.1f} GiB",
         "Kernel": seen.kernel,
         "System": seen.system,
     }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,11 +22,10 @@ from clusters.home import Home
 from clusters.settings import Settings
 from clusters.topology import Topology
 from clusters.versions import COMPONENTS
-from reports.terminal import show, unfailing
-from reports.upgrade import publish
+from reports.publish import append_step_summary, publish, report_of
+from reports.render.terminal import show, unfailing
 from reports.upgrade_schema import FILE as UPGRADE
 from reports.upgrade_schema import Upgrade
-from reports.upgrade_terminal import show_upgrade
 from suites.runs import matrix, mutants, soak
 from suites.runs.run import OUT, Run, check_input, check_room, pytest_arguments
 
@@ -68,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return int(options.command(options, run))
     except InterruptedRunError as error:
         if options.command in (_e2e, _suites):
-            show(run.finish(interrupted=True, cause=str(error)), run.folder)
+            show(report_of(run.finish(interrupted=True, cause=str(error))), run.folder)
         if options.command is _matrix:
             console.print("[yellow]interrupted[/]; look: make matrix goes on; make down")
             return 130
@@ -218,7 +218,8 @@ def _upgrade_monitored(options: argparse.Namespace, run: Run) -> int:
 
 def _publish(report: Upgrade, run: Run) -> int:
     publish(report, run.folder)
-    show_upgrade(report, run.folder)
+    append_step_summary(report, os.environ)
+    show(report_of(report), run.folder)
     return report.exit_status
 
 

@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from clusters.files import write
-from reports import gathering, merged_forms
+from reports import gathering
 from reports.cells import Cell, CellStatus, Matrix, State
 from reports.compare import compare
-from reports.gathering import Report
-from reports.merged import Merged, Seen, merged
+from reports.gathering import Left
+from reports.of_matrix import CellReport, Merged, merged
+from reports.publish import publish
 from reports.schema import Requirement, Results, Status
 from reports.upgrade_schema import Stream, Upgrade
 from tests import samples
@@ -95,15 +96,15 @@ def red(root: Path) -> Path:
 
 def report(folder: Path, out: Path, base: Path | None = None) -> Merged:
     made = merged(gathering.carry(gathering.gather([folder]), out), out, base)
-    merged_forms.publish(made, out)
+    publish(made, out)
     return made
 
 
-def seen(cell: Cell, found: Report, status: CellStatus = "failed", letter: str = "A") -> Seen:
-    return Seen(State(cell=cell, status=status), letter, found, "", None)
+def seen(cell: Cell, found: Left, status: CellStatus = "failed") -> CellReport:
+    return CellReport(State(cell=cell, status=status), "1", found)
 
 
-def of(*cells_seen: Seen) -> Merged:
+def of(*cells_seen: CellReport) -> Merged:
     states = tuple(each.state for each in cells_seen)
     began = datetime(2031, 8, 1, tzinfo=UTC)
     return Merged(Matrix(run="m", began=began, cells=states), cells_seen)

@@ -14,7 +14,8 @@ from fixtures import kills, lanes, mutants
 from fixtures import manifests as m
 from fixtures.behaviour import SUPPORT
 from fixtures.mutants import Mutant
-from reports import matrix as forms
+from reports import kill_matrix as forms
+from reports.publish import publish
 from reports.schema import Requirement, Status
 from tests import samples
 
@@ -226,7 +227,7 @@ def told(
     return samples.requirement(verdict, id=requirement, variant=variant, suite="canary_split")
 
 
-def made(*requirements: Requirement) -> forms.Matrix:
+def made(*requirements: Requirement) -> forms.KillMatrix:
     results = samples.results(requirements)
     results = results.model_copy(update={"ended": results.began + timedelta(minutes=3)})
     killer = Mutant(
@@ -276,7 +277,7 @@ def test_a_matrix_tells_of_its_run_and_of_each_verdict() -> None:
         ),
     )
     killed, listed = matrix.entries
-    assert killed == forms.Entry(
+    assert killed == forms.MutantRun(
         name="m",
         suite="canary_split",
         cluster="aws-cluster",
@@ -323,11 +324,14 @@ def test_a_red_reference_proves_nothing() -> None:
 
 def test_the_forms_tell_the_matrix(tmp_path: Path) -> None:
     matrix = made(told("CS1", "m", "fail"), told("CS2", "m", "pass"))
-    forms.publish(matrix, tmp_path / "run")
+    publish(matrix, tmp_path / "run")
     assert (tmp_path / "mutants").resolve() == tmp_path / "run"
-    loaded = forms.Matrix.model_validate_json((tmp_path / "run" / "mutants.json").read_text())
+    loaded = forms.KillMatrix.model_validate_json((tmp_path / "run" / "mutants.json").read_text())
     assert loaded == matrix
-    assert "| m | **✗** | **·** | survived |" in (tmp_path / "run" / "mutants.md").read_text()
+    assert (
+        "| m | w (aws-cluster) | **❌** | **✅** | survived: CS2: pass |"
+        in (tmp_path / "run" / "mutants.md").read_text()
+    )
     page = (tmp_path / "run" / "mutants.html").read_text()
     assert "Not every fault was noticed" in page
     assert "no field asks for it" in page

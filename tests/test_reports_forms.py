@@ -14,16 +14,19 @@ from junitparser import Error, Failure, JUnitXml, TestCase
 from rich.console import Console
 
 from reports.charts import share_chart, stage_chart
-from reports.html import html
-from reports.junit import junit
-from reports.markdown import markdown
 from reports.measures import latencies, shares
+from reports.of_run import report
+from reports.render import html as pages
+from reports.render import junit as xml
+from reports.render import markdown as summaries
+from reports.render.terminal import show
 from reports.schema import Requirement, Results, Stage, Status
-from reports.terminal import show
-from reports.wording import duration, headline, not_green, number, one_line, printable
+from reports.wording import duration, not_green, number, one_line, printable
 from tests import samples
 
 HOSTILE = "<script>alert(1)</script>\n\n| a | `b` <img src=x onerror=y> \"'>{{ 7 * 7 }}\x1b[2J\x00"
+FOREIGN = {"link", "iframe", "img", "object"}
+"""What a page has none of; the one script in it is its own."""
 VERDICTS: tuple[Status, ...] = ("pass", "fail", "inconclusive", "skip")
 
 
@@ -44,6 +47,22 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.texts.append(data)
+
+
+def html(results: Results) -> str:
+    return pages.html(report(results))
+
+
+def markdown(results: Results) -> str:
+    return summaries.markdown(report(results))
+
+
+def junit(results: Results) -> bytes:
+    return xml.junit(report(results))
+
+
+def headline(results: Results) -> str:
+    return report(results).headline
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +93,7 @@ def cases(results: Results) -> list[TestCase]:
 
 def terminal(results: Results) -> str:
     out = StringIO()
-    show(results, Path("run"), Console(file=out, width=120, color_system=None))
+    show(report(results), Path("run"), Console(file=out, width=120, color_system=None))
     return out.getvalue()
 
 
@@ -137,7 +156,7 @@ def test_markdown_begins_with_the_verdict_and_what_is_red(results: Results) -> N
     assert lines[0] == "## ❌ Plumbline Failed: 1 failed, 1 inconclusive, 16 passed"
     first_suite = next(i for i, line in enumerate(lines) if line.startswith("### "))
     above = "\n".join(lines[:first_suite]).replace("\\", "")
-    for requirement in not_green(results):
+    for requirement in not_green(results.requirements):
         assert requirement.key in above
         assert requirement.reason in above
 
@@ -169,12 +188,13 @@ def test_the_page_loads_nothing(page: str) -> None:
     assert links
     assert [link for link in links if not link.startswith(("#", "./"))] == []
     assert not re.search(r"@import|url\(", page)
-    assert not {"script", "link", "iframe", "img", "object"} & set(Page(page).tags)
+    assert not FOREIGN & set(Page(page).tags)
+    assert Page(page).tags.count("script") == 1
 
 
 def test_the_page_tells_the_run(page: str, results: Results) -> None:
     text = " ".join("".join(Page(page).texts).split())
-    assert "Failed 1 failed, 1 inconclusive, 16 passed of 18 requirements" in text
+    assert "Failed 1 failed, 1 inconclusive, 16 passed" in text
     for r in results.requirements:
         assert one_line(r.sentence) in text
         assert one_line(r.reason) in text
@@ -337,5 +357,7 @@ def test_durations_for_people(seconds: float, told: str) -> None:
 def test_the_terminal_ends_with_the_counts(verdicts: list[Status], closing: str) -> None:
     asked = tuple(samples.requirement(v, id=f"A{n}") for n, v in enumerate(verdicts))
     out = StringIO()
-    show(samples.results(asked), Path("run"), Console(file=out, width=120, color_system=None))
+    show(
+        report(samples.results(asked)), Path("run"), Console(file=out, width=120, color_system=None)
+    )
     assert out.getvalue().rstrip().splitlines()[-1] == closing

@@ -10,8 +10,8 @@ import pytest
 from clusters.errors import ResultsError
 from reports import gathering
 from reports.cells import Cell, Matrix, State
-from reports.merged import merged
-from reports.merged_forms import troubles
+from reports.of_matrix import merged
+from reports.of_matrix import report as told_of
 from tests import nights, samples
 from tests.nights import NEW, OLD, PLAN, UP, asked, report, run
 
@@ -34,7 +34,9 @@ def test_a_planned_cell_that_left_nothing_has_failed(green: Path, tmp_path: Path
     found = gathering.gather([green], (*PLAN, more))
     assert [state.status for state in found.cells] == ["passed"] * 3 + ["failed"]
     made = merged(gathering.carry(found, tmp_path / "out"), tmp_path / "out")
-    assert troubles(made) == [f"{more.name}: it left no results"]
+    assert [(e.title, e.reason) for e in told_of(made).red] == [
+        (f"cell {more.name}", "it left no results")
+    ]
     assert made.exit_status == 1
 
 
@@ -48,8 +50,9 @@ def test_what_cannot_be_read_is_red_and_told(
     found = gathering.carry(gathering.gather([green], PLAN), tmp_path / "out")
     made = merged(found, tmp_path / "out")
     assert [state.cell for state in made.matrix.of("failed")] == [cell]
-    (told,) = troubles(made)
-    assert told.startswith(f"{cell.name}: its results cannot be read: ")
+    (told,) = told_of(made).red
+    assert told.key == cell.name
+    assert told.reason.startswith("its results cannot be read: ")
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
@@ -65,8 +68,8 @@ def test_a_merged_report_needs_only_its_own_folder(green: Path, tmp_path: Path) 
     for href in re.findall(r'href="\./([^"#]+)"', (folder / "index.html").read_text()):
         assert (folder / href).is_file()
     again = merged(gathering.carry(gathering.gather([folder]), tmp_path / "b"), tmp_path / "b")
-    assert again.passed
-    assert [each.report.problem for each in again.cells] == ["", "", ""]
+    assert again.matrix.passed
+    assert [each.left.problem for each in again.cells] == ["", "", ""]
 
 
 @pytest.mark.parametrize("status", ["failed", "interrupted"])

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reports.of_upgrade import report
 from reports.upgrade_charts import between, lanes, timeline, watched
 from reports.upgrade_schema import KINDS, Upgrade
-from reports.upgrade_wording import cost, findings, matters, moved, span, spent
+from reports.upgrade_wording import cost, moved, spent
+from reports.wording import span
 from tests import upgrade_samples as made
 
 
@@ -73,6 +75,10 @@ def test_the_time_of_a_watch_holds_all_that_is_of_it(upgrade: Upgrade) -> None:
     assert watched(made.bare()) == (0.0, 1.0)
 
 
+def matters(upgrade: Upgrade) -> str:
+    return report(upgrade).lead
+
+
 # --- the words -------------------------------------------------------------------------------
 
 
@@ -93,10 +99,10 @@ def test_without_episodes_what_is_red_matters_most() -> None:
 
 
 def test_findings_are_all_that_is_red(upgrade: Upgrade) -> None:
-    assert [(f.sort, f.key, f.verdict) for f in findings(upgrade)] == [
+    assert [(f.sort, f.key, f.verdict) for f in report(upgrade).red] == [
         ("stream", "aws-cluster/policy-other-new", "fail"),
         ("stream", "azure-cluster/desktop-new", "fail"),
-        ("requirement", "MR3", "fail"),
+        ("compared", "MR3", "fail"),
         ("stream", "azure-cluster/rbac-other-kept", "inconclusive"),
     ]
 

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports import __main__ as command
-from reports.schema import Requirement, Status
+from reports.publish import report_of
+from reports.render.workflow import SHOWN, annotation, of_report
+from reports.schema import Requirement, Results, Status
+from reports.upgrade_schema import Upgrade
 from reports.wording import printable
-from reports.workflow import SHOWN, annotation, of_run, of_upgrade
 from tests import samples, upgrade_samples
 
 
@@ -28,6 +30,10 @@ def test_an_annotation_is_one_command_whatever_the_texts(title: str, message: st
         assert printable(plain) == printable(meant)
 
 
+def lines_of(told: Results | Upgrade) -> list[str]:
+    return of_report(report_of(told))
+
+
 def asked(n: int, verdict: Status) -> Requirement:
     return samples.requirement(verdict, id=f"CS{n}", sentence="It is so.", reason="It is not.")
 
@@ -35,7 +41,7 @@ def asked(n: int, verdict: Status) -> Requirement:
 def test_each_requirement_that_is_red_is_told_failures_first() -> None:
     verdicts: tuple[Status, ...] = ("inconclusive", "pass", "fail", "skip")
     red = samples.results(tuple(asked(n, verdict) for n, verdict in enumerate(verdicts)))
-    assert of_run(red) == [
+    assert lines_of(red) == [
         "::error title=CS2 failed::It is so. It is not.",
         "::error title=CS0 inconclusive::It is so. It is not.",
         "::error title=CS3 skipped::It is so. It is not.",
@@ -45,36 +51,36 @@ def test_each_requirement_that_is_red_is_told_failures_first() -> None:
 def test_nothing_is_told_of_what_passed() -> None:
     green = samples.results((asked(1, "pass"),))
     allowed = samples.results((asked(1, "pass"), asked(2, "skip")), status="passed")
-    assert (of_run(green), of_run(allowed)) == ([], [])
-    assert of_upgrade(upgrade_samples.bare(upgrade_samples.stream())) == []
+    assert (lines_of(green), lines_of(allowed)) == ([], [])
+    assert lines_of(upgrade_samples.bare(upgrade_samples.stream())) == []
 
 
 def test_a_run_that_asked_nothing_says_why() -> None:
     none = samples.results((), status="failed").model_copy(update={"notes": ("No clusters.",)})
-    assert of_run(none) == [
+    assert lines_of(none) == [
         "::error title=Failed%3A no requirement was asked::No clusters.",
     ]
 
 
 def test_of_more_than_are_shown_the_last_says_how_many() -> None:
     red = samples.results(tuple(asked(n, "fail") for n in range(SHOWN + 5)))
-    lines = of_run(red)
+    lines = lines_of(red)
     assert len(lines) == SHOWN
     assert lines[-2] == f"::error title=CS{SHOWN - 2} failed::It is so. It is not."
     assert lines[-1].endswith("::and 6 more: the report in the artifact has them all")
     just = samples.results(tuple(asked(n, "fail") for n in range(SHOWN)))
-    assert of_run(just)[-1].startswith(f"::error title=CS{SHOWN - 1} failed::")
+    assert lines_of(just)[-1].startswith(f"::error title=CS{SHOWN - 1} failed::")
 
 
 def test_an_upgrades_findings_are_told() -> None:
     red = upgrade_samples.stream("fail", upgrade_samples.episode(), reason="shut for 4 s")
-    (line,) = of_upgrade(upgrade_samples.bare(red))
-    assert line == f"::error title=stream {red.key} failed::shut for 4 s"
+    (line,) = lines_of(upgrade_samples.bare(red))
+    assert line == f"::error title=stream {red.key} failed::{red.sentence} shut for 4 s"
 
 
 def test_an_upgrade_that_was_interrupted_is_told_as_such() -> None:
     broken = upgrade_samples.bare(upgrade_samples.stream(), status="interrupted")
-    (line,) = of_upgrade(broken)
+    (line,) = lines_of(broken)
     assert line.startswith("::error title=Interrupted%3A ")
 
 

@@ -23,10 +23,11 @@ from pathlib import Path
 from clusters import lock, versions
 from clusters.errors import InterruptedRunError
 from clusters.home import Home
-from reports import cells, merged_forms
+from reports import cells
 from reports.cells import Cell, CellStatus, Matrix, State
-from reports.merged import Merged, merged
-from reports.publish import append, point
+from reports.of_matrix import Merged, merged
+from reports.publish import append_step_summary, point, publish, report_of
+from reports.render.terminal import show
 from suites.runs import matrix_plan
 from suites.runs.run import GRACE, OUT
 
@@ -130,7 +131,7 @@ class MatrixRun:
     def publish_merged(self, base: Path | None = None) -> Merged:
         """The merged report of what there is, published."""
         report = merged(self.matrix, self.folder, base)
-        merged_forms.publish(report, self.folder)
+        publish(report, self.folder)
         return report
 
     def _run_cell(self, cell: Cell) -> None:
@@ -189,8 +190,8 @@ def command(options: Namespace, home: Home, run: str) -> int:
         work.run(selected, again=again)
     finally:
         report = work.publish_merged(options.base)
-        merged_forms.show(report, folder)
-        append(merged_forms.markdown(report), os.environ)
+        show(report_of(report), folder)
+        append_step_summary(report, os.environ)
     return 0 if all(report.matrix.state(cell.name).status == "passed" for cell in selected) else 1
 
 

@@ -13,10 +13,10 @@ from clusters.topology import Topology
 from fixtures import kills
 from fixtures.behaviour import discover
 from fixtures.mutants import Mutant, catalogue
-from reports import matrix
+from reports.publish import publish, report_of
 from reports.reading import FILE
+from reports.render.terminal import show
 from reports.schema import Results
-from reports.terminal import show_matrix
 from suites.runs.run import Run
 
 
@@ -35,8 +35,8 @@ def run_mutants(run: Run, only: str, more: Sequence[str]) -> int:
     if not path.exists():
         return 1
     kill_matrix = kills.matrix(Results.load(path), mutants)
-    matrix.publish(kill_matrix, run.folder)
-    show_matrix(kill_matrix, run.folder)
+    publish(kill_matrix, run.folder)
+    show(report_of(kill_matrix), run.folder)
     return 0 if kill_matrix.proven else 1
 
 

@@ -25,10 +25,10 @@ from clusters.home import Home
 from clusters.settings import Settings
 from clusters.topology import Topology
 from fixtures import manifests
-from reports.publish import append_step_summary, publish
+from reports.publish import append_step_summary, publish, report_of
 from reports.reading import FILE
+from reports.render.terminal import show
 from reports.schema import Requirement, Results, Stage, verdict_of
-from reports.terminal import show
 from reports.upgrade_schema import FILE as UPGRADE
 from reports.upgrade_schema import Fault, Upgrade
 from suites.runs import sittings
@@ -128,7 +128,7 @@ class Run:
     def finish_and_show(self, cause: str = NO_RESULTS) -> int:
         """Finish and show; 0 only if every requirement passed."""
         results = self.finish(interrupted=False, cause=cause)
-        show(results, self.folder)
+        show(report_of(results), self.folder)
         return results.exit_status
 
     def finish(self, *, interrupted: bool, cause: str) -> Results:

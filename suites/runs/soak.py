@@ -54,7 +54,7 @@ def _print(
     """Print what one run came to; whether it is a bad one."""
     took = duration(sum(stage.seconds for stage in run.stages))
     console.print(f"soak {number} of {times}: {counts(results.requirements)}, {took}")
-    for red in not_green(results):
+    for red in not_green(results.requirements):
         console.print(f"  {red.key} {red.verdict}: {one_line(red.reason)}", markup=False)
         console.print(f"  {run.folder / (red.evidence or red.history)}", markup=False)
     excused = results.count("inconclusive") if burn else 0

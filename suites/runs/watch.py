@@ -6,6 +6,7 @@ requirement, no behaviour by its name and no kind of outage.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from fixtures.behaviour import Behaviour, discover
 from fixtures.faults import Site
 from fixtures.lab import Lab
 from fixtures.probes import ProbeSource, merge
-from reports.upgrade import publish
+from reports.publish import append_step_summary, publish
 from reports.upgrade_schema import Budget, Upgrade
 from suites.runs import faults
 from suites.runs.faults import InjectedFault
@@ -138,6 +139,7 @@ def reported(run: Run, field: Field) -> Iterator[None]:
     except InterruptedRunError:
         cut = report(run, field, (), ()).model_copy(update={"status": "interrupted"})
         publish(cut, run.folder)
+        append_step_summary(cut, os.environ)
         raise
 
 

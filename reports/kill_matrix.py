@@ -1,0 +1,88 @@
+"""mutants.json: the kill matrix, which faults the requirements noticed.
+
+Its schema. What killed what was found by a run of the suites over mutants; it judges nothing
+beyond that.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from clusters.models import Frozen, Machine
+from reports.files import Kept
+from reports.schema import Status
+
+Outcome = Literal["killed", "survived", "not applicable"]
+
+
+class Cell(Frozen):
+    """What one requirement came to for one mutant, or for the reference."""
+
+    requirement: str
+    verdict: Status
+    reason: str
+
+
+class MutantRun(Frozen):
+    """One mutant: killed if every requirement that must fail for it did."""
+
+    name: str
+    suite: str
+    cluster: str = ""
+    what: str
+    kills: tuple[str, ...]
+    outcome: Outcome
+    reason: str = ""
+    cells: tuple[Cell, ...] = ()
+
+    def verdict(self, requirement: str) -> str:
+        """What a requirement came to; empty if it was not asked."""
+        return next((c.verdict for c in self.cells if c.requirement == requirement), "")
+
+
+class KillMatrix(Frozen, Kept):
+    """All mutants of a run, and the reference between them wherever it was not green."""
+
+    schema_version: Literal[1] = 1
+    run: str
+    train: str
+    seconds: float
+    machine: Machine
+    entries: tuple[MutantRun, ...]
+    references: int = Field(description="times that a requirement was asked of the reference")
+    reference_red: tuple[Cell, ...] = ()
+
+    def count(self, outcome: Outcome) -> int:
+        return sum(entry.outcome == outcome for entry in self.entries)
+
+    @property
+    def proven(self) -> bool:
+        """Every mutant that can be run was killed, and the reference stayed green."""
+        return self.count("killed") > 0 and not self.count("survived") and not self.reference_red
+
+    @property
+    def headline(self) -> str:
+        told = f"{self.count('killed')} killed, {self.count('survived')} survived, "
+        told += f"{self.count('not applicable')} not applicable"
+        if self.reference_red:
+            return f"{told}; the reference was red {len(self.reference_red)} times"
+        return f"{told}; the reference was green {self.references} times between them"
+
+    def suites(self) -> dict[str, tuple[list[str], list[MutantRun]]]:
+        """Each suite's requirements, in the order of their numbers, and its mutants."""
+        found: dict[str, list[MutantRun]] = {}
+        for entry in self.entries:
+            found.setdefault(entry.suite, []).append(entry)
+        return {suite: (_requirements(entries), entries) for suite, entries in found.items()}
+
+
+def _requirements(entries: list[MutantRun]) -> list[str]:
+    asked = {cell.requirement for entry in entries for cell in entry.cells}
+    return sorted(asked, key=lambda name: (name.rstrip("0123456789"), _number(name)))
+
+
+def _number(requirement: str) -> int:
+    digits = "".join(character for character in requirement if character.isdigit())
+    return int(digits or 0)

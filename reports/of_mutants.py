@@ -1,0 +1,78 @@
+"""The report of a run over mutants: a row per mutant, a column per requirement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from reports import wording
+from reports.kill_matrix import KillMatrix, MutantRun, Outcome
+from reports.model import Entry, Files, Grid, Report, Row
+from reports.schema import Status
+from reports.wording import duration
+
+FILES = Files("mutants.json", "mutants.md", "mutants.html", latest="mutants")
+VERDICTS: dict[Outcome, Status] = {"killed": "pass", "survived": "fail", "not applicable": "skip"}
+
+
+def report(matrix: KillMatrix) -> Report:
+    """Red for each mutant that survived, and for each time that the reference was red."""
+    entries = tuple(_entries(matrix))
+    return Report(
+        name="Plumbline mutants",
+        kind="mutants",
+        files=FILES,
+        run=matrix.run,
+        status="passed" if matrix.proven else "failed",
+        word="Every fault was noticed" if matrix.proven else "Not every fault was noticed",
+        counts=matrix.headline,
+        facts={"Run": matrix.run, "Train": matrix.train, "Took": duration(matrix.seconds)},
+        entries=entries,
+        remarks=(
+            "A row is the reference, or what is around it, with one fault; a column is a "
+            "requirement. Framed: it must fail. Empty: it was not asked.",
+        ),
+        bar=wording.tally(each for each in entries if each.sort == "mutant"),
+        grids=tuple(
+            Grid(suite, tuple(asked), tuple(_row(mutant, asked) for mutant in mutants))
+            for suite, (asked, mutants) in matrix.suites().items()
+        ),
+        ran={"Machine": wording.machine(matrix.machine)},
+    )
+
+
+def _entries(matrix: KillMatrix) -> Iterator[Entry]:
+    for mutant in matrix.entries:
+        yield Entry(
+            f"{mutant.suite}/{mutant.name}",
+            VERDICTS[mutant.outcome],
+            mutant.reason or mutant.outcome,
+            mutant.what,
+            sort="mutant",
+            listed=False,
+            excused=mutant.outcome == "not applicable",
+        )
+    for cell in matrix.reference_red:
+        yield Entry(cell.requirement, cell.verdict, cell.reason, sort="reference", listed=False)
+
+
+def _row(mutant: MutantRun, requirements: Iterable[str]) -> Row:
+    asked = {cell.requirement: cell for cell in mutant.cells}
+    where = f" ({mutant.cluster})" if mutant.cluster else ""
+    reason = f": {mutant.reason}" if mutant.reason else ""
+    return Row(
+        name=mutant.name,
+        sentence=f"{mutant.what}{where}",
+        marks=tuple(
+            Entry(
+                f"{mutant.suite}/{mutant.name}/{name}",
+                asked[name].verdict,
+                asked[name].reason,
+                must_fail=name in mutant.kills,
+            )
+            if name in asked
+            else None
+            for name in requirements
+        ),
+        remark=f"{mutant.outcome}{reason}",
+        verdict=VERDICTS[mutant.outcome],
+    )

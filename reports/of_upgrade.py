@@ -1,0 +1,340 @@
+"""The report of an upgrade, or of a watch during which nothing was upgraded.
+
+Streams, shares, faults made on purpose, phases and compared requirements all become entries
+of one kind. What a fault spoilt on purpose is excused, and so is all that is red of an upgrade
+that passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import partial
+
+from reports import upgrade_wording as words
+from reports import wording
+from reports.compare import Change, Comparison, Row
+from reports.model import Cell, Columns, Entry, Figure, Files, Report, Table, Value, grids, tabled
+from reports.of_run import stages
+from reports.schema import Status
+from reports.upgrade_charts import colours_of, timeline
+from reports.upgrade_schema import KINDS, Budget, Episode, Fault, Phase, Share, Stream, Upgrade
+from reports.wording import counted, duration, interval, number, percent, span
+
+FILES = Files("upgrade.json", "upgrade.md", "upgrade.html", "junit-upgrade.xml", "latest")
+MOST_EPISODES = 20
+"""A summary is read at a glance; all of them stand on the page."""
+_CHANGES: dict[Change, str] = {
+    "regression": "fail", "gone": "fail", "fix": "pass", "new": "inconclusive",
+    "still red": "skip", "still green": "",
+}  # fmt: skip
+_LATENCIES = {"p50": "p50_ms", "p99": "p99_ms", "p99.9": "p999_ms", "Most": "max_ms"}
+
+
+def report(upgrade: Upgrade) -> Report:
+    """The report, whose links are relative to the folder of the upgrade."""
+    entries = tuple(_entries(upgrade))
+    red = [each for each in wording.not_green(entries) if not each.excused]
+    streams = [each for each in entries if each.listed]
+    facts = {"run": upgrade.run, "status": upgrade.status, "from": upgrade.base, "to": upgrade.to}
+    stopped = "It was stopped before its end. What stands here is what it had found by then."
+    return Report(
+        name="Plumbline",
+        kind="upgrade",
+        files=FILES,
+        run=upgrade.run,
+        status=upgrade.status,
+        word=wording.run_word(upgrade.status, (each.verdict for each in red)),
+        subject=words.change(upgrade),
+        counts=f"{wording.counts(streams)} of {counted(len(streams), 'stream')}"
+        if streams
+        else "no stream was watched",
+        lead=matters(upgrade, red),
+        facts=_facts(upgrade),
+        entries=entries,
+        remarks=(stopped,) if upgrade.status == "interrupted" else (),
+        bar=wording.tally(streams),
+        grids=grids(entries),
+        sections=tuple(_sections(upgrade)),
+        notes=upgrade.notes,
+        ran={"Versions": words.moved(upgrade), "Machine": wording.machine(upgrade.machine)},
+        promise="the upgrade comes to its end and all that it watched holds",
+        properties={name: value for name, value in facts.items() if value},
+        began=upgrade.began.isoformat(),
+    )
+
+
+def matters(upgrade: Upgrade, red: list[Entry]) -> str:
+    """The one sentence that matters most: the worst episode, what else is red, or that all held."""
+    worst = words.worst_episode(upgrade)
+    if worst and worst.serious:
+        return str(worst)
+    if red:
+        return f"{red[0].key}: {red[0].reason}"
+    if worst:
+        return str(worst)
+    if not upgrade.streams:
+        return "Nothing was watched."
+    blind = duration(max(stream.blind for stream in upgrade.streams))
+    return f"Every request was answered as it must be; no stream was blind for over {blind}."
+
+
+# --- entries ---------------------------------------------------------------------------------
+
+
+def _entries(upgrade: Upgrade) -> Iterator[Entry]:
+    good = upgrade.status == "passed"
+    spoilt = {fault.stream for fault in upgrade.faults}
+    for stream in upgrade.streams:
+        yield _stream(stream, excused=good or stream.key in spoilt)
+    for share in upgrade.shares:
+        key = f"{share.cluster}/{share.service} during {share.phase}"
+        yield Entry(key, share.verdict, share.reason, sort="share", listed=False, excused=good)
+    for fault in upgrade.faults:
+        fields = (fault.name, fault.verdict, fault.reason, fault.sentence)
+        yield Entry(*fields, sort="fault", listed=False)
+    for phase in upgrade.phases:
+        ending = f"{phase.outcome} after {duration(phase.seconds)}"
+        yield Entry(
+            words.titled(phase),
+            "pass" if phase.outcome == "done" else "fail",
+            f"{ending}: {phase.note}" if phase.note else ending,
+            sort="phase",
+            seconds=phase.seconds,
+            listed=False,
+        )
+    for row in upgrade.comparison.rows if upgrade.comparison else ():
+        yield compared(row)
+
+
+def compared(row: Row) -> Entry:
+    """A requirement of the suites before and after: what was red before is none of the change."""
+    lost, same = row.change in ("regression", "gone"), row.change == "still red"
+    verdict: Status = "fail" if lost else "skip" if same else "pass"
+    reason = f"{row.change}: {row.reason}"
+    return Entry(
+        row.key, verdict, reason, row.sentence, sort="compared", listed=False, excused=same
+    )
+
+
+def _stream(stream: Stream, *, excused: bool) -> Entry:
+    spoilt = words.spoilt(stream)
+    lasted = {"shut": words.spent(stream, words.SHUT), "wrong": words.spent(stream, words.WRONG)}
+    properties = {"stream": stream.key, "number.n": str(stream.n), "history": stream.history}
+    properties |= {f"count.{kind}": str(n) for kind, n in stream.counts.items()}
+    gaps = ", ".join(f"{low:.1f} to {high:.1f} s" for low, high in stream.gaps)
+    return Entry(
+        key=stream.key,
+        name=stream.name,
+        variant=stream.cluster,
+        sort="stream",
+        suite=stream.suite,
+        sentence=stream.sentence,
+        verdict=stream.verdict,
+        reason=stream.reason,
+        note=f"{spoilt} of {number(stream.n)}" if spoilt else "",
+        brief=counted(stream.n, "request"),
+        took="\n".join(f"{name} {time}" for name, time in lasted.items() if time),
+        excused=excused,
+        numbers={"": _numbers(stream)},
+        facts={"Not watched": f"{gaps}, as its client was replaced"} if gaps else {},
+        links={"History": stream.history} if stream.history else {},
+        tables=(_episodes(stream.episodes),) if stream.episodes else (),
+        properties={name: value for name, value in properties.items() if value},
+    )
+
+
+def _numbers(stream: Stream) -> dict[str, wording.Number]:
+    return {
+        "demand": stream.demand,
+        "connections": stream.connections,
+        "per second": stream.rate,
+        "requests": stream.n,
+        "watched": percent(stream.watched),
+        "blind for": duration(stream.blind),
+    }
+
+
+def _episodes(episodes: Iterable[Episode]) -> Table:
+    columns: Columns[Episode] = {
+        "Kind": lambda e: _kind(e.kind),
+        "Phase": lambda e: e.phase,
+        "Began at": lambda e: f"{e.started:.2f} s",
+        "Lasted": lambda e: span(e.low, e.high),
+        "Requests": lambda e: f"{number(e.n)} of {number(e.of)}",
+        "The first got": lambda e: e.seen,
+    }
+    return tabled("", episodes, columns, ("Began at", "Lasted", "Requests"))
+
+
+def _kind(name: str) -> Value:
+    return Cell(name, f"kind-{name}") if name else "nothing"
+
+
+# --- facts, tables and the timeline ----------------------------------------------------------
+
+
+def _facts(upgrade: Upgrade) -> dict[str, str]:
+    facts = {
+        "Run": upgrade.run,
+        "From": upgrade.base,
+        "To": upgrade.to,
+        "Only": upgrade.only,
+        "Began": wording.moment(upgrade.began),
+        "Took": duration((upgrade.ended - upgrade.began).total_seconds()),
+        "Watched": counted(sum(stream.n for stream in upgrade.streams), "request"),
+    }
+    return {name: value for name, value in facts.items() if value}
+
+
+def _sections(upgrade: Upgrade) -> Iterator[Table | Figure]:
+    if upgrade.phases or upgrade.streams:
+        yield _timeline(upgrade)
+    yield from _summary_of_episodes(upgrade)
+    if upgrade.phases:
+        yield _phases(upgrade.phases)
+    if upgrade.faults:
+        yield _faults(upgrade.faults)
+    if upgrade.budgets:
+        yield _budgets(upgrade)
+    if any(stream.latencies for stream in upgrade.streams):
+        yield _times(upgrade.streams)
+    if upgrade.shares:
+        yield _shares(upgrade.shares)
+    yield from _before_after(upgrade)
+    if upgrade.stages:
+        yield stages(upgrade.stages)
+
+
+def _timeline(upgrade: Upgrade) -> Figure:
+    legend = [(name or "no one cluster", c, "") for name, c in colours_of(upgrade).items()]
+    legend += [(kind, f"var(--kind-{kind})", told) for kind, told in words.KIND_WORDS.items()]
+    return Figure(
+        "What happened when",
+        "Phases, and the episodes of each stream, over the time of the watch",
+        lambda narrow: timeline(upgrade, narrow=narrow),
+        "A line is a stream while it was watched, a mark on it an episode, as wide as it surely "
+        "lasted and never too narrow to see.",
+        tuple(legend),
+        place="first",
+    )
+
+
+def _summary_of_episodes(upgrade: Upgrade) -> Iterator[Table]:
+    """The worst of all streams, for the summary; on the page each stream has its own."""
+    pairs = [(stream, episode) for stream in upgrade.streams for episode in stream.episodes]
+    pairs.sort(key=lambda each: (KINDS.index(each[1].kind), -each[1].high))
+    rest = len(pairs) - MOST_EPISODES
+    worst = _episodes(episode for _, episode in pairs[:MOST_EPISODES])
+    keys = [stream.key for stream, _ in pairs[:MOST_EPISODES]]
+    if pairs:
+        yield replace(
+            worst,
+            title="Episodes",
+            head=("Stream", *worst.head),
+            rows=tuple((key, *row) for key, row in zip(keys, worst.rows, strict=True)),
+            aside=f"And {number(rest)} more, on the page." if rest > 0 else "",
+            page="none",
+            summary="open",
+        )
+
+
+def _phases(phases: Iterable[Phase]) -> Table:
+    columns: Columns[tuple[int, Phase]] = {
+        "No.": lambda p: str(p[0]),
+        "Phase": lambda p: words.titled(p[1]),
+        "Began after": lambda p: duration(p[1].started),
+        "Took": lambda p: duration(p[1].seconds),
+        "Component": lambda p: p[1].component,
+        "Outcome": lambda p: _outcome(p[1]),
+    }
+    right = ("No.", "Began after", "Took")
+    return tabled("Phases", enumerate(phases, 1), columns, right, summary="folded", main=True)
+
+
+def _outcome(phase: Phase) -> Cell:
+    text = f"{phase.outcome}: {phase.note}" if phase.note else phase.outcome
+    return Cell(text, "" if phase.outcome == "done" else "fail")
+
+
+def _verdict(judged: Fault | Share) -> Cell:
+    return Cell(wording.VERDICT_WORDS[judged.verdict], judged.verdict)
+
+
+def _faults(faults: Iterable[Fault]) -> Table:
+    columns: Columns[Fault] = {
+        "Verdict": _verdict,
+        "Fault": lambda f: f"{f.name}: {f.sentence}",
+        "Stream": lambda f: f.stream or "none must see it",
+        "Made": lambda f: f"{f.kind or 'nothing'} {span(f.least, f.most)}",
+        "Found": lambda f: f"{f.found or 'nothing'} {span(f.found_low, f.found_high)}",
+        "Reason": lambda f: f.reason,
+    }
+    return tabled("Faults made on purpose", faults, columns, summary="open")
+
+
+def _budgets(upgrade: Upgrade) -> Table:
+    columns: Columns[Budget] = {
+        "Component": lambda b: b.component,
+        "May be shut": lambda b: duration(b.closed),
+        "Shut, at most": lambda b: words.cost(upgrade, b.component, words.SHUT),
+        "May be wrong": lambda b: duration(b.misrouted),
+        "Wrong, at most": lambda b: words.cost(upgrade, b.component, words.WRONG),
+    }
+    right = ("May be shut", "May be wrong")
+    return tabled("Budgets", upgrade.budgets, columns, right, aside="of any one stream")
+
+
+def _times(streams: Iterable[Stream]) -> Table:
+    columns: Columns[Stream] = {
+        "Stream": lambda s: Cell(s.name, entry=s.key),
+        "Cluster": lambda s: s.cluster,
+        **{name: partial(words.latencies, percentile=field) for name, field in _LATENCIES.items()},
+    }
+    measured = [stream for stream in streams if stream.latencies]
+    return tabled("Latency", measured, columns, _LATENCIES, aside="ms, before · during · after")
+
+
+def _shares(shares: Iterable[Share]) -> Table:
+    columns: Columns[Share] = {
+        "Verdict": _verdict,
+        "Share": lambda s: f"{s.cluster}/{s.service}",
+        "Phase": lambda s: s.phase,
+        "Declared": lambda s: percent(s.declared),
+        "Measured": lambda s: percent(s.hits / s.n if s.n else 0.0, 2),
+        "99 % interval": lambda s: interval(s.low, s.high),
+        "Requests": lambda s: number(s.n),
+        "Reason": lambda s: s.reason,
+    }
+    right = ("Declared", "Measured", "99 % interval", "Requests")
+    return tabled("Shares, phase by phase", shares, columns, right, summary="open")
+
+
+def _before_after(upgrade: Upgrade) -> Iterator[Table]:
+    folders = {"before": upgrade.before, "after": upgrade.after}
+    links = tuple(
+        (Cell(name, path=f"{folder}/report.html"),) for name, folder in folders.items() if folder
+    )
+    if links:
+        yield Table("The suites' own pages", ("",), links)
+    if upgrade.comparison:
+        yield changes("The suites before and after", upgrade.comparison)
+        if told := (*upgrade.comparison.warnings, *map(str, upgrade.comparison.shifts)):
+            yield Table("What differs beside the verdicts", ("",), tuple((line,) for line in told))
+
+
+def changes(title: str, found: Comparison) -> Table:
+    """Every requirement of two runs: what was lost first, what is still green last."""
+    rows = [row for change in _CHANGES for row in found.of(change)]
+    columns: Columns[Row] = {
+        "Change": lambda row: Cell(row.change, _CHANGES[row.change]),
+        "Requirement": lambda row: row.key,
+        "Before": lambda row: row.base or "not asked",
+        "After": lambda row: row.new or "not asked",
+        "Sentence": lambda row: row.sentence,
+        "Reason": lambda row: row.reason,
+    }
+    lost, mended = found.of("regression", "gone"), found.of("fix")
+    green = len(found.of("still green"))
+    aside = f"{len(lost)} regressed, {len(mended)} mended, {green} still green"
+    return tabled(title, rows, columns, aside=aside, page="folded", summary="folded")

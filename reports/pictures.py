@@ -1,0 +1,139 @@
+"""The figures of a run that its histories are drawn from: the lab, splits, loads, pressure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import NamedTuple
+
+from reports import lab, traffic_charts
+from reports.model import Entry, Figure
+from reports.schema import Results
+from reports.traffic import Stream, Traffic
+from reports.wording import duration, number, worst_first
+
+_DECLARED = re.compile(
+    r"(?:^|; |: )(?P<who>[\w.-]+) answered (?P<k>\d+) of (?P<n>\d+) "
+    r"\([\d.]+%, declared (?P<declared>[\d.]+)%\)"
+)
+MOST_SPLITS = 4
+MOST_LOADS = 4
+
+
+class Split(NamedTuple):
+    """A share that was decided: of which stream and backend, after how many answers."""
+
+    entry: Entry
+    stream: Stream
+    backend: str
+    n: int
+    declared: float
+
+
+def of_traffic(results: Results, entries: Iterable[Entry], seen: Traffic) -> Iterator[Figure]:
+    """The figures; none where there is nothing to draw."""
+    entries = worst_first(entries)
+    if seen.calls:
+        yield _lab(entries, seen)
+    for split in splits(entries, seen)[:MOST_SPLITS]:
+        yield _split(split)
+    if worst := traffic_charts.worst(seen.loads):
+        yield _half(
+            "Latency of loads",
+            "From sending to the answer, by percentile, of the loads with the longest tails.",
+            partial(traffic_charts.latency, worst),
+            traffic_charts.legend(worst),
+        )
+    for stream in sorted(seen.loads, key=lambda s: -len(s.requests))[:MOST_LOADS]:
+        yield _load(stream)
+    shares = [(r.key, share) for r in results.requirements if (share := pressed(r.numbers))]
+    if shares:
+        yield _half(
+            "Pressure on the machine",
+            "Share of each requirement's time in which some task of the clients' machine waited "
+            "for a core (PSI); where it was 80 % and more, silence is inconclusive.",
+            partial(traffic_charts.pressure, shares),
+        )
+
+
+def splits(entries: Iterable[Entry], seen: Traffic) -> list[Split]:
+    """The declared shares that reasons tell of, each with the requests that decided."""
+    decided: dict[tuple[str, str], Split] = {}
+    for entry in entries:
+        own = [stream for stream in seen.streams if stream.key == entry.key]
+        for match in _DECLARED.finditer(entry.reason):
+            backend, declared = match["who"], float(match["declared"]) / 100
+            before = entry.reason[: match.start() + 2]
+            fits = [
+                (f"{each.name}: " in before, each)
+                for each in own
+                if sum(r.service == backend for r in each.requests) >= int(match["k"])
+            ]
+            # Of two backends the smaller share tells both.
+            if fits and declared <= 0.5:
+                _, stream = max(fits, key=lambda fit: fit[0])
+                one = Split(entry, stream, backend, int(match["n"]), declared)
+                decided.setdefault((entry.key, stream.name), one)
+    return list(decided.values())
+
+
+def pressed(numbers: dict[str, int | float | str | bool]) -> float:
+    """The highest pressure among a requirement's numbers; 0 if there is none."""
+    pressures = (v for name, v in numbers.items() if name.rpartition(".")[2] == "pressure")
+    return max((float(v) for v in pressures if isinstance(v, int | float)), default=0.0)
+
+
+def _lab(entries: Iterable[Entry], seen: Traffic) -> Figure:
+    firsts = [
+        (each.variant, part.first)
+        for each in entries
+        if each.verdict == "fail"
+        for part in each.parts
+        if part.first
+    ]
+    return Figure(
+        "The lab",
+        "Clusters with the clients in them, and whom they asked",
+        lambda narrow: "" if narrow else lab.picture(seen, firsts),
+        "Left: who sent requests, by cluster. Right: whom they asked, and who answered where that "
+        "is another name. A line tells how many when pointed at.",
+        (
+            ("answered", "var(--pass)", ""),
+            ("never served: denied, refused or dropped", "var(--quiet)", ""),
+            ("a first request that went wrong", "var(--fail)", ""),
+        ),
+        place="first",
+    )
+
+
+def _split(split: Split) -> Figure:
+    stream = f" in stream {split.stream.name}" if split.stream.name else ""
+    return _half(
+        f"{split.entry.key}: the walk to a decision",
+        f"Share of {split.backend} among the answers{stream}; dashed: declared "
+        f"{100 * split.declared:.0f} %. Decided after {number(split.n)} answers.",
+        partial(traffic_charts.walk, split.stream, split.backend, split.n, split.declared),
+    )
+
+
+def _load(stream: Stream) -> Figure:
+    outcomes = dict.fromkeys(request.outcome for request in stream.requests)
+    lasted = duration(stream.requests[-1].sent - stream.requests[0].sent)
+    return _half(
+        f"{stream.label}: requests a second",
+        f"{number(len(stream.requests))} requests in {lasted}, by status.",
+        partial(traffic_charts.over_time, stream),
+        tuple((outcome, traffic_charts.colour(outcome), "") for outcome in outcomes),
+    )
+
+
+def _half(
+    title: str,
+    caption: str,
+    draw: Callable[[], str],
+    legend: tuple[tuple[str, str, str], ...] = (),
+) -> Figure:
+    """A figure that is never wider than half a line."""
+    only = lambda narrow: draw() if narrow else ""  # noqa: E731
+    return Figure(title, caption, only, caption, legend, place="half")
