@@ -20,6 +20,9 @@ BASELINES = Path(__file__).parent / "baselines"
 BASELINE = "baseline"
 """In place of a base: the baseline of the new run's own train."""
 
+LEAST_ASKED = 0.9
+"""Of a baseline's requirements, the share that the run in its place asks: a few may have gone."""
+
 _TRAIN = re.compile(r"[0-9A-Za-z][\w.-]*")
 
 
@@ -52,6 +55,7 @@ def accept(place: Path, reason: str, folder: Path) -> Accepted:
     _refuse_changes(path)
     content = source.read_bytes()
     old = path.read_bytes() if path.exists() else None
+    _refuse_part(results, path)
     if content == old:
         raise BaselineError(
             f"another run than the baseline of {results.train}",
@@ -113,6 +117,20 @@ def _check(results: Results, source: Path) -> None:
             "a train whose name can be a file's",
             seen=repr(results.train),
             look="Correct what wrote the file.",
+        )
+
+
+def _refuse_part(results: Results, path: Path) -> None:
+    """What a baseline does not ask can never regress beside it."""
+    if not path.exists():
+        return
+    known = {requirement.key for requirement in read(path).requirements}
+    asked = known & {requirement.key for requirement in results.requirements}
+    if len(asked) < LEAST_ASKED * len(known):
+        raise BaselineError(
+            f"a run that asked what the baseline of {results.train} asks",
+            seen=f"{len(asked)} of its {len(known)} requirements",
+            look="run all suites: make e2e, without -k or -m",
         )
 
 

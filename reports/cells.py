@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import datetime
 from pathlib import Path
 from typing import ClassVar, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from clusters.errors import ResultsError
 from reports.files import Kept
@@ -83,7 +82,7 @@ class Matrix(_Frozen, Kept):
     made_by: ClassVar[str] = "make matrix FRESH=1"
     schema_version: Literal[1] = 1
     run: str
-    began: datetime
+    began: AwareDatetime
     cells: tuple[State, ...]
 
     @property

@@ -100,14 +100,17 @@ def _change(base: Requirement | None, new: Requirement | None) -> Change:
         return "new"
     if new is None:
         return "gone"
-    match base.verdict == "pass", new.verdict == "pass":
-        case True, True:
-            return "still green"
-        case True, False:
-            return "regression"
-        case False, True:
-            return "fix"
-    return "still red"
+    change: Change = "still red"
+    match base.verdict, new.verdict:
+        case "pass", "pass":
+            change = "still green"
+        case "pass", _:
+            change = "regression"
+        case _, "pass":
+            change = "fix"
+        case "skip", "fail" | "inconclusive":
+            change = "regression"  # it was not red, and now it is
+    return change
 
 
 def _shifts(before: Mapping[str, Requirement], after: Mapping[str, Requirement]) -> Iterator[Shift]:

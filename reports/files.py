@@ -56,7 +56,7 @@ class Kept(BaseModel):
 
 def _text(path: Path, made_by: str) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # some editors put a mark before it
     except (OSError, UnicodeDecodeError) as error:
         raise ResultsError(
             f"results at {path}",

@@ -80,9 +80,20 @@ def gather(folders: Sequence[Path], plan: Sequence[Cell] = ()) -> Matrix:
     found: dict[str, State] = {cell.name: State(cell=cell, status="failed") for cell in plan}
     for folder in folders:
         for state in _states(folder.resolve(), plan):
+            _refuse_another(found.get(state.cell.name), state)
             found[state.cell.name] = state
     began = min((b for s in found.values() if (b := _began(s))), default=datetime.now(UTC))
     return Matrix(run=f"{began:%Y%m%d-%H%M%S}", began=began, cells=tuple(found.values()))
+
+
+def _refuse_another(former: State | None, state: State) -> None:
+    """Of two attempts of one cell the order of folders must not decide which of them counts."""
+    if former is not None and former.folder and former.folder != state.folder:
+        raise ResultsError(
+            f"one folder for each cell, and {state.cell.name} has two",
+            seen=f"{former.folder} and {state.folder}",
+            look="leave out the attempt that does not count: its folder, or its artifact",
+        )
 
 
 def carry(matrix: Matrix, out: Path) -> Matrix:

@@ -6,11 +6,11 @@ version. This module judges nothing.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field, model_validator
 
 from clusters.models import Frozen, Image, Machine
 from reports.files import Kept
@@ -59,8 +59,8 @@ class Results(Frozen, Kept):
     schema_version: Literal[1] = 1
     run: str
     status: RunStatus
-    began: datetime
-    ended: datetime
+    began: AwareDatetime
+    ended: AwareDatetime
     train: str
     profile: str = Field(default="full", description="full: a skip of a core requirement is red")
     manifests: str = Field(default="reference", description="reference, or the user's own folder")
@@ -70,6 +70,14 @@ class Results(Frozen, Kept):
     stages: tuple[Stage, ...] = ()
     notes: tuple[str, ...] = ()
     requirements: tuple[Requirement, ...]
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        keys = Counter(requirement.key for requirement in self.requirements)
+        twice = [key for key, n in keys.items() if n > 1]
+        if twice:
+            raise ValueError(f"{', '.join(twice)} stands there twice")
+        return self
 
     def count(self, verdict: Status) -> int:
         return sum(r.verdict == verdict for r in self.requirements)

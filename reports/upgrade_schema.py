@@ -7,10 +7,9 @@ field is never renamed or given another meaning within a version. It judges noth
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import ClassVar, Final, Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from clusters.models import Frozen, Machine
 from reports.compare import Comparison
@@ -155,8 +154,8 @@ class Upgrade(Frozen, Kept):
     schema_version: Literal[1] = SCHEMA
     run: str
     status: RunStatus
-    began: datetime
-    ended: datetime
+    began: AwareDatetime
+    ended: AwareDatetime
     base: str = Field(description="the train that was there")
     to: str = Field(default="", description="the train it was brought to")
     only: str = Field(default="", description="the one component that was changed, if not all")

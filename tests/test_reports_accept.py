@@ -226,3 +226,14 @@ def test_no_train_of_a_run_leads_out_of_the_folder(checkout: Path) -> None:
 
 def new_run(**changed: object) -> Results:
     return samples.results().model_copy(update=changed)
+
+
+def test_a_part_of_the_requirements_does_not_become_the_baseline(
+    checkout: Path, tmp_path: Path
+) -> None:
+    whole = tuple(samples.requirement(id=f"CS{number}") for number in range(10))
+    accepted(checkout, run(tmp_path / "whole", requirements=whole))
+    part = run(tmp_path / "part", requirements=whole[:8])
+    refused(checkout, part, "8 of its 10 requirements")
+    more = (*whole[:9], samples.requirement(id="CS99"))
+    accepted(checkout, run(tmp_path / "next", requirements=more))

@@ -46,11 +46,14 @@ def test_every_change_has_its_name() -> None:
         (run(A="pass"), run(A="skip"), True),
         (run(A="pass", B="pass"), run(A="pass"), True),
         (run(A="pass"), run(A="pass", B="fail"), False),
+        (run(A="skip"), run(A="fail"), True),
+        (run(A="skip"), run(A="inconclusive"), True),
+        (run(A="skip"), run(A="skip"), False),
         (run(A="fail"), run(A="fail"), False),
         (run(A="fail"), run(A="pass"), False),
     ],
 )
-def test_only_what_passed_and_no_longer_does_is_a_regression(
+def test_only_what_was_not_red_and_now_is_is_a_regression(
     base: Results, new: Results, regressed: bool
 ) -> None:
     assert compare(base, new).regressed is regressed

@@ -79,3 +79,17 @@ def test_a_cell_that_says_it_passed_must_bear_it_out(tmp_path: Path, status: str
     state = State(cell=OLD, status="passed", folder="one")
     matrix = Matrix(run="m", began=samples.BEGAN, cells=(state,))
     assert merged(matrix, tmp_path).matrix.cells[0].status == "failed"
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("plan", [(), (NEW,)], ids=["by content", "by plan"])
+def test_of_two_attempts_of_a_cell_none_is_taken_by_chance(
+    order: int, plan: tuple[Cell, ...], tmp_path: Path
+) -> None:
+    attempts = [tmp_path / name / NEW.name for name in ("first", "second")]
+    for attempt in attempts:
+        samples.results().model_copy(update={"train": NEW.train}).save(attempt / "results.json")
+    with pytest.raises(ResultsError) as raised:
+        gathering.gather(attempts[::order], plan)
+    assert all(str(attempt) in raised.value.seen for attempt in attempts)
+    assert len(gathering.gather([attempts[0], attempts[0]], plan).cells) == 1

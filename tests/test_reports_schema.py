@@ -125,3 +125,20 @@ def section(title: str) -> list[str]:
     """The lines from a second-level heading up to the next heading."""
     text = DOC.read_text(encoding="utf-8").partition(f"\n## {title}\n")[2]
     return re.split(r"\n##", text, maxsplit=1)[0].splitlines()
+
+
+def test_a_mark_before_the_text_is_no_part_of_it(tmp_path: Path) -> None:
+    place = changed(tmp_path)
+    (place / FILE).write_bytes(b"\xef\xbb\xbf" + (place / FILE).read_bytes())
+    assert read(place) == samples.results()
+
+
+def test_a_requirement_stands_in_a_run_once(tmp_path: Path) -> None:
+    twice = [json.loads(samples.requirement().model_dump_json())] * 2
+    with pytest.raises(ResultsError, match="CS1 stands there twice"):
+        read(changed(tmp_path, requirements=twice))
+
+
+def test_a_moment_has_its_offset_from_utc(tmp_path: Path) -> None:
+    with pytest.raises(ResultsError, match="began: Input should have timezone info"):
+        read(changed(tmp_path, began="2026-11-20T09:14:03"))

@@ -87,6 +87,7 @@ class Run:
         """Run a stage as a program of its own, as a run of that name; its exit status."""
         # UTF-8 whatever the locale: names of files go through all of them, into the report.
         environ = {**os.environ, "PLUMBLINE_RUN": name or self.name, "PYTHONUTF8": "1"}
+        environ.pop("PYTEST_ADDOPTS", None)  # one forgotten in a shell would make a part a whole
         with self.stage(phase):
             child = subprocess.Popen([sys.executable, "-m", *words], env=environ)
             try:
