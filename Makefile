@@ -40,7 +40,7 @@ up: $(STAMP) ## bring the clusters up and leave them up
 suites: $(STAMP) ## run the suites against the clusters that are up (MANIFESTS=dir: your own files)
 	@$(PY) -m suites run
 
-mutants: $(STAMP) ## faults made on purpose: the suites must notice every one (ONLY=name: one of them)
+mutants: $(STAMP) ## faults made on purpose: the suites must notice every one (ONLY=name,name: some)
 	@$(PY) -m suites mutants $(if $(ONLY),--only "$(ONLY)")
 
 soak: $(STAMP) ## the suites N times over in random order: no false red (BURN=1: one core kept busy)

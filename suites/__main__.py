@@ -110,7 +110,9 @@ def parser() -> argparse.ArgumentParser:
     ]
     text = "the suites against faults made on purpose: every one must be noticed"
     mutating = command("mutants", _mutants, text)
-    mutating.add_argument("--only", default="all", metavar="NAME", help="one mutant (default: all)")
+    mutating.add_argument(
+        "--only", default="all", metavar="NAME,...", help="some mutants (default: all)"
+    )
     soaking = command("soak", _soak, "the suites many times over, in random order: no false red")
     soaking.add_argument("--times", type=int, default=20, metavar="N", help="runs (default: 20)")
     soaking.add_argument("--burn", action="store_true", help="with one core kept busy")

@@ -260,7 +260,7 @@ def test_a_mutant_is_killed_when_all_that_must_fail_did() -> None:
 def test_a_matrix_tells_of_its_run_and_of_each_verdict() -> None:
     red = told("CS1", "m", "fail")
     long = told("CS2", "m", "fail").model_copy(update={"reason": "x" * 401})
-    joint = told("CS1", "m", "pass").model_copy(update={"suite": "mobile_routing"})
+    joint = told("MR1", "m", "pass").model_copy(update={"suite": "mobile_routing"})
     plain = samples.requirement("pass", id="CS1", variant="aws-cluster")
     after = told("CS1", "reference-after-m", "fail")
     matrix = made(red, long, joint, plain, after, told("CS2", "reference-after-m", "pass"))

@@ -12,7 +12,7 @@ from clusters.errors import MutantsError
 from clusters.topology import Topology
 from fixtures import kills
 from fixtures.behaviour import discover
-from fixtures.mutants import Mutant, catalogue
+from fixtures.mutants import Mutant, catalogue, is_chosen
 from reports.publish import publish, report_of
 from reports.reading import FILE
 from reports.render.terminal import show
@@ -21,11 +21,11 @@ from suites.runs.run import Run
 
 
 def run_mutants(run: Run, only: str, more: Sequence[str]) -> int:
-    """Run the mutants, or only one, and publish the matrix; 0 only if all were killed.
+    """Run the mutants, or only some, and publish the matrix; 0 only if all were killed.
 
     Raises:
         TopologyError: no clusters are up.
-        MutantsError: there is no mutant of that name, or a catalogue is malformed.
+        MutantsError: there is no mutant of a name, or a catalogue is malformed.
     """
     Topology.load(run.home.topology)
     mutants = chosen(only)
@@ -41,13 +41,14 @@ def run_mutants(run: Run, only: str, more: Sequence[str]) -> int:
 
 
 def chosen(only: str) -> list[Mutant]:
-    """The mutants of every behaviour, or those of one name.
+    """The mutants of every behaviour, or those of some names, divided by commas.
 
     Raises:
-        MutantsError: there is none of that name, or a catalogue is malformed.
+        MutantsError: there is none of one of the names, or a catalogue is malformed.
     """
     every = [mutant for behaviour in discover(suites) for mutant in catalogue(behaviour.folder)]
-    mutants = [mutant for mutant in every if only in ("all", mutant.name)]
-    if not mutants:
-        raise MutantsError("the name of a mutant", seen=only, look="grep name: suites/*/*.yaml")
-    return mutants
+    known = {mutant.name for mutant in every} | {"all"}
+    if unknown := [name for name in only.split(",") if name not in known]:
+        seen = ", ".join(unknown)
+        raise MutantsError("names of mutants", seen=seen, look="grep name: suites/*/*.yaml")
+    return [mutant for mutant in every if is_chosen(mutant.name, only)]
