@@ -125,11 +125,11 @@ def _refuse_part(results: Results, path: Path) -> None:
     if not path.exists():
         return
     known = {requirement.key for requirement in read(path).requirements}
-    asked = known & {requirement.key for requirement in results.requirements}
-    if len(asked) < LEAST_ASKED * len(known):
+    common = known & {requirement.key for requirement in results.requirements}
+    if len(common) < LEAST_ASKED * len(known):
         raise BaselineError(
             f"a run that asked what the baseline of {results.train} asks",
-            seen=f"{len(asked)} of its {len(known)} requirements",
+            seen=f"{len(common)} of its {len(known)} requirements",
             look="run all suites: make e2e, without -k or -m",
         )
 

@@ -25,14 +25,14 @@ def made(number: int, row: dict[str, str], expectation: Expectation = SERVED) ->
 
 def answer(sample: Sample, **other: Any) -> Exchange:
     """What the reference means of a sample, but for `other`."""
-    asked = sample.stream
+    request = sample.stream
     fields: dict[str, Any] = {
-        "stream": asked.stream, "seq": 0, "caller": "c", "cluster": "aws", "identity": "i",
-        "sent": 1.0, "received": 1.01, "method": asked.method, "url": f"{ORIGIN}{asked.target}",
-        "request_headers": asked.headers, "status": 200, "service": "web",
+        "stream": request.stream, "seq": 0, "caller": "c", "cluster": "aws", "identity": "i",
+        "sent": 1.0, "received": 1.01, "method": request.method, "url": f"{ORIGIN}{request.target}",
+        "request_headers": request.headers, "status": 200, "service": "web",
         "answer_headers": {"date": "now", "x-envoy-upstream-service-time": "1"},
         "arrived": Arrived(
-            method=asked.method, path=asked.target, host="198.18.0.1",
+            method=request.method, path=request.target, host="198.18.0.1",
             headers={"x-sent": "yes", "x-request-id": "1"},
         ),
     }  # fmt: skip

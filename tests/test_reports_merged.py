@@ -133,7 +133,9 @@ def test_a_matrix_red_for_the_environments_sake_alone_has_not_failed() -> None:
     undecided = of(*cells)
     assert (told(undecided).word, undecided.exit_status) == ("Inconclusive", 1)
     assert told(undecided).counts == "1 passed, 2 inconclusive"
-    failed = of(*cells, seen(UP, Left(upgrade(stream("inconclusive"), stream("fail")))))
+    failed = of(
+        *cells, seen(UP, Left(upgrade(stream("inconclusive"), stream("fail", name="other"))))
+    )
     assert (told(failed).word, told(failed).counts) == (
         "Failed",
         "1 passed, 1 failed, 2 inconclusive",

@@ -22,8 +22,8 @@ MOST = 20
 def left_open(results: Results) -> tuple[Requirement, ...]:
     """The requirements to ask once more; none where there are too many for it to help."""
     found = tuple(r for r in results.requirements if r.verdict == "inconclusive")
-    asked = results.status != "interrupted" and len(found) <= MOST
-    return found if asked else ()
+    helps = results.status != "interrupted" and len(found) <= MOST
+    return found if helps else ()
 
 
 def joined(first: Results, second: Results) -> Results:
