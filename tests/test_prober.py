@@ -234,3 +234,27 @@ def test_error_classes_are_found_below_groups_and_causes() -> None:
     assert prober.error_class(httpx.ConnectTimeout("")) == "timeout"
     assert prober.error_class(TimeoutError()) == "timeout"
     assert prober.error_class(httpx.DecodingError("")) == "protocol"
+
+
+ECHO = {
+    "service": "web", "pod": "web-1", "method": "GET", "path": "/a?nonce=1", "host": "b.example",
+    "headers": {"X-Sent": ["a", "b"], "X-Empty": [""]},
+}  # fmt: skip
+
+
+def test_of_a_whole_stream_it_is_kept_what_an_echo_received() -> None:
+    answer = httpx.Response(200, json=ECHO, headers={"X-Added": "1"})
+    line = prober.answered(answer, whole=True)
+    assert line["arrived"] == {
+        "method": "GET", "path": "/a?nonce=1", "host": "b.example",
+        "headers": {"x-sent": "a, b", "x-empty": ""},
+    }  # fmt: skip
+    assert line["answer_headers"]["x-added"] == "1"
+    assert prober.answered(answer) == {"status": 200, "service": "web", "pod": "web-1"}
+
+
+def test_of_what_is_no_echo_nothing_arrived() -> None:
+    line = prober.answered(httpx.Response(404, text="no route"), whole=True)
+    assert (line["status"], line["body"]) == (404, "no route")
+    assert "arrived" not in line
+    assert "answer_headers" in line
