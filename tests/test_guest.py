@@ -85,12 +85,12 @@ def test_every_registry_of_the_trains_is_named_in_the_guest() -> None:
 
 
 def test_the_certificate_is_the_authoritys_and_for_the_names(tmp_path: Path) -> None:
-    trust.certify(["quay.io", "pypi.org"], tmp_path)
+    trust.certify(["quay.io", "index.example"], tmp_path)
     served = x509.load_pem_x509_certificate((tmp_path / "server.crt").read_bytes())
     authority = x509.load_pem_x509_certificate((tmp_path / "ca.crt").read_bytes())
     served.verify_directly_issued_by(authority)
     names = served.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    assert names.get_values_for_type(x509.DNSName) == ["quay.io", "pypi.org"]
+    assert names.get_values_for_type(x509.DNSName) == ["quay.io", "index.example"]
     assert stat.S_IMODE((tmp_path / "server.key").stat().st_mode) == 0o600
 
 
@@ -118,7 +118,7 @@ def test_a_client_takes_the_certificate_for_its_names_only(tmp_path: Path) -> No
     trust.certify(["quay.io"], tmp_path)
     shakes_hands(tmp_path, "quay.io")
     with pytest.raises(ssl.SSLCertVerificationError, match="Hostname mismatch"):
-        shakes_hands(tmp_path, "pypi.org")
+        shakes_hands(tmp_path, "index.example")
 
 
 def test_the_key_that_may_log_in_is_the_written_one(tmp_path: Path) -> None:

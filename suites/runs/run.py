@@ -122,9 +122,7 @@ class Run:
         self._pytest(phase, ["suites"], *workers, *more)
 
     def _pytest(self, phase: str, tests: Iterable[str], *more: str) -> None:
-        self.program(
-            phase, "clusters", "run", "--", sys.executable, "-m", "pytest", *tests, *more
-        )  # fmt: skip
+        self.program(phase, "clusters", "run", "--", sys.executable, "-m", "pytest", *tests, *more)
 
     def finish_and_show(self, cause: str = NO_RESULTS) -> int:
         """Finish and show; 0 only if every requirement passed."""

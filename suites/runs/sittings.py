@@ -2,7 +2,7 @@
 
 Pure: which requirements those are, and one run's results made of both sittings. A failure is
 never asked again: only an inconclusive verdict is. So a run errs as often as two sittings do at
-most: see docs/bench.md.
+most: see docs/validation.md.
 """
 
 from __future__ import annotations
