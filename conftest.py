@@ -1,3 +1,8 @@
 """pytest's root: the plugins that every suite uses, and pytest's own for testing plugins."""
 
-pytest_plugins = ["fixtures.options", "fixtures.reporting", "fixtures.plugin", "pytester"]
+pytest_plugins = [
+    "fixtures.plugin.options",
+    "fixtures.plugin.reporting",
+    "fixtures.plugin.session",
+    "pytester",
+]

@@ -22,7 +22,7 @@ import pytest
 
 from clusters.errors import ResultsError
 from fixtures.mutants import Mutant, catalogue
-from fixtures.requirements import ASKED
+from fixtures.plugin.requirements import ASKED
 from reports.reading import read
 from reports.schema import Results
 

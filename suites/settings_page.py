@@ -16,7 +16,7 @@ from typing import Any, get_args
 from clusters import __main__ as clusters
 from clusters.files import write
 from clusters.settings import INNER, OTHERS, OURS, ROOT, Settings
-from fixtures.options import pytest_addoption
+from fixtures.plugin.options import pytest_addoption
 from reports import __main__ as reports
 from suites import __main__ as suites
 

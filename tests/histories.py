@@ -9,7 +9,7 @@ from typing import Any
 from fixtures import checks
 from fixtures.checks import Check, Drop
 from fixtures.history import Exchange, History, Window
-from fixtures.verdict import Outcome
+from fixtures.history.verdict import Outcome
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 

@@ -23,10 +23,10 @@ from testcontainers.core.container import DockerContainer
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
 from clusters import versions
-from fixtures.callers import bundle
 from fixtures.checks import nonces
 from fixtures.history import History
-from fixtures.streams import Plan, Stream, Who
+from fixtures.history.streams import Plan, Stream, Who
+from fixtures.traffic.pod import bundle
 
 TRAIN = "2026-08"
 WHO = Who(caller="prober", cluster="none", identity="outside the mesh")

@@ -67,7 +67,7 @@ from types import SimpleNamespace
 import suites
 from fixtures.behaviour import discover
 from fixtures.lab import namespace_of
-from fixtures.space import Space
+from fixtures.lab.space import Space
 from suites.runs.mutants import chosen
 from suites.runs.watch import Field
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fixtures.sequential import Outcome, SplitTest
+from fixtures.checks.sequential import Outcome, SplitTest
 from tests.bench import __main__ as bench
 from tests.bench import figures
 from tests.bench.envoy import Measured

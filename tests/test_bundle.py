@@ -8,7 +8,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from fixtures.callers import bundle
+from fixtures.traffic.pod import bundle
 
 FILES = bundle()
 

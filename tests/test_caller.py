@@ -12,11 +12,11 @@ import pytest
 from clusters.kube import Kube
 from clusters.remote import SUCCESS, Container, Ended
 from clusters.topology import Cluster
-from fixtures.caller import Caller, Loading, together
 from fixtures.checks import status_is
 from fixtures.history import Exchange, Window
-from fixtures.streams import Load, Stream
-from fixtures.verdict import Outcome
+from fixtures.history.streams import Load, Stream
+from fixtures.history.verdict import Outcome
+from fixtures.traffic.client import Caller, Loading, together
 
 WHO = {"caller": "pod-1", "cluster": "aws-cluster", "identity": "i"}
 LINES = [

@@ -9,7 +9,7 @@ import pytest
 from fixtures import checks
 from fixtures.checks import Check
 from fixtures.history import History
-from fixtures.verdict import Outcome, Verdict
+from fixtures.history.verdict import Outcome, Verdict
 from tests.histories import (
     AT_ONCE,
     BAD_PATH,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from fixtures import checks
 from fixtures.checks import Drop
 from fixtures.history import History
-from fixtures.verdict import Outcome
+from fixtures.history.verdict import Outcome
 from tests.histories import (
     DENIED,
     FAIL,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fixtures import checks
 from fixtures.history import Exchange, History
-from fixtures.verdict import Outcome, Verdict
+from fixtures.history.verdict import Outcome, Verdict
 from tests.histories import (
     DENIED,
     FAIL,

@@ -12,9 +12,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from fixtures import checks
+from fixtures.checks.sequential import Interval, SplitTest, exact_interval
 from fixtures.history import History
-from fixtures.sequential import Interval, SplitTest, exact_interval
-from fixtures.verdict import Outcome
+from fixtures.history.verdict import Outcome
 from tests.histories import (
     FAIL,
     FORBIDDEN_BY_ECHO,

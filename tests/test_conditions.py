@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.conditions import condition, route_conditions
-from fixtures.verdict import Outcome
+from fixtures.checks.conditions import condition, route_conditions
+from fixtures.history.verdict import Outcome
 
 ACCEPTED = {"type": "Accepted", "status": "True", "reason": "Accepted"}
 REFUSED = {"type": "Accepted", "status": "False", "reason": "NotAllowedByListeners"}

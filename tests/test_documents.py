@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clusters.errors import DocumentError
-from fixtures.documents import read
+from fixtures.manifests.documents import read
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=12)
 VALUES = st.recursive(

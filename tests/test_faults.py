@@ -12,7 +12,7 @@ import suites
 from clusters.errors import FaultsError
 from fixtures import manifests
 from fixtures.behaviour import discover
-from fixtures.faults import Effect, Injection, Site
+from fixtures.lab.faults import Effect, Injection, Site
 from reports.upgrade_schema import Episode, Fault, Kind, Phase, Stream
 from suites.mobile_routing.faults import all_to_the_last
 from suites.runs import faults

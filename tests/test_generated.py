@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 
-from fixtures.generated import user_agents
+from fixtures.traffic.agents import user_agents
 
 
 def test_half_of_the_agents_contain_the_word_and_all_differ() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures import callers
+from fixtures.traffic import pod
 
 ROOT = Path(__file__).parent.parent
 OURS = ("suites", "fixtures", "clusters", "reports", "tests")
@@ -28,7 +28,7 @@ FORBIDDEN = {
 GROUND = frozenset({"clusters.errors", "clusters.files", "clusters.models", "clusters.settings"})
 """What every package may import, as it imports none of them."""
 
-CALLERS = callers.PROGRAMS
+CALLERS = pod.PROGRAMS
 """These run in a pod, where nothing of the project is."""
 
 
@@ -65,7 +65,7 @@ def wrong(files: Iterable[tuple[str, str]]) -> Iterator[str]:
     for path, source in files:
         folder, _, rest = path.partition("/")
         forbidden = FORBIDDEN.get(folder, set())
-        if rest.removeprefix("callers/") in CALLERS:
+        if rest.removeprefix("traffic/pod/") in CALLERS:
             forbidden = set(OURS)
         for name in sorted(imported(source, folder) & forbidden | conftests(source)):
             yield f"{path} imports {name}"
@@ -79,7 +79,7 @@ def ours() -> Iterator[tuple[str, str]]:
 
 def test_no_import_goes_the_wrong_way() -> None:
     files = list(ours())
-    assert {path for path, _ in files} > {f"fixtures/callers/{name}" for name in CALLERS}
+    assert {path for path, _ in files} > {f"fixtures/traffic/pod/{name}" for name in CALLERS}
     assert list(wrong(files)) == []
 
 
@@ -100,8 +100,8 @@ def test_the_ground_floor_stands_on_nothing_of_ours(name: str) -> None:
         ("reports/html.py", "from clusters.kube import Kube"),
         ("reports/html.py", "import fixtures"),
         ("fixtures/checks.py", "from suites.canary_split import weights"),
-        ("fixtures/callers/prober.py", "from fixtures.history import Exchange"),
-        ("fixtures/callers/locustfile.py", "from ..history import Exchange"),
+        ("fixtures/traffic/pod/prober.py", "from fixtures.history import Exchange"),
+        ("fixtures/traffic/pod/locustfile.py", "from ..history import Exchange"),
         ("suites/conftest.py", "from tests import peer"),
         ("suites/runs/watch.py", "from suites.canary_split.conftest import entered"),
         ("suites/runs/watch.py", "from suites.canary_split import conftest"),
@@ -116,9 +116,9 @@ def test_an_arrow_that_turns_is_seen(path: str, source: str) -> None:
     ("path", "source"),
     [
         ("suites/canary_split/test_weights.py", "from fixtures.checks import split\nimport pytest"),
-        ("fixtures/plugin.py", "import pytest\nfrom clusters.topology import Topology"),
-        ("fixtures/plugin.py", "from reports.schema import Requirement"),
-        ("fixtures/callers/__init__.py", "from fixtures.history import Exchange"),
+        ("fixtures/plugin/session.py", "import pytest\nfrom clusters.topology import Topology"),
+        ("fixtures/plugin/session.py", "from reports.schema import Requirement"),
+        ("fixtures/traffic/pod/__init__.py", "from fixtures.history import Exchange"),
         ("clusters/steps/cilium.py", "from clusters.errors import NotReadyError"),
         ("reports/html.py", "from reports import schema"),
         ("reports/html.py", "from clusters import files\nfrom clusters.errors import PlaceError"),

@@ -11,8 +11,9 @@ import pytest
 from clusters import objects
 from clusters.errors import CommandError, NotReadyError
 from clusters.waiting import wait_for
-from fixtures import checks, convergence, hubble
-from fixtures.verdict import Outcome
+from fixtures import checks
+from fixtures.history.verdict import Outcome
+from fixtures.lab import convergence, hubble
 
 
 def test_waiting_ends_as_soon_as_nothing_is_missing() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.latency import Periods, latencies
+from fixtures.checks.latency import Periods, latencies
 from tests.traces import BEGAN, INTERVAL, SERVED, STARVED, UNAVAILABLE, trace
 
 ALL: Periods = (("before", 0.0, float("inf")),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from fixtures import locks
+from fixtures.plugin import locks
 
 SOON = 0.3  # seconds in which a lock that is free would be had
 

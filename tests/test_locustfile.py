@@ -12,16 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from fixtures import callers
 from fixtures.checks import complete, denied_under_load, every, lasted, on, served_under_load
 from fixtures.history import History
-from fixtures.streams import Load, Stream, Who
+from fixtures.history.streams import Load, Stream, Who
+from fixtures.traffic import pod
 from tests.peer import Peer, free_port, running
 
 WHO = Who(caller="load-1", cluster="azure-cluster", identity="default/frontend")
 SECONDS = 4.0
 TARGET = "//api/../raw%2f?nonce=r-{seq}"
-LOCUSTFILE = Path(callers.__file__).with_name("locustfile.py")
+LOCUSTFILE = Path(pod.__file__).with_name("locustfile.py")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from clusters.errors import ManifestsError
 from clusters.models import Image
 from fixtures import manifests as m
 from fixtures.behaviour import discover
-from fixtures.callers import PROGRAMS
+from fixtures.traffic.pod import PROGRAMS
 
 ROUTE = (m.REFERENCE / "httproute.yaml").read_text()
 LISTED = json.dumps({"apiVersion": "v1", "kind": "List", "items": [yaml.safe_load(ROUTE)]})

@@ -13,14 +13,14 @@ import pytest
 
 from clusters.errors import CommandError, PlumblineError
 from clusters.progress import Progress
-from fixtures import monitor_processes
-from fixtures.caller import Caller
-from fixtures.expectations import BY_RBAC
+from fixtures.checks.expectations import BY_RBAC
+from fixtures.history.streams import Stream
+from fixtures.history.traces import Traces
 from fixtures.lab import Lab
-from fixtures.monitor_processes import MonitorProcess
-from fixtures.probes import ProbeSource, Target, served_by
-from fixtures.streams import Stream
-from fixtures.traces import Traces
+from fixtures.lab.probes import ProbeSource, Target, served_by
+from fixtures.traffic import monitor_processes
+from fixtures.traffic.client import Caller
+from fixtures.traffic.monitor_processes import MonitorProcess
 from suites.runs.monitor import Monitor
 
 TARGET = Target("greeting", "aws-cluster", "http://198.19.0.1/", "greeter.example")

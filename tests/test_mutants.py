@@ -10,10 +10,11 @@ import pytest
 
 from clusters.errors import MutantsError
 from clusters.objects import title
-from fixtures import kills, lanes, mutants
 from fixtures import manifests as m
+from fixtures import mutants
 from fixtures.behaviour import SUPPORT
-from fixtures.mutants import Mutant
+from fixtures.mutants import Mutant, kills
+from fixtures.plugin import scheduling
 from reports import kill_matrix as forms
 from reports.publish import publish
 from reports.schema import Requirement, Status
@@ -213,11 +214,11 @@ def test_a_mutant_that_is_not_there_is_told_from_those_that_are(tmp_path: Path) 
 
 def test_mutants_of_a_cluster_share_its_lane() -> None:
     test = "suites/canary_split/test_canary_split.py::test_nine_to_one"
-    plain = lanes.lane(f"{test}[aws-cluster]")
-    assert plain == lanes.lane(f"{test}[aws-cluster-mutant=a-b]")
-    assert plain != lanes.lane(f"{test}[azure-cluster-mutant=a-b]")
+    plain = scheduling.lane(f"{test}[aws-cluster]")
+    assert plain == scheduling.lane(f"{test}[aws-cluster-mutant=a-b]")
+    assert plain != scheduling.lane(f"{test}[azure-cluster-mutant=a-b]")
     joint = "suites/cross_cluster_policy/test_x.py::test_y"
-    assert lanes.lane(joint) == lanes.lane(f"{joint}[mutant=a]")
+    assert scheduling.lane(joint) == scheduling.lane(f"{joint}[mutant=a]")
 
 
 def told(

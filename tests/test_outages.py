@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fixtures.expectations import BY_RBAC, NO_ROUTE, Dropped, Expectation, Served
-from fixtures.outages import WINDOW, episodes, kinds_of, phase_at, sight, spent
-from fixtures.traces import Answer, Beats
+from fixtures.checks.expectations import BY_RBAC, NO_ROUTE, Dropped, Expectation, Served
+from fixtures.checks.outages import WINDOW, episodes, kinds_of, phase_at, sight, spent
+from fixtures.history.traces import Answer, Beats
 from reports.upgrade_schema import Phase
 from tests.traces import (
     ALLOWED,

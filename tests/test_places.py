@@ -12,7 +12,7 @@ from clusters import files
 from clusters.errors import PlaceError, TopologyError
 from clusters.home import Home
 from clusters.topology import Topology
-from fixtures import settings
+from fixtures.plugin import settings
 
 CACHES = {
     "home": {"PLUMBLINE_HOME": "{}/a home"},

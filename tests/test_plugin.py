@@ -17,8 +17,8 @@ HEAD = """
 import pytest
 from clusters.errors import NotReadyError
 from fixtures.history import Exchange, History
-from fixtures.requirements import requirement
-from fixtures.verdict import failed, inconclusive, passed
+from fixtures.plugin.requirements import requirement
+from fixtures.history.verdict import failed, inconclusive, passed
 
 ONE = History([Exchange(stream="s", seq=0, caller="c", cluster="k", identity="i",
                         sent=0, received=1, url="http://x/", status=200)])
@@ -70,7 +70,14 @@ class Run:
         (folder / "test_shape.py").write_text(HEAD + text)
         run = self.pytester.runpytest_subprocess if apart else self.pytester.runpytest_inprocess
         return run(
-            *("-p", "fixtures.options", "-p", "fixtures.reporting", "-p", "fixtures.plugin"),
+            *(
+                "-p",
+                "fixtures.plugin.options",
+                "-p",
+                "fixtures.plugin.reporting",
+                "-p",
+                "fixtures.plugin.session",
+            ),
             *("-p", "no:cacheprovider", "-p", "no:locust"),
             # Told what it is about, Hypothesis loads all of itself to say that nothing was.
             *("-p", "no:hypothesispytest", "-p", "no:anyio"),
@@ -114,7 +121,7 @@ def topology(folder: Path) -> Topology:
 LANES = """
 import os
 import pathlib
-from fixtures.requirements import requirement
+from fixtures.plugin.requirements import requirement
 
 def note(cluster, name):
     worker = os.environ["PYTEST_XDIST_WORKER"]

@@ -13,11 +13,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from fixtures.callers import bundle, prober
-from fixtures.callers.vitals import Vitals
 from fixtures.checks import complete
 from fixtures.history import Exchange, History
-from fixtures.streams import Plan, Stream, Who
+from fixtures.history.streams import Plan, Stream, Who
+from fixtures.traffic.pod import bundle, prober
+from fixtures.traffic.pod.vitals import Vitals
 from tests.peer import Peer, free_port, running
 
 WHO = Who(caller="frontend-1", cluster="aws-cluster", identity="default/frontend")

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from fixtures.expectations import BY_RBAC, Dropped, Expectation
-from fixtures.outages import WINDOW
-from fixtures.probes import SELDOM, SPACING, Probe, ProbeSource, Target, merge, served_by
-from fixtures.watched import KEPT
+from fixtures.checks.expectations import BY_RBAC, Dropped, Expectation
+from fixtures.checks.outages import WINDOW
+from fixtures.checks.watched import KEPT
+from fixtures.lab.probes import SELDOM, SPACING, Probe, ProbeSource, Target, merge, served_by
 
 TARGET = Target("rbac_denial", "aws-cluster", "http://198.19.0.1/api", "backend-api.example")
 WEB = served_by("web-service")

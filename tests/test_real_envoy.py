@@ -27,10 +27,10 @@ from fixtures.checks import (
     status_is,
     twin,
 )
+from fixtures.checks.sequential import SplitTest
 from fixtures.history import History
-from fixtures.sequential import SplitTest
-from fixtures.streams import Stream
-from fixtures.verdict import Outcome
+from fixtures.history.streams import Stream
+from fixtures.history.verdict import Outcome
 from tests.real_envoy import (
     JSON,
     Behaviour,
@@ -105,7 +105,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 
 def draw(place: Place, behaviours: Sequence[str], test: SplitTest) -> History:
-    """Batches until the test has decided of each, as fixtures.drawing has a pod do it."""
+    """Batches until the test has decided of each, as fixtures.traffic.batches has a pod do it."""
     walks, history = {name: test.walk() for name in behaviours}, History()
     while undecided := {name: walk.n for name, walk in walks.items() if not walk.done}:
         batch = place.probe(

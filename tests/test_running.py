@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fixtures import running
+from fixtures.history import versions
 
 
 def pod(*images: str) -> dict[str, Any]:
@@ -24,7 +24,7 @@ PODS = (
     pod("registry.site:5000/istio/pilot:1.32.0-rc.1"),
     pod("docker.io/locustio/locust:2.46.6", "docker.io/istio/proxyv2:1.31.0"),
 )
-CRD = {"metadata": {"annotations": {running.BUNDLE: "v1.6.2"}}}
+CRD = {"metadata": {"annotations": {versions.BUNDLE: "v1.6.2"}}}
 INFO = json.dumps({"version": "ce177c56/1.38.4-dev/Clean/RELEASE/BoringSSL"})
 FOUND = {
     "cilium": "1.20.2",
@@ -38,17 +38,17 @@ FOUND = {
 
 
 def test_each_component_is_told_by_what_runs() -> None:
-    assert running.joined(running.of_cluster([NODE], PODS, CRD, INFO)) == FOUND
+    assert versions.joined(versions.of_cluster([NODE], PODS, CRD, INFO)) == FOUND
 
 
 def test_what_is_not_there_is_left_out() -> None:
-    found = running.joined(running.of_cluster([NODE], (), None, ""))
+    found = versions.joined(versions.of_cluster([NODE], (), None, ""))
     assert found == {"kubernetes": "1.36.4"}
-    assert running.joined(running.of_cluster([], (), {"metadata": {}}, "")) == {}
+    assert versions.joined(versions.of_cluster([], (), {"metadata": {}}, "")) == {}
 
 
 def test_clusters_that_differ_are_told_with_both() -> None:
-    found = running.joined([("etcd", "3.6.13"), ("etcd", "3.6.12"), ("etcd", "3.6.13")])
+    found = versions.joined([("etcd", "3.6.13"), ("etcd", "3.6.12"), ("etcd", "3.6.13")])
     assert found == {"etcd": "3.6.12, 3.6.13"}
 
 
@@ -57,18 +57,18 @@ def test_clusters_that_differ_are_told_with_both() -> None:
     [("v1.36.4", "1.36.4"), ("3.6.13-0", "3.6.13"), ("1.32.0-rc.0", "1.32.0-rc.0")],
 )
 def test_a_tag_is_read_as_a_version(tag: str, version: str) -> None:
-    assert running.bare(tag) == version
+    assert versions.bare(tag) == version
 
 
 def test_what_one_process_leaves_another_finds(tmp_path: Path) -> None:
-    assert running.kept(tmp_path) == {}
-    running.keep(FOUND, tmp_path)
-    assert running.kept(tmp_path) == FOUND
+    assert versions.kept(tmp_path) == {}
+    versions.keep(FOUND, tmp_path)
+    assert versions.kept(tmp_path) == FOUND
 
 
 def test_what_differs_from_the_train_is_noted() -> None:
     asked = {**FOUND, "etcd": "3.6.13", "envoy": "1.39.1", "kind": "0.33.0"}
-    (note,) = running.notes(asked, FOUND)
+    (note,) = versions.notes(asked, FOUND)
     assert note.endswith("names: envoy 1.38.4-dev for 1.39.1, etcd 3.6.12 for 3.6.13.")
-    assert running.notes({**FOUND, "kind": "0.33.0"}, FOUND) == ()
-    assert "were not asked" in running.notes(asked, {})[0]
+    assert versions.notes({**FOUND, "kind": "0.33.0"}, FOUND) == ()
+    assert "were not asked" in versions.notes(asked, {})[0]

@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import special
 
-from fixtures.sequential import (
+from fixtures.checks.sequential import (
     Decision,
     Outcome,
     SplitTest,

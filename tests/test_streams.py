@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from fixtures.streams import Load, Plan, Stream, Who
+from fixtures.history.streams import Load, Plan, Stream, Who
 
 WHO = Who(caller="frontend-1", cluster="aws-cluster", identity="default/frontend")
 

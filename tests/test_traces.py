@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fixtures.streams import Who
-from fixtures.traces import Answer, Beats, Traces
+from fixtures.history.streams import Who
+from fixtures.history.traces import Answer, Beats, Traces
 
 WHO = Who(caller="watch-1", cluster="aws-cluster", identity="default/frontend")
 HEAD: dict[str, Any] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fixtures.verdict import Outcome, Verdict, both, failed, inconclusive, passed
+from fixtures.history.verdict import Outcome, Verdict, both, failed, inconclusive, passed
 
 verdicts = st.builds(Verdict, st.sampled_from(Outcome), st.sampled_from("abc"))
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fixtures.traces import Answer, Trace
-from fixtures.watched import Asked, Change, entry, shares, wrong
+from fixtures.checks.watched import Asked, Change, entry, shares, wrong
+from fixtures.history.traces import Answer, Trace
 from reports.upgrade_schema import Budget, Phase, Stream
 from tests.traces import (
     BEGAN,

@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from clusters.waiting import wait_for
-from fixtures import callers
-from fixtures.callers.vitals import CONNECTED
-from fixtures.streams import OpenStream, Watch, Who
-from fixtures.traces import Trace, Traces
+from fixtures.history.streams import OpenStream, Watch, Who
+from fixtures.history.traces import Trace, Traces
+from fixtures.traffic import pod
+from fixtures.traffic.pod.vitals import CONNECTED
 from tests.peer import free_port, running
 
 WHO = Who(caller="watch-1", cluster="aws-cluster", identity="default/frontend")
-WATCHER = Path(callers.__file__).with_name("watcher.py")
+WATCHER = Path(pod.__file__).with_name("watcher.py")
 
 
 def write(folder: Path, streams: tuple[OpenStream, ...], seconds: float) -> None:

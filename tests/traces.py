@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fixtures.expectations import BY_RBAC, Served
+from fixtures.checks.expectations import BY_RBAC, Served
+from fixtures.checks.watched import Asked
 from fixtures.history import Window
-from fixtures.streams import OpenStream, Who
-from fixtures.traces import NO_BEATS, Answer, Beats, Numbers, Trace, Traces
-from fixtures.watched import Asked
+from fixtures.history.streams import OpenStream, Who
+from fixtures.history.traces import NO_BEATS, Answer, Beats, Numbers, Trace, Traces
 
 WHO = Who(caller="caller-1", cluster="aws-cluster", identity="default/frontend")
 INTERVAL = 0.008

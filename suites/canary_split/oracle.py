@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fixtures.expectations import NO_ROUTE, Expectation, Served
-from fixtures.sampled import COOKIES, HEADERS, METHODS, PATHS, QUERIES, Space
+from fixtures.checks.expectations import NO_ROUTE, Expectation, Served
+from fixtures.traffic.samples import COOKIES, HEADERS, METHODS, PATHS, QUERIES, Space
 
 SERVICES = frozenset({"api-service", "api-service-canary"})
 JSON = "application/json"

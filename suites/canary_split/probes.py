@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from fixtures.expectations import NO_ROUTE
+from fixtures.checks.expectations import NO_ROUTE
 from fixtures.lab import HOME, OUTSIDE, OUTSIDER
-from fixtures.probes import ProbeSource, Target, served_by
+from fixtures.lab.probes import ProbeSource, Target, served_by
 from suites.canary_split.subject import NAME, NINE_TO_ONE, SERVICES, Entry
 
 

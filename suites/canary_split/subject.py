@@ -11,15 +11,14 @@ from typing import Any
 
 from clusters.kube import Document
 from clusters.waiting import wait_for
-from fixtures import convergence
-from fixtures.caller import Caller
-from fixtures.conditions import Conditions, condition, route_conditions
-from fixtures.lab import HOME, OUTSIDE, OUTSIDER, Lab
+from fixtures.checks.conditions import Conditions, condition, route_conditions
+from fixtures.checks.sequential import SplitTest
+from fixtures.history.streams import Stream
+from fixtures.history.verdict import Verdict, both
+from fixtures.lab import HOME, OUTSIDE, OUTSIDER, Lab, convergence
+from fixtures.lab.space import Space
 from fixtures.manifests import Given
-from fixtures.sequential import SplitTest
-from fixtures.space import Space
-from fixtures.streams import Stream
-from fixtures.verdict import Verdict, both
+from fixtures.traffic.client import Caller
 
 NAME = Path(__file__).parent.name
 SERVICES = STABLE, CANARY = ("api-service", "api-service-canary")

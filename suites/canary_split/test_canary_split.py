@@ -17,16 +17,16 @@ from fixtures.checks import (
     split,
     status_is,
 )
-from fixtures.conditions import condition
-from fixtures.convergence import in_time
-from fixtures.drawing import draw
+from fixtures.checks.conditions import condition
+from fixtures.checks.sequential import SplitTest
 from fixtures.history import Exchange, History
-from fixtures.judge import Judge
+from fixtures.history.streams import Stream
 from fixtures.lab import Lab
-from fixtures.requirements import requirement
-from fixtures.sampling import Answered
-from fixtures.sequential import SplitTest
-from fixtures.streams import Stream
+from fixtures.lab.convergence import in_time
+from fixtures.plugin.judge import Judge
+from fixtures.plugin.requirements import requirement
+from fixtures.traffic.batches import draw
+from fixtures.traffic.sampling import Answered
 from suites.canary_split.subject import CANARY, NINE_TO_ONE, SERVICES, STABLE, TEST, Entry
 
 SOURCE = "HTTPRoute/advanced-routing"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 from clusters.steps import cilium, clustermesh
-from fixtures.faults import SETTLE, Effect, Injection, Site, no_effect
-from fixtures.hubble import Agent
+from fixtures.lab.faults import SETTLE, Effect, Injection, Site, no_effect
+from fixtures.lab.hubble import Agent
 from suites.cross_cluster_policy.subject import AWS, AZURE, Guarded
 
 

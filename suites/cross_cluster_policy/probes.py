@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fixtures.expectations import Dropped, Expectation
-from fixtures.probes import SELDOM, SPACING, ProbeSource, Target, served_by
-from fixtures.space import Space
+from fixtures.checks.expectations import Dropped, Expectation
+from fixtures.lab.probes import SELDOM, SPACING, ProbeSource, Target, served_by
+from fixtures.lab.space import Space
 from suites.cross_cluster_policy.subject import AWS, AZURE, NAME, Guarded
 
 

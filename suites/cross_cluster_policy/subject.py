@@ -12,16 +12,15 @@ from pathlib import Path
 from clusters.kube import Document, Kube
 from clusters.steps import clustermesh
 from clusters.waiting import wait_for
-from fixtures import convergence, mesh
-from fixtures.caller import Caller, side_by_side, together
 from fixtures.checks import Drop
 from fixtures.history import History
-from fixtures.hubble import NAMESPACE, Agent
-from fixtures.lab import HOME, TENANT, Lab
+from fixtures.history.streams import Stream
+from fixtures.history.verdict import Verdict
+from fixtures.lab import HOME, TENANT, Lab, clustermesh_status, convergence
+from fixtures.lab.hubble import NAMESPACE, Agent
+from fixtures.lab.space import Space
 from fixtures.manifests import Given
-from fixtures.space import Space
-from fixtures.streams import Stream
-from fixtures.verdict import Verdict
+from fixtures.traffic.client import Caller, side_by_side, together
 
 NAME = Path(__file__).parent.name
 AWS, AZURE = "aws-cluster", "azure-cluster"
@@ -133,7 +132,7 @@ class Guarded:
             yield
         finally:
             self._scale_clustermesh(kubes, 1)
-            mesh.wait_joined(before, self.clustermesh_deadline)
+            clustermesh_status.wait_joined(before, self.clustermesh_deadline)
 
     def _scale_clustermesh(self, kubes: Collection[Kube], replicas: int) -> None:
         """All control planes at once: each waits for the others before it is ready."""

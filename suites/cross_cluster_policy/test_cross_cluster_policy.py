@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures import mesh
 from fixtures.checks import (
     Check,
     all_answered_by,
@@ -16,10 +15,10 @@ from fixtures.checks import (
     on,
     twin,
 )
-from fixtures.hubble import CLUSTER_LABEL, NAMESPACE_LABEL
-from fixtures.judge import Judge
-from fixtures.lab import HOME, Lab, namespace_of
-from fixtures.requirements import requirement
+from fixtures.lab import HOME, Lab, clustermesh_status, namespace_of
+from fixtures.lab.hubble import CLUSTER_LABEL, NAMESPACE_LABEL
+from fixtures.plugin.judge import Judge
+from fixtures.plugin.requirements import requirement
 from suites.cross_cluster_policy.subject import (
     AWS,
     AZURE,
@@ -155,5 +154,7 @@ def test_nothing_opens_without_the_mesh(judge: Judge, guarded: Guarded) -> None:
 def test_the_mesh_is_the_one_named(judge: Judge, lab: Lab) -> None:
     """ClusterMesh is the one that the reference names: its clusters, their addresses, both ways."""
     reference = lab.manifests.given("ciliumclustermeshconfig").document
-    remotes = (remote for name in (AWS, AZURE) for remote in mesh.remotes(lab.kube(name)))
-    judge.conclude(mesh.as_named(reference, remotes))
+    remotes = (
+        remote for name in (AWS, AZURE) for remote in clustermesh_status.remotes(lab.kube(name))
+    )
+    judge.conclude(clustermesh_status.as_named(reference, remotes))

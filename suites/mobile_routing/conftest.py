@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures import convergence, sampling
-from fixtures.caller import Caller, joined
 from fixtures.history import History
-from fixtures.lab import Lab
-from fixtures.sampled import sample as draw
-from fixtures.sampling import Answered
-from fixtures.streams import Stream
+from fixtures.history.streams import Stream
+from fixtures.lab import Lab, convergence
+from fixtures.traffic import sampling
+from fixtures.traffic.client import Caller, joined
+from fixtures.traffic.samples import sample as draw
+from fixtures.traffic.sampling import Answered
 from suites.mobile_routing.oracle import SPACE, expectation
 from suites.mobile_routing.subject import (
     COUNT,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from fixtures.faults import Effect, Injection, Site
+from fixtures.lab.faults import Effect, Injection, Site
 from suites.mobile_routing.subject import Routing
 
 

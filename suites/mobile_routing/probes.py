@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fixtures.lab import EXAMPLE_ADDRESS, FRONTEND
-from fixtures.probes import ProbeSource, Target, served_by
+from fixtures.lab.probes import ProbeSource, Target, served_by
 from suites.mobile_routing.subject import HOST, MOBILE, NAME, OTHER, Routing
 
 

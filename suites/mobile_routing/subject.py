@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from fixtures import convergence
-from fixtures.caller import Caller
-from fixtures.lab import FRONTEND, Lab
+from fixtures.lab import FRONTEND, Lab, convergence
+from fixtures.lab.space import Space
 from fixtures.manifests import Given
-from fixtures.space import Space
+from fixtures.traffic.client import Caller
 
 NAME = Path(__file__).parent.name
 HOST = "service.example.com"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.caller import Caller
 from fixtures.checks import (
     all_answered_by,
     every,
@@ -14,13 +13,14 @@ from fixtures.checks import (
     served_under_load,
     status_is,
 )
-from fixtures.generated import user_agents
 from fixtures.history import History
-from fixtures.judge import Judge
+from fixtures.history.streams import Stream
 from fixtures.lab import Lab
-from fixtures.requirements import requirement
-from fixtures.sampling import Answered
-from fixtures.streams import Stream
+from fixtures.plugin.judge import Judge
+from fixtures.plugin.requirements import requirement
+from fixtures.traffic.agents import user_agents
+from fixtures.traffic.client import Caller
+from fixtures.traffic.sampling import Answered
 from suites.mobile_routing.oracle import FOR_MOBILE, FOR_WEB
 from suites.mobile_routing.subject import COUNT, MOBILE, OTHER, SERVICES, URL
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures import convergence, sampling
-from fixtures.lab import Lab
-from fixtures.sampled import sample as draw
-from fixtures.sampling import Answered
+from fixtures.lab import Lab, convergence
+from fixtures.traffic import sampling
+from fixtures.traffic.samples import sample as draw
+from fixtures.traffic.sampling import Answered
 from suites.rbac_denial.oracle import SPACE, expectation
 from suites.rbac_denial.subject import APP, Api, in_force
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 from clusters.steps import istio
-from fixtures.callers.vitals import LOST
-from fixtures.faults import Effect, Injection, Site, no_effect
 from fixtures.lab import STRANGER
+from fixtures.lab.faults import Effect, Injection, Site, no_effect
+from fixtures.traffic.pod.vitals import LOST
 from suites.rbac_denial.subject import Api
 
 

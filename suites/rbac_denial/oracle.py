@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fixtures.expectations import BY_RBAC, Expectation, Served
-from fixtures.sampled import COOKIES, HEADERS, METHODS, QUERIES, Sample, Space
+from fixtures.checks.expectations import BY_RBAC, Expectation, Served
+from fixtures.traffic.samples import COOKIES, HEADERS, METHODS, QUERIES, Sample, Space
 
 PRINCIPAL = "cluster.local/ns/default/sa/frontend"
 PREFIX = "/api/v1/"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fixtures.expectations import BY_RBAC
+from fixtures.checks.expectations import BY_RBAC
 from fixtures.lab import FRONTEND, STRANGER
-from fixtures.probes import ProbeSource, Target, served_by
+from fixtures.lab.probes import ProbeSource, Target, served_by
 from suites.rbac_denial.subject import API, APP, NAME, Api
 
 

@@ -9,13 +9,12 @@ from pathlib import Path
 
 from clusters.steps import istio
 from clusters.waiting import wait_for
-from fixtures import convergence
-from fixtures.caller import Caller
 from fixtures.checks import nonces
-from fixtures.lab import FRONTEND, LOOKALIKE, OUTSIDE, OUTSIDER, STRANGER, Lab
+from fixtures.history.streams import Stream
+from fixtures.lab import FRONTEND, LOOKALIKE, OUTSIDE, OUTSIDER, STRANGER, Lab, convergence
+from fixtures.lab.space import Space
 from fixtures.manifests import Given
-from fixtures.space import Space
-from fixtures.streams import Stream
+from fixtures.traffic.client import Caller
 
 NAME = Path(__file__).parent.name
 API = "/api/v1/items"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.caller import side_by_side, together
 from fixtures.checks import (
     all_answered_by,
     denied_http,
@@ -17,11 +16,12 @@ from fixtures.checks import (
     served_under_load,
     twin,
 )
-from fixtures.convergence import in_time
-from fixtures.judge import Judge
 from fixtures.lab import Lab
-from fixtures.requirements import requirement
-from fixtures.sampling import Answered
+from fixtures.lab.convergence import in_time
+from fixtures.plugin.judge import Judge
+from fixtures.plugin.requirements import requirement
+from fixtures.traffic.client import side_by_side, together
+from fixtures.traffic.sampling import Answered
 from suites.rbac_denial.oracle import is_served
 from suites.rbac_denial.subject import API, Api
 

@@ -14,9 +14,9 @@ from typing import Any, Literal
 
 from clusters.errors import FaultsError
 from fixtures.behaviour import Behaviour
-from fixtures.faults import SETTLE, Effect, Injection, Site
-from fixtures.probes import SPACING
-from fixtures.watched import LEAST_WATCHED
+from fixtures.checks.watched import LEAST_WATCHED
+from fixtures.lab.faults import SETTLE, Effect, Injection, Site
+from fixtures.lab.probes import SPACING
 from reports.upgrade_schema import Episode, Fault, Kind, Phase, Stream
 
 NONE, SHORT, ALL = "none", "short", "all"

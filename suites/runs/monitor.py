@@ -17,13 +17,14 @@ from typing import Literal
 from clusters.errors import PlumblineError
 from clusters.progress import Progress
 from clusters.steps import istio
-from fixtures import manifests, monitor_processes
+from fixtures import manifests
+from fixtures.checks.watched import Change, entry, shares, wrong
+from fixtures.history.streams import Stream as LoadStream
+from fixtures.history.traces import Traces
 from fixtures.lab import Lab
-from fixtures.monitor_processes import LONGEST, MonitorProcess
-from fixtures.probes import Probe, ProbeSource
-from fixtures.streams import Stream as LoadStream
-from fixtures.traces import Traces
-from fixtures.watched import Change, entry, shares, wrong
+from fixtures.lab.probes import Probe, ProbeSource
+from fixtures.traffic import monitor_processes
+from fixtures.traffic.monitor_processes import LONGEST, MonitorProcess
 from reports.upgrade_schema import Budget, Phase, Share, Stream
 
 TRACES, HISTORIES = "traces", "histories"

@@ -10,9 +10,8 @@ from collections.abc import Sequence
 import suites
 from clusters.errors import MutantsError
 from clusters.topology import Topology
-from fixtures import kills
 from fixtures.behaviour import discover
-from fixtures.mutants import Mutant, catalogue, is_chosen
+from fixtures.mutants import Mutant, catalogue, is_chosen, kills
 from reports.publish import publish, report_of
 from reports.reading import FILE
 from reports.render.terminal import show

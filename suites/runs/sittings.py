@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fixtures.record import run_status
+from fixtures.plugin.record import run_status
 from reports.schema import Requirement, Results
 
 SECOND = "second-sitting"

@@ -21,7 +21,7 @@ from clusters.topology import Topology
 from clusters.upgrading import Upgrading
 from clusters.versions import Train
 from fixtures.behaviour import discover
-from fixtures.probes import ProbeSource
+from fixtures.lab.probes import ProbeSource
 from reports.compare import compare
 from reports.reading import FILE as RESULTS
 from reports.schema import Results

@@ -21,9 +21,9 @@ from clusters.progress import Progress
 from clusters.topology import Topology
 from fixtures import manifests
 from fixtures.behaviour import Behaviour, discover
-from fixtures.faults import Site
 from fixtures.lab import Lab
-from fixtures.probes import ProbeSource, merge
+from fixtures.lab.faults import Site
+from fixtures.lab.probes import ProbeSource, merge
 from reports.publish import append_step_summary, publish
 from reports.upgrade_schema import Budget, Upgrade
 from suites.runs import faults

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from clusters.errors import PlumblineError
-from fixtures.sequential import Decision, SplitTest
-from fixtures.streams import Stream
+from fixtures.checks.sequential import Decision, SplitTest
+from fixtures.history.streams import Stream
 from tests.bench.rules import FixedRule
 from tests.bench.walks import Flags
 from tests.real_envoy import JSON, Behaviour, Place, running, weighted

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fixtures.sequential import Outcome, SplitTest
+from fixtures.checks.sequential import Outcome, SplitTest
 from tests.bench.walks import OUTCOMES, UNDECIDED, Flags, Numbers, Side, sides
 
 NOTHING = 1e-40  # a chance so small is left out, lest it be followed to the cap

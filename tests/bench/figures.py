@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fixtures.sequential import Interval, Outcome, SplitTest, exact_interval
+from fixtures.checks.sequential import Interval, Outcome, SplitTest, exact_interval
 from tests.bench.chart import operating_characteristic
 from tests.bench.envoy import Measured
 from tests.bench.exact import Exact, exact

@@ -11,7 +11,7 @@ from math import sqrt
 
 import numpy as np
 
-from fixtures.sequential import Outcome, SplitTest
+from fixtures.checks.sequential import Outcome, SplitTest
 from tests.bench.rules import FixedRule, Tries
 from tests.bench.walks import OUTCOMES, Counts, Flags, Numbers, Walks
 

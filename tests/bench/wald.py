@@ -15,7 +15,7 @@ from math import log
 
 from scipy import special
 
-from fixtures.sequential import SplitTest
+from fixtures.checks.sequential import SplitTest
 
 
 def bound(test: SplitTest, true: float) -> float | None:

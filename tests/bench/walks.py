@@ -1,6 +1,6 @@
 """Many walks of one SplitTest side by side, in arrays.
 
-Decides draw for draw as `fixtures.sequential.Walk` does, only faster: tests/test_bench.py
+Decides draw for draw as `fixtures.checks.sequential.Walk` does, only faster: tests/test_bench.py
 holds the two against each other. It is written from the documented rule and shares no code
 with what it measures.
 """
@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from fixtures.sequential import Outcome, SplitTest
+from fixtures.checks.sequential import Outcome, SplitTest
 
 Flags = npt.NDArray[np.bool_]
 Counts = npt.NDArray[np.int64]
