@@ -25,6 +25,9 @@ FORBIDDEN = {
 }
 """What a folder must not import, directly. pytest counts where no test may be at work."""
 
+ROOMS = ("history", "checks", "manifests", "mutants", "traffic", "lab", "plugin")
+"""The rooms of fixtures/, the lowest first: each may import those before it."""
+
 GROUND = frozenset({"clusters.errors", "clusters.files", "clusters.models", "clusters.settings"})
 """What every package may import, as it imports none of them."""
 
@@ -81,6 +84,33 @@ def test_no_import_goes_the_wrong_way() -> None:
     files = list(ours())
     assert {path for path, _ in files} > {f"fixtures/traffic/pod/{name}" for name in CALLERS}
     assert list(wrong(files)) == []
+
+
+def climbing(files: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Each import in fixtures/ of a room that stands above the importer's."""
+    for path, source in files:
+        top, _, rest = path.partition("/")
+        room = rest.partition("/")[0]
+        if top == "fixtures" and room in ROOMS:
+            above = ROOMS[ROOMS.index(room) + 1 :]
+            for name in sorted(modules(source, top)):
+                # Constants that a program in a pod has too are told there, as it imports nothing.
+                if name.startswith("fixtures.traffic.pod."):
+                    continue
+                if any(f"{name}.".startswith(f"fixtures.{each}.") for each in above):
+                    yield f"{path} imports {name}"
+
+
+def test_no_room_imports_one_above_it() -> None:
+    files = list(ours())
+    rooms = {path.split("/")[1] for path, _ in files if path.count("/") > 1}
+    assert rooms >= set(ROOMS)
+    assert list(climbing(files)) == []
+
+
+def test_an_import_of_a_room_above_is_found() -> None:
+    files = [("fixtures/checks/load.py", "from fixtures.lab import Lab")]
+    assert list(climbing(files)) == ["fixtures/checks/load.py imports fixtures.lab"]
 
 
 @pytest.mark.parametrize("name", sorted(GROUND))

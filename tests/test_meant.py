@@ -8,9 +8,9 @@ import pytest
 
 from fixtures.checks.expectations import BY_RBAC, NO_ROUTE, Expectation, Served
 from fixtures.checks.meant import as_meant
+from fixtures.checks.samples import Sample, stream
 from fixtures.history import Arrived, Exchange, History, Window
 from fixtures.history.verdict import Outcome
-from fixtures.traffic.samples import Sample, stream
 
 ORIGIN = "http://198.18.0.1"
 SERVED = Served(frozenset({"web"}))

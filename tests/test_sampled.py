@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.checks.expectations import Expectation, Rejected, Served
-from fixtures.traffic.samples import METHODS, PATHS, cause, pairwise, sample
+from fixtures.checks.samples import METHODS, PATHS, cause, pairwise, sample
 from suites.canary_split import oracle as canary_split
 from suites.mobile_routing import oracle as mobile_routing
 from suites.rbac_denial import oracle as rbac_denial

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from fixtures.checks.samples import sample as draw_sample
 from fixtures.history import History
-from fixtures.lab import Lab, convergence
-from fixtures.traffic import sampling
+from fixtures.lab import Lab, convergence, sampling
+from fixtures.lab.sampling import Answered
 from fixtures.traffic.batches import draw
-from fixtures.traffic.samples import sample as draw_sample
-from fixtures.traffic.sampling import Answered
 from suites.canary_split.oracle import SPACE, expectation
 from suites.canary_split.subject import STABLE, TEST, Entry, in_force
 

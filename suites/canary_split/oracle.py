@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fixtures.checks.expectations import NO_ROUTE, Expectation, Served
-from fixtures.traffic.samples import COOKIES, HEADERS, METHODS, PATHS, QUERIES, Space
+from fixtures.checks.samples import COOKIES, HEADERS, METHODS, PATHS, QUERIES, Space
 
 SERVICES = frozenset({"api-service", "api-service-canary"})
 JSON = "application/json"

@@ -23,10 +23,10 @@ from fixtures.history import Exchange, History
 from fixtures.history.streams import Stream
 from fixtures.lab import Lab
 from fixtures.lab.convergence import in_time
+from fixtures.lab.sampling import Answered
 from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
 from fixtures.traffic.batches import draw
-from fixtures.traffic.sampling import Answered
 from suites.canary_split.subject import CANARY, NINE_TO_ONE, SERVICES, STABLE, TEST, Entry
 
 SOURCE = "HTTPRoute/advanced-routing"

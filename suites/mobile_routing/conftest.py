@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from fixtures.checks.samples import sample as draw
 from fixtures.history import History
 from fixtures.history.streams import Stream
-from fixtures.lab import Lab, convergence
-from fixtures.traffic import sampling
+from fixtures.lab import Lab, convergence, sampling
+from fixtures.lab.sampling import Answered
 from fixtures.traffic.client import Caller, joined
-from fixtures.traffic.samples import sample as draw
-from fixtures.traffic.sampling import Answered
 from suites.mobile_routing.oracle import SPACE, expectation
 from suites.mobile_routing.subject import (
     COUNT,

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fixtures.checks.expectations import Expectation, Served
-from fixtures.traffic.samples import COOKIES, HEADERS, METHODS, PATHS, QUERIES, Space
+from fixtures.checks.samples import COOKIES, HEADERS, METHODS, PATHS, QUERIES, Space
 from suites.mobile_routing.subject import HOST
 
 FOR_MOBILE = Served(frozenset({"mobile-service-v2"}))

@@ -16,11 +16,11 @@ from fixtures.checks import (
 from fixtures.history import History
 from fixtures.history.streams import Stream
 from fixtures.lab import Lab
+from fixtures.lab.sampling import Answered
 from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
 from fixtures.traffic.agents import user_agents
 from fixtures.traffic.client import Caller
-from fixtures.traffic.sampling import Answered
 from suites.mobile_routing.oracle import FOR_MOBILE, FOR_WEB
 from suites.mobile_routing.subject import COUNT, MOBILE, OTHER, SERVICES, URL
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.lab import Lab, convergence
-from fixtures.traffic import sampling
-from fixtures.traffic.samples import sample as draw
-from fixtures.traffic.sampling import Answered
+from fixtures.checks.samples import sample as draw
+from fixtures.lab import Lab, convergence, sampling
+from fixtures.lab.sampling import Answered
 from suites.rbac_denial.oracle import SPACE, expectation
 from suites.rbac_denial.subject import APP, Api, in_force
 

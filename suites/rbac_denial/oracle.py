@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fixtures.checks.expectations import BY_RBAC, Expectation, Served
-from fixtures.traffic.samples import COOKIES, HEADERS, METHODS, QUERIES, Sample, Space
+from fixtures.checks.samples import COOKIES, HEADERS, METHODS, QUERIES, Sample, Space
 
 PRINCIPAL = "cluster.local/ns/default/sa/frontend"
 PREFIX = "/api/v1/"

@@ -18,10 +18,10 @@ from fixtures.checks import (
 )
 from fixtures.lab import Lab
 from fixtures.lab.convergence import in_time
+from fixtures.lab.sampling import Answered
 from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
 from fixtures.traffic.client import side_by_side, together
-from fixtures.traffic.sampling import Answered
 from suites.rbac_denial.oracle import is_served
 from suites.rbac_denial.subject import API, Api
 
