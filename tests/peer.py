@@ -1,6 +1,6 @@
-"""A peer on 127.0.0.1 for the callers' tests: it notes each request's head and answers by path.
+"""A peer on 127.0.0.1 for the clients' tests: it notes each request's head and answers by path.
 
-It plays no part of the lab: it shows what the callers put on the wire, and fails them in
+It plays no part of the lab: it shows what the clients put on the wire, and fails them in
 the ways that a network can.
 """
 

@@ -25,11 +25,11 @@ from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 from clusters import versions
 from fixtures.checks import nonces
 from fixtures.history import History
-from fixtures.history.streams import Plan, Stream, Who
+from fixtures.history.streams import ClientId, Plan, Stream
 from fixtures.traffic.pod import bundle
 
 TRAIN = "2026-08"
-WHO = Who(caller="prober", cluster="none", identity="outside the mesh")
+WHO = ClientId(caller="prober", cluster="none", identity="outside the mesh")
 PORT = 3000  # of the echo servers
 FIRST_PORT = 10_000  # of Envoy's listeners
 DEADLINE = 20  # seconds, for a container to be ready

@@ -78,9 +78,9 @@ class Kube:
     def kubectl(self, words): return words
 
 space = Space(Kube(), namespace_of("greeting"))
-caller = SimpleNamespace(kube=space.kube, namespace="default", pod="frontend")
+client = SimpleNamespace(kube=space.kube, namespace="default", pod="frontend")
 lab = SimpleNamespace(
-    space=lambda *words: space, caller=lambda *words: caller, deadline=lambda name: 1.0
+    space=lambda *words: space, client=lambda *words: client, deadline=lambda name: 1.0
 )
 topology = SimpleNamespace(cluster=lambda name: Kube.cluster)
 own = tuple(behaviour for behaviour in discover(suites) if behaviour.name == "greeting")

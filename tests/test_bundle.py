@@ -1,4 +1,4 @@
-"""What goes into the callers' ConfigMap: small, the same each time, and enough."""
+"""What goes into the clients' ConfigMap: small, the same each time, and enough."""
 
 from __future__ import annotations
 

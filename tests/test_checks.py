@@ -188,7 +188,7 @@ def test_what_is_missing_is_named() -> None:
     assert gaps.reason == "lines were lost or doubled in b/other, caller-1/s"
     dead = [window(died="killed"), window(), window(died="no end after 60 s")]
     assert checks.complete(history + History((), dead)).reason == (
-        "a caller died: caller-1 in aws-cluster: killed; caller-1 in aws-cluster: no end after 60 s"
+        "a client died: caller-1 in aws-cluster: killed; caller-1 in aws-cluster: no end after 60 s"
     )
     assert checks.complete(history).reason == "7 requests are complete"
     assert checks.complete(exchanges(*[WEB] * 2, STARVED), 3).reason.startswith("1 of 3 were not")

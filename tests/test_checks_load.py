@@ -135,7 +135,7 @@ def test_what_was_not_asked_during_the_load_shows_nothing_of_it(
     ("history", "reason"),
     [
         (streams((10, 20), there=12, back=15), "through was under way meanwhile"),
-        (streams((10, 20), there=12), "through and there, back are not all of one caller"),
+        (streams((10, 20), there=12), "through and there, back are not all of one client"),
         (
             streams((10, 20), there=9, back=21),
             "through was not under way when there, back began",

@@ -153,7 +153,7 @@ TWO_OF_THREE = {"n": 3, "hits": 2, "errors": 1, "error_rate": 1 / 3}
         (
             "lasted",
             [{**WEB, "sent": 0.0, "received": 0.0123}],
-            "a caller sent for 0.0 s only, not for 0.03 s",
+            "a client sent for 0.0 s only, not for 0.03 s",
             {"seconds": 0.012},
         ),
         (

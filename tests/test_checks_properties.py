@@ -65,10 +65,10 @@ WRONG: dict[str, Answer] = {
 
 @st.composite
 def histories(draw: st.DrawFn) -> History:
-    """Of up to three callers, each with lines of its own; often of one kind, as a pass wants it."""
-    callers = draw(st.lists(few, max_size=3))
+    """Of up to three clients, each with lines of its own; often of one kind, as a pass wants it."""
+    clients = draw(st.lists(few, max_size=3))
     return sum(
-        (exchanges(*answers, caller=f"caller-{n}") for n, answers in enumerate(callers)), History()
+        (exchanges(*answers, caller=f"caller-{n}") for n, answers in enumerate(clients)), History()
     )
 
 

@@ -14,11 +14,11 @@ import pytest
 
 from fixtures.checks import complete, denied_under_load, every, lasted, on, served_under_load
 from fixtures.history import History
-from fixtures.history.streams import Load, Stream, Who
+from fixtures.history.streams import ClientId, Load, Stream
 from fixtures.traffic import pod
 from tests.peer import Peer, free_port, running
 
-WHO = Who(caller="load-1", cluster="azure-cluster", identity="default/frontend")
+WHO = ClientId(caller="load-1", cluster="azure-cluster", identity="default/frontend")
 SECONDS = 4.0
 TARGET = "//api/../raw%2f?nonce=r-{seq}"
 LOCUSTFILE = Path(pod.__file__).with_name("locustfile.py")

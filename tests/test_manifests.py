@@ -19,7 +19,7 @@ from fixtures.traffic.pod import PROGRAMS
 
 ROUTE = (m.REFERENCE / "httproute.yaml").read_text()
 LISTED = json.dumps({"apiVersion": "v1", "kind": "List", "items": [yaml.safe_load(ROUTE)]})
-TEMPLATES = [m.SUPPORT / "callers.yaml", *(each.support for each in discover(suites))]
+TEMPLATES = [m.SUPPORT / "clients.yaml", *(each.support for each in discover(suites))]
 MOBILE = next(path for path in TEMPLATES if path.parent.name == "mobile_routing")
 VALUES = {
     "namespace": "plumbline-test",

@@ -19,7 +19,7 @@ from fixtures.history.traces import Traces
 from fixtures.lab import Lab
 from fixtures.lab.probes import ProbeSource, Target, served_by
 from fixtures.traffic import monitor_processes
-from fixtures.traffic.client import Caller
+from fixtures.traffic.client import ClientPod
 from fixtures.traffic.monitor_processes import MonitorProcess
 from suites.runs.monitor import Monitor
 
@@ -39,21 +39,21 @@ class Senders:
         self.stopped: list[str] = []
         self.dead: set[str] = set()
 
-    def caller(self, _cluster: str, name: str, _namespace: str, *, identity: str) -> Caller:  # noqa: ARG002
+    def client(self, _cluster: str, name: str, _namespace: str, *, identity: str) -> ClientPod:  # noqa: ARG002
         @contextmanager
         def meanwhile(*streams: Stream, **_: float) -> Iterator[None]:
             self.loads.append((name, streams))
             yield
 
-        return cast("Caller", SimpleNamespace(pod=name, meanwhile=meanwhile))
+        return cast("ClientPod", SimpleNamespace(pod=name, meanwhile=meanwhile))
 
     def start(self, processes: Iterable[MonitorProcess]) -> None:
-        self.started += [process.caller.pod for process in processes]
+        self.started += [process.client.pod for process in processes]
 
     def stop(
         self, processes: Iterable[MonitorProcess], _folder: Path
     ) -> list[Traces | PlumblineError]:
-        names = [process.caller.pod for process in processes]
+        names = [process.client.pod for process in processes]
         self.stopped += names
         gone = CommandError("a pod", seen="gone")
         return [gone if name in self.dead else Traces((), None) for name in names]
@@ -75,7 +75,7 @@ def monitor(senders: Senders, tmp_path: Path) -> Monitor:
 def test_sources_send_until_the_block_ends(monitor: Monitor, senders: Senders) -> None:
     with monitor.sending([FRONTEND, STRANGER]):
         assert senders.started == ["frontend", "stranger"]
-        assert monitor.process("aws-cluster", "stranger").caller.pod == "stranger"
+        assert monitor.process("aws-cluster", "stranger").client.pod == "stranger"
         assert senders.stopped == []
     assert senders.stopped == ["frontend", "stranger"]
     with pytest.raises(KeyError):

@@ -15,12 +15,12 @@ import pytest
 
 from fixtures.checks import complete
 from fixtures.history import Exchange, History
-from fixtures.history.streams import Plan, Stream, Who
+from fixtures.history.streams import ClientId, Plan, Stream
 from fixtures.traffic.pod import bundle, prober
 from fixtures.traffic.pod.vitals import Vitals
 from tests.peer import Peer, free_port, running
 
-WHO = Who(caller="frontend-1", cluster="aws-cluster", identity="default/frontend")
+WHO = ClientId(caller="frontend-1", cluster="aws-cluster", identity="default/frontend")
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,13 @@
-"""Streams: what the callers read is what the suites wrote, and nonsense is refused."""
+"""Streams: what the clients read is what the suites wrote, and nonsense is refused."""
 
 from __future__ import annotations
 
 import pytest
 from pydantic import ValidationError
 
-from fixtures.history.streams import Load, Plan, Stream, Who
+from fixtures.history.streams import ClientId, Load, Plan, Stream
 
-WHO = Who(caller="frontend-1", cluster="aws-cluster", identity="default/frontend")
+WHO = ClientId(caller="frontend-1", cluster="aws-cluster", identity="default/frontend")
 
 
 def test_a_plan_survives_the_way_into_the_pod() -> None:

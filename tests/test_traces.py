@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fixtures.history.streams import Who
+from fixtures.history.streams import ClientId
 from fixtures.history.traces import Answer, Beats, Traces
 
-WHO = Who(caller="watch-1", cluster="aws-cluster", identity="default/frontend")
+WHO = ClientId(caller="watch-1", cluster="aws-cluster", identity="default/frontend")
 HEAD: dict[str, Any] = {
     "who": WHO.model_dump(),
     "streams": [

@@ -63,7 +63,7 @@ def test_what_nobody_sent_is_told_as_unseen() -> None:
         "inconclusive", 0, 0.0, 0.0, 1e6,
     )  # fmt: skip
     assert [*told.gaps, *told.episodes, *told.latencies] == []
-    assert told.reason.startswith("a caller sent nothing; ")
+    assert told.reason.startswith("a client sent nothing; ")
 
 
 def test_new_and_kept_connections_watch_together() -> None:
@@ -171,7 +171,7 @@ def test_silence_by_a_machine_that_could_not_send_says_nothing_and_a_leak_does()
 
 def test_a_caller_that_died_or_sent_nothing_leaves_it_open() -> None:
     dead = judged(MAY, trace([SERVED] * 400), alive=False)
-    assert (dead.verdict, dead.reason) == ("inconclusive", "a caller died before its end")
+    assert (dead.verdict, dead.reason) == ("inconclusive", "a client died before its end")
     assert judged(MAY).verdict == "inconclusive"
     assert judged(MAY, trace([])).verdict == "inconclusive"
 

@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from clusters.waiting import wait_for
-from fixtures.history.streams import OpenStream, Watch, Who
+from fixtures.history.streams import ClientId, OpenStream, Watch
 from fixtures.history.traces import Trace, Traces
 from fixtures.traffic import pod
 from fixtures.traffic.pod.vitals import CONNECTED
 from tests.peer import free_port, running
 
-WHO = Who(caller="watch-1", cluster="aws-cluster", identity="default/frontend")
+WHO = ClientId(caller="watch-1", cluster="aws-cluster", identity="default/frontend")
 WATCHER = Path(pod.__file__).with_name("watcher.py")
 
 

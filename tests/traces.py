@@ -9,10 +9,10 @@ import numpy as np
 from fixtures.checks.expectations import BY_RBAC, Served
 from fixtures.checks.watched import Asked
 from fixtures.history import Window
-from fixtures.history.streams import OpenStream, Who
+from fixtures.history.streams import ClientId, OpenStream
 from fixtures.history.traces import NO_BEATS, Answer, Beats, Numbers, Trace, Traces
 
-WHO = Who(caller="caller-1", cluster="aws-cluster", identity="default/frontend")
+WHO = ClientId(caller="caller-1", cluster="aws-cluster", identity="default/frontend")
 INTERVAL = 0.008
 TOOK = 0.002
 BEGAN = 1_000.0

@@ -24,7 +24,7 @@ def entry(lab: Lab, cluster: str) -> Entry:
 @pytest.fixture(scope="module")
 def drawn(entry: Entry) -> History:
     """Requests that the route matches, one after another, until their split is decided."""
-    return draw(entry.caller, entry.request, STABLE, TEST, minimum=DRAWS)
+    return draw(entry.client, entry.request, STABLE, TEST, minimum=DRAWS)
 
 
 @pytest.fixture(scope="module")
@@ -32,4 +32,4 @@ def sample(entry: Entry, seed: int) -> Answered:
     """Requests of the whole space, and what came of them."""
     mark = convergence.generation()
     samples = draw_sample(SPACE, seed, f"http://{entry.address}", expectation, mark)
-    return sampling.ask(entry.caller, entry.space, samples, entry.deadline)
+    return sampling.ask(entry.client, entry.space, samples, entry.deadline)

@@ -1,4 +1,4 @@
-"""Probes of the canary split: a caller outside the service mesh, at the Gateway's address."""
+"""Probes of the canary split: a client outside the service mesh, at the Gateway's address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Gateway and its route, and a caller outside the service mesh: what is asked, and by whom."""
+"""The Gateway and its route, and a client outside the service mesh: what is asked, and by whom."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fixtures.history.verdict import Verdict, both
 from fixtures.lab import HOME, OUTSIDE, OUTSIDER, Lab, convergence
 from fixtures.lab.space import Space
 from fixtures.manifests import Given
-from fixtures.traffic.client import Caller
+from fixtures.traffic.client import ClientPod
 
 NAME = Path(__file__).parent.name
 SERVICES = STABLE, CANARY = ("api-service", "api-service-canary")
@@ -39,7 +39,7 @@ class Entry:
     """The Gateway, its route, and how both are changed and put back. Each change is waited for."""
 
     space: Space
-    caller: Caller
+    client: ClientPod
     gateway: Given
     route: Given
     address: str
@@ -56,7 +56,7 @@ class Entry:
 
     def converge(self, route: Given) -> None:
         """Apply a route and wait until the Gateway has it."""
-        convergence.http_route(self.space, route, self.caller, self.url, self.deadline)
+        convergence.http_route(self.space, route, self.client, self.url, self.deadline)
 
     def wait_for_endpoints(self) -> None:
         """Wait until the Gateway's proxy has healthy endpoints of both services."""
@@ -169,11 +169,11 @@ def in_force(lab: Lab, cluster: str) -> Entry:
         NotReadyError: a workload does not run, or the Gateway did not get there in time.
     """
     space = lab.space(NAME, cluster)
-    caller = lab.caller(cluster, OUTSIDER, identity=OUTSIDE)
+    client = lab.client(cluster, OUTSIDER, identity=OUTSIDE)
     gateway, route = lab.manifests.given("gateway"), lab.manifests.given("httproute")
     space.put(gateway)
     address = convergence.gateway_address(space, gateway, lab.deadline("workload"))
-    entry = Entry(space, caller, gateway, route, address, lab.deadline("convergence"))
+    entry = Entry(space, client, gateway, route, address, lab.deadline("convergence"))
     entry.converge(route)
     entry.wait_for_endpoints()
     return entry

@@ -71,7 +71,7 @@ def test_only_the_exact_header_is_routed(judge: Judge, entry: Entry) -> None:
         "upper": {"CONTENT-TYPE": "application/json"},
     }
     headers = {**unrouted, **routed}
-    history = entry.caller.probe(
+    history = entry.client.probe(
         *(Stream(stream=n, url=entry.url, headers=h, count=COUNT) for n, h in headers.items())
     )
     refused = (on(name, status_is(404, COUNT)) for name in unrouted)
@@ -97,7 +97,7 @@ def test_a_route_of_another_namespace_does_not_attach(judge: Judge, entry: Entry
     with entry.foreign_route() as foreign:
         refused = condition(foreign.conditions, "Accepted", "False", "NotAllowedByListeners")
         stray = Stream(stream="stray", url=entry.url, headers={"Host": foreign.host}, count=COUNT)
-        history = entry.caller.probe(stray, entry.request.model_copy(update={"count": COUNT}))
+        history = entry.client.probe(stray, entry.request.model_copy(update={"count": COUNT}))
     routed = (on("stray", status_is(404, COUNT)), on("json", status_is(200, COUNT)))
     judge(history, every(known(refused), *routed))
 
@@ -117,7 +117,7 @@ def test_a_lost_backend_costs_its_own_share(judge: Judge, entry: Entry) -> None:
             "ResolvedRefs is False", lambda: entry.wait_for_condition("ResolvedRefs", "False")
         )
         entry.converge(entry.route)
-        history = draw(entry.caller, entry.request, STABLE, TEST, expected=(200, 500))
+        history = draw(entry.client, entry.request, STABLE, TEST, expected=(200, 500))
     judge(
         history, every(known(whole), known(unresolved), split(WITHOUT_CANARY, TEST, served_or_500))
     )
@@ -129,7 +129,7 @@ def test_nine_to_one_under_load(judge: Judge, entry: Entry, lab: Lab) -> None:
     """Under load requests are shared 90 to 10, and what is not routed stays so."""
     other = Stream(stream="other", url=entry.url, headers={"Content-Type": "text/plain"})
     with lab.quiet():
-        history = entry.caller.load(
+        history = entry.client.load(
             entry.request, other, users=10, seconds=SECONDS + 1, least=DRAWS
         )
     shared = on("json", every(split(NINE_TO_ONE, TEST), served_under_load(REQUESTS, SECONDS)))
@@ -142,13 +142,13 @@ def test_other_weights_take_effect_without_a_loss(judge: Judge, entry: Entry) ->
     """Weights edited to 50/50 and back under load take effect within T, and drop no request."""
     through = entry.request.model_copy(update={"stream": "through"})
     even = SplitTest(share=0.50, margin=0.10)
-    with entry.caller.meanwhile(through, users=4) as loaded:
+    with entry.client.meanwhile(through, users=4) as loaded:
         try:
             there = in_time("50/50", lambda: entry.converge(entry.with_weights(EVEN)))
-            edited = draw(entry.caller, entry.request_as("50/50"), STABLE, even)
+            edited = draw(entry.client, entry.request_as("50/50"), STABLE, even)
         finally:
             back = in_time("90/10 again", lambda: entry.converge(entry.route))
-        restored = draw(entry.caller, entry.request_as("90/10"), STABLE, TEST)
+        restored = draw(entry.client, entry.request_as("90/10"), STABLE, TEST)
         history = loaded() + edited + restored
     judge(
         history,

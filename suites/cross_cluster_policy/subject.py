@@ -20,7 +20,7 @@ from fixtures.lab import HOME, TENANT, Lab, clustermesh_status, convergence
 from fixtures.lab.hubble import NAMESPACE, Agent
 from fixtures.lab.space import Space
 from fixtures.manifests import Given
-from fixtures.traffic.client import Caller, side_by_side, together
+from fixtures.traffic.client import ClientPod, side_by_side, together
 
 NAME = Path(__file__).parent.name
 AWS, AZURE = "aws-cluster", "azure-cluster"
@@ -59,7 +59,7 @@ class Guarded:
     target: Document
     agent: Agent
     policy: Given
-    clients: dict[str, Caller]
+    clients: dict[str, ClientPod]
     deadline: float
     clustermesh_deadline: float
     uid: str = field(default="")
@@ -169,14 +169,14 @@ def reach(lab: Lab) -> Guarded:
     target = here.kube.pod(here.namespace, "app=frontend")
     agent = Agent.of(here.kube, target)
     clients = {
-        f"{cluster}/{app}": lab.caller(
+        f"{cluster}/{app}": lab.client(
             cluster, app, here.namespace, identity=f"app={app} in {cluster}"
         )
         for cluster in (AWS, AZURE)
         for app in ("backend", "other")
     }
     namesake = f"app=backend of {HOME} in {AZURE}"
-    clients[NAMESAKE] = lab.caller(AZURE, TENANT, identity=namesake)
+    clients[NAMESAKE] = lab.client(AZURE, TENANT, identity=namesake)
     deadline = lab.deadline("convergence")
     convergence.identities(agent, [_address(client) for client in clients.values()], deadline)
     pods = [target, here.kube.pod(here.namespace, "app=bystander")]
@@ -220,6 +220,6 @@ def in_force(lab: Lab, _cluster: str) -> Guarded:
     return guarded
 
 
-def _address(client: Caller) -> str:
+def _address(client: ClientPod) -> str:
     pod = client.kube.get("v1", "Pod", client.pod, client.namespace) or {"status": {}}
     return str(pod["status"].get("podIP", ""))

@@ -1,4 +1,4 @@
-"""Fixtures of mobile routing: the caller, and the requests that several requirements judge."""
+"""Fixtures of mobile routing: the client, and the requests that several requirements judge."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fixtures.history import History
 from fixtures.history.streams import Stream
 from fixtures.lab import Lab, convergence, sampling
 from fixtures.lab.sampling import Answered
-from fixtures.traffic.client import Caller, joined
+from fixtures.traffic.client import ClientPod, joined
 from suites.mobile_routing.oracle import SPACE, expectation
 from suites.mobile_routing.subject import (
     COUNT,
@@ -31,8 +31,8 @@ def routing(lab: Lab, cluster: str) -> Routing:
 
 
 @pytest.fixture(scope="module")
-def frontend(routing: Routing) -> Caller:
-    """The caller whose sidecar routes by the reference."""
+def frontend(routing: Routing) -> ClientPod:
+    """The client whose sidecar routes by the reference."""
     return routing.frontend
 
 

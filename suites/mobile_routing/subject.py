@@ -8,7 +8,7 @@ from pathlib import Path
 from fixtures.lab import FRONTEND, Lab, convergence
 from fixtures.lab.space import Space
 from fixtures.manifests import Given
-from fixtures.traffic.client import Caller
+from fixtures.traffic.client import ClientPod
 
 NAME = Path(__file__).parent.name
 HOST = "service.example.com"
@@ -38,7 +38,7 @@ class Routing:
     """The client whose sidecar routes, and how its route is changed and put back."""
 
     space: Space
-    frontend: Caller
+    frontend: ClientPod
     route: Given
     deadline: float
 
@@ -61,7 +61,7 @@ def in_force(lab: Lab, cluster: str) -> Routing:
         NotReadyError: a workload does not run, or the sidecar did not get there in time.
     """
     space = lab.space(NAME, cluster)
-    frontend, route = lab.caller(cluster, FRONTEND), lab.manifests.given("virtualservice")
+    frontend, route = lab.client(cluster, FRONTEND), lab.manifests.given("virtualservice")
     routing = Routing(space, frontend, route, lab.deadline("convergence"))
     routing.converge(route)
     routing.wait_for_endpoints()

@@ -20,7 +20,7 @@ from fixtures.lab.sampling import Answered
 from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
 from fixtures.traffic.agents import user_agents
-from fixtures.traffic.client import Caller
+from fixtures.traffic.client import ClientPod
 from suites.mobile_routing.oracle import FOR_MOBILE, FOR_WEB
 from suites.mobile_routing.subject import COUNT, MOBILE, OTHER, SERVICES, URL
 
@@ -77,7 +77,7 @@ def test_other_hosts_keep_their_routes(judge: Judge, answers: History) -> None:
 
 
 @requirement("MR5", source=SOURCE)
-def test_generated_agents_agree_with_the_expression(judge: Judge, frontend: Caller) -> None:
+def test_generated_agents_agree_with_the_expression(judge: Judge, frontend: ClientPod) -> None:
     """Any user agent agrees with the expression, each way: generated ones do, with and without."""
     agents = {f"agent-{n}": agent for n, agent in enumerate(user_agents("Mobile", GENERATED))}
     history = frontend.probe(
@@ -92,7 +92,7 @@ def test_generated_agents_agree_with_the_expression(judge: Judge, frontend: Call
 
 @pytest.mark.long
 @requirement("MR6", source=SOURCE)
-def test_routing_holds_under_load(judge: Judge, frontend: Caller, lab: Lab) -> None:
+def test_routing_holds_under_load(judge: Judge, frontend: ClientPod, lab: Lab) -> None:
     """Under load every request goes where its user agent leads."""
     phone = Stream(stream="phone", url=URL, headers={"User-Agent": MOBILE["phone"]})
     desktop = Stream(stream="desktop", url=URL, headers=OTHER["desktop"])

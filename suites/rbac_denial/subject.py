@@ -14,7 +14,7 @@ from fixtures.history.streams import Stream
 from fixtures.lab import FRONTEND, LOOKALIKE, OUTSIDE, OUTSIDER, STRANGER, Lab, convergence
 from fixtures.lab.space import Space
 from fixtures.manifests import Given
-from fixtures.traffic.client import Caller
+from fixtures.traffic.client import ClientPod
 
 NAME = Path(__file__).parent.name
 API = "/api/v1/items"
@@ -28,11 +28,11 @@ class Api:
     space: Space
     policy: Given
     deadline: float
-    frontend: Caller
-    stranger: Caller
-    lookalike: Caller
-    namesake: Caller
-    outsider: Caller
+    frontend: ClientPod
+    stranger: ClientPod
+    lookalike: ClientPod
+    namesake: ClientPod
+    outsider: ClientPod
 
     def ask(self, stream: str, method: str = "GET", target: str = API, count: int = 20) -> Stream:
         """Requests to backend-api, each with a nonce that no other run has used."""
@@ -98,11 +98,11 @@ def in_force(lab: Lab, cluster: str) -> Api:
         space,
         policy=lab.manifests.given("authorizationpolicy"),
         deadline=lab.deadline("convergence"),
-        frontend=lab.caller(cluster, FRONTEND),
-        stranger=lab.caller(cluster, STRANGER),
-        lookalike=lab.caller(cluster, LOOKALIKE),
-        namesake=lab.caller(cluster, "namesake", space.namespace),
-        outsider=lab.caller(cluster, OUTSIDER, identity=OUTSIDE),
+        frontend=lab.client(cluster, FRONTEND),
+        stranger=lab.client(cluster, STRANGER),
+        lookalike=lab.client(cluster, LOOKALIKE),
+        namesake=lab.client(cluster, "namesake", space.namespace),
+        outsider=lab.client(cluster, OUTSIDER, identity=OUTSIDE),
     )
     api.protect()
     wanted = [f"outbound|80||{space.host(name)}" for name in (APP, "bystander")]

@@ -89,7 +89,7 @@ def test_another_account_is_denied(judge: Judge, api: Api) -> None:
 
 @requirement("RB5", source=SOURCE)
 def test_plain_text_is_refused(judge: Judge, api: Api) -> None:
-    """A caller without an identity of the service mesh is refused."""
+    """A client without an identity of the service mesh is refused."""
     history = side_by_side(
         lambda: api.frontend.probe(api.ask("allowed")),
         lambda: api.outsider.probe(api.ask("denied", count=50)),

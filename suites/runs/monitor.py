@@ -168,7 +168,7 @@ class Monitor:
                     if p.loaded
                 ]
                 if streams:
-                    pod = self.lab.caller(
+                    pod = self.lab.client(
                         source.cluster, source.workload, source.namespace, identity=source.identity
                     )
                     load = pod.meanwhile(*streams, users=USERS, seconds=LONGEST, pause=PAUSE)

@@ -101,7 +101,7 @@ def _upgrade_one(field: Field, work: Upgrading, name: str, only: str) -> None:
 
 @contextmanager
 def _around(monitor: Monitor, step: Step, sources: Sequence[ProbeSource]) -> Iterator[None]:
-    """A step as a phase; callers that it replaces hand over to their successors."""
+    """A step as a phase; clients that it replaces hand over to their successors."""
     leaving = [source for source in sources if source.has_sidecar] if step.replaces_callers else []
     monitor.stop(leaving)
     with monitor.phase(step.name, step.component, step.cluster):

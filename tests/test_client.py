@@ -1,4 +1,4 @@
-"""A caller's history: whole, or it says why not."""
+"""A client's history: whole, or it says why not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fixtures.checks import status_is
 from fixtures.history import Exchange, Window
 from fixtures.history.streams import Load, Stream
 from fixtures.history.verdict import Outcome
-from fixtures.traffic.client import Caller, Loading, together
+from fixtures.traffic.client import ClientPod, Loading, together
 
 WHO = {"caller": "pod-1", "cluster": "aws-cluster", "identity": "i"}
 LINES = [
@@ -46,7 +46,7 @@ class Pod:
 
 def probe(*lines: str, how: str = SUCCESS, err: str = "", end: str = "\n") -> Any:
     pod = cast(Kube, Pod(Ended("\n".join(lines) + end, err, how)))
-    return Caller(pod, "default", "pod-1", "i").probe(Stream(stream="s", url="http://x/"))
+    return ClientPod(pod, "default", "pod-1", "i").probe(Stream(stream="s", url="http://x/"))
 
 
 def test_a_whole_history_is_taken_as_it_is() -> None:
@@ -86,9 +86,9 @@ def ended(*lines: str) -> Ended:
 
 def ask(*runs: Ended) -> tuple[Any, Pod]:
     pod = Pod(*runs)
-    caller = Caller(cast(Kube, pod), "default", "pod-1", "i")
+    client = ClientPod(cast(Kube, pod), "default", "pod-1", "i")
     streams = (Stream(stream=name, url="http://x/") for name in ("a", "b"))
-    return caller.ask(*streams), pod
+    return client.ask(*streams), pod
 
 
 def test_what_was_never_sent_is_asked_once_more() -> None:
@@ -152,8 +152,8 @@ class Loaded(Pod):
 
 
 def loading(pod: Pod) -> Loading:
-    caller = Caller(cast(Kube, pod), "default", "pod-1", "i")
-    return caller.loading(Stream(stream="s", url="http://x/"), users=1, seconds=1)
+    client = ClientPod(cast(Kube, pod), "default", "pod-1", "i")
+    return client.loading(Stream(stream="s", url="http://x/"), users=1, seconds=1)
 
 
 def test_loads_begin_once_all_stand_ready() -> None:
