@@ -34,6 +34,7 @@ errors from here, and none defines one of its own.
         UnservedKindError    it does not serve a document's kind
         RefusedError         its API server does not accept a document
         NotReadyError        a deadline passed; carries what was waited for and what was seen
+        WrongManifestError   a manifest under test is refused, or not in force as a control is
       RecordError            what an earlier command left cannot be used
         TopologyError        topology.json is missing or does not hold what was asked of it
         ResultsError         results of a run, an upgrade or a matrix that cannot be read
@@ -80,6 +81,7 @@ __all__ = [
     "UpgradeError",
     "VersionsError",
     "WatchError",
+    "WrongManifestError",
 ]
 
 
@@ -246,6 +248,10 @@ class RefusedError(ClusterError):
 
 class NotReadyError(ClusterError):
     """A deadline passed before a condition held."""
+
+
+class WrongManifestError(ClusterError):
+    """A manifest under test is refused, or is not in force where a control of its kind is."""
 
 
 # --- what an earlier command left ----------------------------------------------------------

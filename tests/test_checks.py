@@ -248,7 +248,7 @@ def twin(history: History) -> Verdict:
     [
         ([DENIED] * 2, [WEB] * 2, PASS),
         ([DENIED, WEB], [WEB] * 2, FAIL),
-        ([DENIED] * 2, [DENIED] * 2, INCONCLUSIVE),
+        ([DENIED] * 2, [DENIED] * 2, FAIL),
         ([DENIED] * 2, [], INCONCLUSIVE),
         ([], [WEB] * 2, INCONCLUSIVE),
         ([DENIED, WEB], [TIMEOUT] * 2, FAIL),

@@ -15,7 +15,7 @@ from reports.schema import Results
 
 HEAD = """
 import pytest
-from clusters.errors import NotReadyError
+from clusters.errors import NotReadyError, WrongManifestError
 from fixtures.history import Exchange, History
 from fixtures.plugin.requirements import requirement
 from fixtures.history.verdict import failed, inconclusive, passed
@@ -231,7 +231,13 @@ def test_each_cluster_is_asked_and_the_results_are_written(run: Run, workers: tu
             "inconclusive",
             "expected: a pod\nseen:     none\nlook:     kubectl",
         ),
-        ("raise OSError('cut')", "inconclusive", "cut"),
+        (
+            "raise WrongManifestError('a route in force', seen='Regex: invalid')",
+            "fail",
+            "expected: a route in force\nseen:     Regex: invalid",
+        ),
+        ("raise OSError('cut')", "inconclusive", "OSError: cut"),
+        ("{}['backendRefs']", "inconclusive", "KeyError: 'backendRefs'"),
     ],
 )
 def test_what_ends_a_test_is_its_verdict(run: Run, body: str, verdict: str, reason: str) -> None:

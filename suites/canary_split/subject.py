@@ -56,7 +56,9 @@ class Entry:
 
     def converge(self, route: Given) -> None:
         """Apply a route and wait until the Gateway has it."""
-        convergence.http_route(self.space, route, self.client, self.url, self.deadline)
+        name = self.gateway.document["metadata"]["name"]
+        access = convergence.Access(name, self.client, self.url)
+        convergence.http_route(self.space, route, access, self.deadline)
 
     def wait_for_endpoints(self) -> None:
         """Wait until the Gateway's proxy has healthy endpoints of both services."""
@@ -71,7 +73,7 @@ class Entry:
         """The route with other weights of its services."""
         document = copy.deepcopy(self.route.document)
         for rule in document["spec"]["rules"]:
-            for backend in rule["backendRefs"]:
+            for backend in rule.get("backendRefs", ()):
                 backend["weight"] = weights.get(backend["name"], 0)
         return Given(document, f"{self.route.origin} with the weights {dict(weights)}")
 
@@ -171,7 +173,6 @@ def in_force(lab: Lab, cluster: str) -> Entry:
     space = lab.space(NAME, cluster)
     client = lab.client(cluster, OUTSIDER, identity=OUTSIDE)
     gateway, route = lab.manifests.given("gateway"), lab.manifests.given("httproute")
-    space.put(gateway)
     address = convergence.gateway_address(space, gateway, lab.deadline("workload"))
     entry = Entry(space, client, gateway, route, address, lab.deadline("convergence"))
     entry.converge(route)

@@ -66,9 +66,12 @@ class Guarded:
 
     def protect(self) -> None:
         """Apply the policy and wait until frontend's endpoint enforces it."""
-        if not self.uid and (stored := self.space.put(self.policy)):
-            self.uid = stored["metadata"]["uid"]
-            self._converge(present=True)
+        if self.policy.absent:
+            self.space.put(self.policy)
+        elif not self.uid:
+            self.uid = convergence.network_policy(
+                self.space, self.policy, self.agent, self.target, self.deadline
+            )
 
     def expose(self) -> None:
         """Delete the policy, an earlier run's too, and wait until nothing enforces it."""
@@ -77,8 +80,10 @@ class Guarded:
         stored = self.space.kube.get(version, kind, document["metadata"]["name"], self.namespace)
         if stored:
             self.space.kube.delete(document, self.namespace)
-            self.uid = stored["metadata"]["uid"]
-            self._converge(present=False)
+            uid = stored["metadata"]["uid"]
+            convergence.policy_state(
+                self.agent, self.target, uid, present=False, deadline=self.deadline
+            )
         self.uid = ""
 
     def address(self, who: str) -> str:
@@ -153,9 +158,6 @@ class Guarded:
         return Stream(
             stream=name, url=url, count=COUNT, concurrency=COUNT, timeout=timeout, reuse=False
         )
-
-    def _converge(self, *, present: bool) -> None:
-        convergence.network_policy(self.agent, self.target, self.uid, present, self.deadline)
 
 
 def reach(lab: Lab) -> Guarded:
