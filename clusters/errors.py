@@ -12,6 +12,7 @@ errors from here, and none defines one of its own.
         DocumentError        a text is neither YAML nor JSON, or has a key twice
         ManifestsError       a folder of manifests cannot stand in for the reference's
         MutantsError         a catalogue of mutants is malformed, or names what is not there
+        UnreadError          a field of a manifest whose meaning an oracle does not know
         MatrixError          matrix.toml is malformed, or a cell or a state of it cannot be used
         FaultsError          faults that there are not
         UpgradeError         an upgrade that cannot be, such as of a component that no train has
@@ -77,6 +78,7 @@ __all__ = [
     "SupplyError",
     "TopologyError",
     "UnreachableError",
+    "UnreadError",
     "UnservedKindError",
     "UpgradeError",
     "VersionsError",
@@ -140,6 +142,10 @@ class ManifestsError(InputError):
 
 class MutantsError(InputError):
     """A catalogue of mutants is malformed, or names something that is not there."""
+
+
+class UnreadError(InputError):
+    """A field of a manifest has a meaning that an oracle does not know."""
 
 
 class MatrixError(InputError):
