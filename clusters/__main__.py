@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from clusters import bringup, doctor, engine, lock, providers, signals, teardown, tools, versions
+from clusters.components.charts import Charts
 from clusters.errors import InputError, InterruptedRunError, PlumblineError
 from clusters.home import Home
 from clusters.images import mirror, mirrors, source
@@ -23,7 +24,6 @@ from clusters.plan import planned
 from clusters.process import without_proxies
 from clusters.progress import Progress, unfailing
 from clusters.settings import Settings
-from clusters.steps.charts import Charts
 from clusters.topology import Topology
 from clusters.versions import Train
 

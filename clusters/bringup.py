@@ -14,6 +14,9 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from clusters import address_range, doctor, engine, providers, tools
+from clusters.components import cilium, clustermesh, gateway_api, istio
+from clusters.components.charts import Charts
+from clusters.components.helm import Helm, merged
 from clusters.engine import Engine
 from clusters.home import Home
 from clusters.images import source
@@ -24,9 +27,6 @@ from clusters.procedure import Step, complete
 from clusters.progress import Progress
 from clusters.providers import Provider
 from clusters.settings import Settings
-from clusters.steps import cilium, clustermesh, gateway_api, istio
-from clusters.steps.charts import Charts
-from clusters.steps.helm import Helm, merged
 from clusters.topology import Cluster, MeshMember, Topology
 from clusters.versions import Train
 

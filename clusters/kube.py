@@ -1,4 +1,4 @@
-"""Kube: one cluster of the topology, by the few verbs that steps and suites need.
+"""Kube: one cluster of the topology, by the few verbs that components and suites need.
 
 A thin layer over the dynamic client: server-side apply, delete, get, list, exec, logs, and
 waiting on a condition with a deadline. It uses the kubeconfig and the context that the

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from clusters.bringup import BringUp
+from clusters.components import cilium, clustermesh, data_plane, gateway_api, istio
 from clusters.errors import UpgradeError
 from clusters.kube import Document, Kube
 from clusters.plan import ClusterPlan
 from clusters.procedure import Step
-from clusters.steps import cilium, clustermesh, data_plane, gateway_api, istio
 from clusters.versions import COMPONENTS, minor, order
 
 VERSIONS = {

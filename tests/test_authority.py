@@ -13,9 +13,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from clusters.components import clustermesh
 from clusters.errors import KubeconfigError
 from clusters.kube import Kube, readable
-from clusters.steps import clustermesh
 from clusters.topology import Cluster
 
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from clusters import versions
 from clusters.bringup import _notes, new_run
+from clusters.components.helm import merged as _merged
 from clusters.errors import PlanError
 from clusters.images.source import Supply
 from clusters.models import Image
 from clusters.plan import planned
-from clusters.steps.helm import merged as _merged
 from clusters.versions import PublishedImage
 
 Tree = dict[str, Any]

@@ -14,6 +14,8 @@ from rich.console import Console
 
 from clusters import address_range, bringup, doctor, engine, tools, versions
 from clusters.address_range import Choice
+from clusters.components import cilium, clustermesh, gateway_api, istio
+from clusters.components.charts import Charts
 from clusters.errors import NotReadyError
 from clusters.home import Home
 from clusters.images import source
@@ -23,8 +25,6 @@ from clusters.plan import DEFAULT
 from clusters.progress import Progress
 from clusters.providers.kind import Kind
 from clusters.settings import CLUSTERMESH
-from clusters.steps import cilium, clustermesh, gateway_api, istio
-from clusters.steps.charts import Charts
 from clusters.topology import Cluster, Topology
 from tests.engines import TableEngine
 

@@ -123,7 +123,7 @@ def test_the_ground_floor_stands_on_nothing_of_ours(name: str) -> None:
 @pytest.mark.parametrize(
     ("path", "source"),
     [
-        ("clusters/steps/cilium.py", "import pytest"),
+        ("clusters/components/cilium.py", "import pytest"),
         ("clusters/kind.py", "from fixtures.history import History"),
         ("clusters/topology.py", "def f():\n    import reports.schema as schema"),
         ("reports/html.py", "from clusters import topology"),
@@ -149,7 +149,7 @@ def test_an_arrow_that_turns_is_seen(path: str, source: str) -> None:
         ("fixtures/plugin/session.py", "import pytest\nfrom clusters.topology import Topology"),
         ("fixtures/plugin/session.py", "from reports.schema import Requirement"),
         ("fixtures/traffic/pod/__init__.py", "from fixtures.history import Exchange"),
-        ("clusters/steps/cilium.py", "from clusters.errors import NotReadyError"),
+        ("clusters/components/cilium.py", "from clusters.errors import NotReadyError"),
         ("reports/html.py", "from reports import schema"),
         ("reports/html.py", "from clusters import files\nfrom clusters.errors import PlaceError"),
     ],

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from clusters import versions
+from clusters.components.charts import CHARTED
 from clusters.errors import DownloadError, RecipeError
 from clusters.home import Home
 from clusters.images import golang, modules
 from clusters.images.golang import Component
 from clusters.images.modules import Module
 from clusters.process import run
-from clusters.steps.charts import CHARTED
 from tests.served import Served, serving
 
 FILES = {"go.mod": b"module a.example/Azure/x\n", "chart/values.yaml": b"a: 1\n", "B": b""}

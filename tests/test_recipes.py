@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from clusters import tools, versions
+from clusters.components.charts import CHARTED
 from clusters.errors import RecipeError
 from clusters.home import Home
 from clusters.images import golang, modules, recipe
 from clusters.images.recipe import FOLDER, Recipe, digest_of, digest_of_folder
 from clusters.images.source import LAB, NODE
-from clusters.steps.charts import CHARTED
 
 NAMES = sorted(path.stem for path in FOLDER.glob("*.toml"))
 TRAINS = versions.names()

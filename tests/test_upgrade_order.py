@@ -9,6 +9,9 @@ import pytest
 
 from clusters import providers, upgrading, versions
 from clusters.bringup import BringUp
+from clusters.components import cilium, clustermesh, data_plane, gateway_api, istio
+from clusters.components.charts import Charts
+from clusters.components.helm import Helm
 from clusters.home import Home
 from clusters.images.source import Supply
 from clusters.kube import Kube
@@ -16,9 +19,6 @@ from clusters.plan import planned
 from clusters.procedure import Step
 from clusters.providers.kind import Kind
 from clusters.settings import CLUSTERMESH
-from clusters.steps import cilium, clustermesh, data_plane, gateway_api, istio
-from clusters.steps.charts import Charts
-from clusters.steps.helm import Helm
 from clusters.topology import Cluster
 from clusters.upgrading import Upgrading
 from tests.engines import TableEngine

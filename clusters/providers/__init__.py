@@ -1,8 +1,8 @@
 """Providers: what a bring-up asks of whoever makes its clusters, and who that is.
 
 A provider makes, finds and deletes clusters, and knows its own by a mark that is there from the
-first moment. What runs in a cluster is the steps' business. Which provider stands behind a name
-is said here alone.
+first moment. What runs in a cluster is the components' business. Which provider stands behind a
+name is said here alone.
 """
 
 from __future__ import annotations

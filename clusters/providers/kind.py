@@ -1,6 +1,6 @@
 """kind clusters: two nodes in the engine, under names and a network of our own.
 
-Makes and deletes clusters and nothing else: what runs in them is the steps' business. A
+Makes and deletes clusters and nothing else: what runs in them is the components' business. A
 cluster is known as ours by a folder of ours that is mounted into its node from the first
 moment the node exists.
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from clusters.steps import cilium, clustermesh
+from clusters.components import cilium, clustermesh
 from fixtures.lab.faults import SETTLE, Effect, Injection, Site, no_effect
 from fixtures.lab.hubble import Agent
 from suites.cross_cluster_policy.subject import AWS, AZURE, Guarded

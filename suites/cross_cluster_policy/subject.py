@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from clusters.components import clustermesh
 from clusters.kube import Document, Kube
-from clusters.steps import clustermesh
 from clusters.waiting import wait_for
 from fixtures.checks import Drop
 from fixtures.history import History

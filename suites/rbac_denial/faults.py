@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from clusters.steps import istio
+from clusters.components import istio
 from fixtures.lab import STRANGER
 from fixtures.lab.faults import Effect, Injection, Site, no_effect
 from fixtures.traffic.pod.vitals import LOST

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from clusters.steps import istio
+from clusters.components import istio
 from clusters.waiting import wait_for
 from fixtures.checks import nonces
 from fixtures.history.streams import Stream

@@ -14,9 +14,9 @@ from itertools import product
 from pathlib import Path
 from typing import Literal
 
+from clusters.components import istio
 from clusters.errors import PlumblineError
 from clusters.progress import Progress
-from clusters.steps import istio
 from fixtures import manifests
 from fixtures.checks.watched import Change, entry, shares, wrong
 from fixtures.history.streams import Stream as LoadStream

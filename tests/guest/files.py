@@ -21,12 +21,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename
 
 from clusters import download
+from clusters.components import charts
 from clusters.errors import DownloadError
 from clusters.home import Home
 from clusters.images import golang, modules
 from clusters.images.recipe import digest_of
 from clusters.process import run
-from clusters.steps import charts
 from clusters.versions import Train
 from tests.guest import network
 

@@ -1,6 +1,6 @@
 """Where the vendors' own charts and CRDs are: in their Go modules, fetched if need be.
 
-It reads none of them; each step knows its own.
+It reads none of them; each component knows its own.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from clusters.components import cilium, gateway_api
 from clusters.home import Home
 from clusters.images import golang, modules
 from clusters.progress import Progress
-from clusters.steps import cilium, gateway_api
 from clusters.versions import Train
 
 CHARTED = ("cilium", "istio", "gateway-api")  # components whose charts or CRDs are read
@@ -19,7 +19,7 @@ CHARTED = ("cilium", "istio", "gateway-api")  # components whose charts or CRDs 
 
 @dataclass(frozen=True)
 class Charts:
-    """The folders that the steps are given."""
+    """The folders that the components are given."""
 
     cilium: Path
     istio: Path

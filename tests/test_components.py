@@ -1,4 +1,4 @@
-"""The steps' values: what the charts are given, by keys that the charts have."""
+"""The components' values: what the charts are given, by keys that the charts have."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from clusters import versions
+from clusters.components import cilium, clustermesh, istio
+from clusters.components.helm import merged as _merged
 from clusters.plan import planned
 from clusters.settings import CLUSTERMESH
-from clusters.steps import cilium, clustermesh, istio
-from clusters.steps.helm import merged as _merged
 from tests.test_recipes import module_folder
 
 TRAINS = versions.names()

@@ -1,4 +1,4 @@
-"""Helm, as the steps use it: one release in one cluster. It waits for nothing."""
+"""Helm, as the components use it: one release in one cluster. It waits for nothing."""
 
 from __future__ import annotations
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from clusters.components.helm import Helm
 from clusters.kube import Kube
 from clusters.plan import ClusterPlan
-from clusters.steps.helm import Helm
 from clusters.waiting import wait_for
 
 CHART = "install/kubernetes/cilium"

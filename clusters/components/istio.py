@@ -10,9 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from clusters.components.helm import Helm
 from clusters.errors import RefusedError
 from clusters.kube import Kube
-from clusters.steps.helm import Helm
 from clusters.waiting import wait_for
 
 BASE = "manifests/charts/base"

@@ -10,9 +10,9 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 from functools import partial
 
+from clusters.components.istio import DEFAULT, NAMESPACE, PROXY, REVISION
 from clusters.kube import Document, Kube
 from clusters.objects import containers, ready
-from clusters.steps.istio import DEFAULT, NAMESPACE, PROXY, REVISION
 from clusters.waiting import wait_for
 
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
