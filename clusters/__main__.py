@@ -72,24 +72,24 @@ def parser() -> argparse.ArgumentParser:
     commands = root.add_subparsers(required=True, metavar="COMMAND")
 
     def plain(name: str, function: object, text: str) -> argparse.ArgumentParser:
-        made = commands.add_parser(name, help=text, description=text)
-        made.set_defaults(command=function)
-        return made
+        one = commands.add_parser(name, help=text, description=text)
+        one.set_defaults(command=function)
+        return one
 
     def command(name: str, function: object, text: str) -> argparse.ArgumentParser:
-        made = plain(name, function, text)
-        made.add_argument(
+        one = plain(name, function, text)
+        one.add_argument(
             "--versions",
             default=versions.of_user(),
             help="release train, a file in clusters/versions ($VERSIONS, or the newest)",
         )
-        made.add_argument(
+        one.add_argument(
             "--mesh",
             type=Path,
             default=Settings.of_user().clustermesh,
             help="the CiliumClustermeshConfig ($PLUMBLINE_CLUSTERMESH, or the reference's)",
         )
-        return made
+        return one
 
     plain("doctor", _doctor, "say what this machine has, lacks, and how to mend it")
     up = command("up", _up, "bring the clusters up and write topology.json")
@@ -125,9 +125,9 @@ def _begin(options: argparse.Namespace, home: Home) -> tuple[Train, Progress]:
 
 
 def _doctor(_: argparse.Namespace, home: Home) -> int:
-    console, told = Console(highlight=False), Console(stderr=True, highlight=False)
+    console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
     marks = PLAIN_MARKS if console.options.ascii_only else MARKS
-    findings = doctor.examine(home, told.print)
+    findings = doctor.examine(home, errors.print)
     table = Table("", "what", Column("seen", overflow="fold"))
     for each in findings:
         table.add_row(marks[each.level], each.name, escape(each.seen))
@@ -173,13 +173,13 @@ def _mirror(options: argparse.Namespace, home: Home) -> None:
     address = mirrors.checked(options.registry)
     with lock.held(home, "mirror"):
         crane = tools.ensure("crane", home, trains[-1], progress)
-        found = engine.find(home)
-        way, why = source.decide(source.mode_of_user(), found, mirrors.Mirrors())
+        docker = engine.find(home)
+        way, why = source.decide(source.mode_of_user(), docker, mirrors.Mirrors())
         progress.say(f"images: {'copied' if way == 'pull' else 'forged and pushed'}, because {why}")
         if way == "pull":
             bring = mirror.Mirror(address, crane, insecure=options.insecure).copy
         else:
-            running = found or engine.ensure(home)
+            running = docker or engine.ensure(home)
             site = mirror.Mirror(address, crane, running, insecure=options.insecure)
             site.digest(trains[0].reference(source.NODE))  # it answers: a forge takes a while
             for each in trains:

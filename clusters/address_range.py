@@ -100,13 +100,13 @@ def choose(said: Range | None, kept: Range | None, held: Iterable[Holder]) -> Ch
 def holders(engine: Engine) -> tuple[Holder, ...]:
     """Who has addresses on this machine, but for the lab's own network."""
     bridges = {_bridge(engine.inspect("network", NETWORK) or {})}
-    found = {*_networks(engine), *_interfaces(bridges), *_routes(bridges)}
+    everyone = {*_networks(engine), *_interfaces(bridges), *_routes(bridges)}
     wider = (
         each
-        for each in found
+        for each in everyone
         if not any(
             other.name == each.name and other != each and each.network.subnet_of(other.network)
-            for other in found
+            for other in everyone
         )
     )
     return tuple(sorted(wider, key=str))
@@ -163,10 +163,10 @@ def _interfaces(ours: set[str]) -> Iterator[Holder]:
 def _routes(ours: set[str]) -> Iterator[Holder]:
     """Routes of every table: a VPN's may stand in one of its own."""
     try:
-        told = run(["ip", "-json", "-4", "route", "show", "table", "all"])
+        routes = run(["ip", "-json", "-4", "route", "show", "table", "all"])
     except CommandError:  # there is none, or it is BusyBox's: the interfaces have been asked
         return
-    for route in json.loads(told or "[]"):
+    for route in json.loads(routes or "[]"):
         device = str(route.get("dev", route.get("type", "a route")))
         if device in ours or route.get("type", "unicast") not in OWN:
             continue

@@ -200,8 +200,8 @@ class BringUpOfOne:
         kube.patch(ONE_RESOLVER, "kube-system")
         crds, limit = shared.charts.gateway_api, shared.train.deadlines.gateway_api
         gateway_api.install(kube, crds, limit)
-        given = shared.cilium(self.plan, self.everyone)
-        cilium.install(shared.helm, kube, shared.charts.cilium, given)
+        values = shared.cilium(self.plan, self.everyone)
+        cilium.install(shared.helm, kube, shared.charts.cilium, values)
         istio.install(shared.helm, kube, shared.charts.istio, shared.istio())
 
     def _cilium(self) -> None:

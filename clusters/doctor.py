@@ -50,19 +50,19 @@ def examine(home: Home, say: Callable[[str], None] = lambda _: None) -> tuple[Fi
     """
     if sys.platform != "linux":
         return (_not_linux(),)
-    found, verdict = engine_check.look(home, say)
+    running, verdict = engine_check.look(home, say)
     if verdict.level == "bad":
         return (verdict, _python())
-    facts = found.facts if found else None
-    way, why = source.decide(source.mode_of_user(), found, source.mirrors_of_user())
+    facts = running.facts if running else None
+    way, why = source.decide(source.mode_of_user(), running, source.mirrors_of_user())
     return (
         verdict,
         Finding("images", "good", f"{way}, because {why}"),
-        *(_builders(found) if way == "forge" else ()),
+        *(_builders(running) if way == "forge" else ()),
         *_kernel(facts),
-        *_room(home, found, forging=way == "forge"),
+        *_room(home, running, forging=way == "forge"),
         _memory(facts),
-        *_addresses(found),
+        *_addresses(running),
         _python(),
     )
 
@@ -104,26 +104,26 @@ def _not_linux() -> Finding:
     )  # fmt: skip
 
 
-def _builders(found: Engine | None) -> Iterator[Finding]:
+def _builders(running: Engine | None) -> Iterator[Finding]:
     lack = golang.obstacle()
     yield Finding("go", "bad" if lack else "good", lack or _version("go"), golang.MEND)
-    there = shutil.which("mmdebstrap")
+    program = shutil.which("mmdebstrap")
     yield Finding(
         "mmdebstrap",
-        "good" if there or found is None else "bad",
-        there or ("not on PATH" if found else "comes with the private engine"),
+        "good" if program or running is None else "bad",
+        program or ("not on PATH" if running else "comes with the private engine"),
         "sudo apt-get install mmdebstrap",
     )
 
 
 def _kernel(facts: Facts | None) -> Iterator[Finding]:
     own = platform.release()
-    told = facts.kernel if facts else own
-    version = kernel_version(told)
+    release = facts.kernel if facts else own
+    version = kernel_version(release)
     enough = version >= KERNEL_NEEDED
     level: Level = "good" if version >= KERNEL_WANTED else "warning" if enough else "bad"
-    yield Finding("kernel", level, told, "use a Linux of 5.10 or later: Cilium asks for it")
-    if told == own:  # else it is another machine's, whose limits are not in our /proc
+    yield Finding("kernel", level, release, "use a Linux of 5.10 or later: Cilium asks for it")
+    if release == own:  # else it is another machine's, whose limits are not in our /proc
         yield from _inotify(facts.cgroup if facts else _cgroup())
 
 
@@ -134,10 +134,10 @@ def _inotify(cgroup: int) -> Iterator[Finding]:
     needed, wanted = inotify.NEEDED[cgroup], inotify.WANTED[cgroup]
     enough = limits.reaches(needed)
     level: Level = "good" if limits.reaches(wanted) else "warning" if enough else "bad"
-    seen = f"{limits}, cgroup version {cgroup}"
+    text = f"{limits}, cgroup version {cgroup}"
     aim = wanted if enough else needed
-    seen += "" if level == "good" else f"; {aim} {'wanted' if enough else 'needed'}"
-    yield Finding("inotify", level, seen, inotify.MEND)
+    text += "" if level == "good" else f"; {aim} {'wanted' if enough else 'needed'}"
+    yield Finding("inotify", level, text, inotify.MEND)
 
 
 def _cgroup() -> int:
@@ -145,21 +145,21 @@ def _cgroup() -> int:
     return 2 if Path("/sys/fs/cgroup/cgroup.controllers").exists() else 1
 
 
-def _room(home: Home, found: Engine | None, *, forging: bool) -> Iterator[Finding]:
+def _room(home: Home, running: Engine | None, *, forging: bool) -> Iterator[Finding]:
     cold = not (home.root / "forge").exists()
     needed = (DISK_COLD if cold else DISK_WARM) if forging else DISK_PULL
     yield _disk(
         "disk", home.root, needed, needed,
         f"free some space, or set PLUMBLINE_HOME to a larger disk than {home.root}",
     )  # fmt: skip
-    if found is None or found.namespace is not None:  # a private engine's data are in our folder
-        return
-    folder = Path(found.facts.images)
+    if running is None or running.namespace is not None:
+        return  # a private engine's data are in our folder
+    folder = Path(running.facts.images)
     mend = f"docker system df shows what fills {folder}; docker system prune frees what nobody uses"
     if not folder.exists():
         yield Finding("images' disk", "warning", f"{folder} is not seen from here", mend)
         return
-    baked = bool(found.docker("images", "--quiet", NODES).strip())
+    baked = bool(running.docker("images", "--quiet", NODES).strip())
     yield _disk(
         "images' disk", folder, IMAGES_BAKED if baked else IMAGES_PULL, IMAGES_UPGRADE, mend
     )
@@ -168,42 +168,42 @@ def _room(home: Home, found: Engine | None, *, forging: bool) -> Iterator[Findin
 def _disk(name: str, folder: Path, needed: int, wanted: int, mend: str) -> Finding:
     there = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(there).free
-    seen = f"{free / GIB:.0f} GiB free, {needed / GIB:.0f} needed"
+    room = f"{free / GIB:.0f} GiB free, {needed / GIB:.0f} needed"
     if free < needed:
-        return Finding(name, "bad", seen, mend)
+        return Finding(name, "bad", room, mend)
     if free < wanted:
-        return Finding(name, "warning", f"{seen}, {wanted / GIB:.0f} for an upgrade", mend)
-    return Finding(name, "good", seen, mend)
+        return Finding(name, "warning", f"{room}, {wanted / GIB:.0f} for an upgrade", mend)
+    return Finding(name, "good", room, mend)
 
 
 def _memory(facts: Facts | None) -> Finding:
     """The engine's memory and cores: of the machine that the clusters run on."""
     memory = facts.memory if facts else psutil.virtual_memory().total
     cores = facts.cores if facts else os.cpu_count() or 1
-    seen = f"{memory / GIB:.0f} GiB, {MEMORY_NEEDED / GIB:.0f} needed"
+    size = f"{memory / GIB:.0f} GiB, {MEMORY_NEEDED / GIB:.0f} needed"
     mend = "give the engine's machine more"
     if memory < MEMORY_NEEDED:
-        return Finding("memory", "bad", seen, f"{mend} memory")
+        return Finding("memory", "bad", size, f"{mend} memory")
     if cores < CORES_WANTED:
         return Finding(
             "memory", "warning",
-            f"{seen}; {cores} core, {CORES_WANTED} wanted", f"{mend} cores",
+            f"{size}; {cores} core, {CORES_WANTED} wanted", f"{mend} cores",
         )  # fmt: skip
-    return Finding("memory", "good", f"{seen}; {cores} cores", f"{mend} memory")
+    return Finding("memory", "good", f"{size}; {cores} cores", f"{mend} memory")
 
 
-def _addresses(found: Engine | None) -> Iterator[Finding]:
+def _addresses(running: Engine | None) -> Iterator[Finding]:
     mend = f"make up {address_range.VARIABLE}=<a free /15>"
     try:
-        choice = address_range.chosen(found)
+        choice = address_range.chosen(running)
     except PlanError as error:
-        seen = f"wanted {error.expected}; seen {error.seen}"
-        yield Finding("addresses", "bad", seen, error.look or mend)
+        reason = f"wanted {error.expected}; seen {error.seen}"
+        yield Finding("addresses", "bad", reason, error.look or mend)
         return
     if choice.passed:
         passed = ", ".join(map(str, choice.passed))
-        seen = f"{choice.range}, as the usual range is in use by {passed}"
-        yield Finding("addresses", "warning", seen, f"nothing need be done; {mend} takes another")
+        text = f"{choice.range}, as the usual range is in use by {passed}"
+        yield Finding("addresses", "warning", text, f"nothing need be done; {mend} takes another")
     else:
         yield Finding("addresses", "good", str(choice.range), mend)
 

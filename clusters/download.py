@@ -41,16 +41,16 @@ def fetch(
         else:
             _stream(url, target, progress, name)
         with target.open("rb") as content:
-            found = hashlib.file_digest(content, "sha256").hexdigest()
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
     except FileNotFoundError as error:
         raise _error(url, f"no such file: {error.filename}", absent=True) from None
     # ImportError: a SOCKS proxy without the package for it. ValueError: a malformed proxy.
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ImportError, ValueError) as error:
         target.unlink(missing_ok=True)
         raise _error(url, str(error) or type(error).__name__) from None
-    if sha256 not in ("", found):
+    if sha256 not in ("", digest):
         target.unlink()
-        raise _error(url, f"its SHA-256 is {found}, and must be {sha256}")
+        raise _error(url, f"its SHA-256 is {digest}, and must be {sha256}")
 
 
 def _stream(url: str, target: Path, progress: Progress | None, name: str) -> None:
@@ -67,11 +67,11 @@ def _stream(url: str, target: Path, progress: Progress | None, name: str) -> Non
             status = response.status_code
             raise _error(url, f"answered {status}", absent=status in ABSENT)
         size = int(response.headers.get("Content-Length", 0))
-        told = time.monotonic()
+        last = time.monotonic()
         for chunk in response.iter_raw():
             file.write(chunk)
-            if progress and time.monotonic() - told > TELL_EVERY:
-                told = time.monotonic()
+            if progress and time.monotonic() - last > TELL_EVERY:
+                last = time.monotonic()
                 of = f" of {size / 1e6:.0f}" if size else ""
                 progress.say(f"{name}: {file.tell() / 1e6:.0f}{of} MB")
 

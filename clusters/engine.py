@@ -51,8 +51,8 @@ class Engine:
     @property
     def env(self) -> dict[str, str]:
         """What the docker and kind programs need to find this engine and our own network."""
-        found = {"KIND_EXPERIMENTAL_DOCKER_NETWORK": NETWORK, "DOCKER_CLI_HINTS": "false"}
-        return {**found, "DOCKER_HOST": self.host} if self.host else found
+        variables = {"KIND_EXPERIMENTAL_DOCKER_NETWORK": NETWORK, "DOCKER_CLI_HINTS": "false"}
+        return {**variables, "DOCKER_HOST": self.host} if self.host else variables
 
     @cached_property
     def facts(self) -> Facts:
@@ -61,8 +61,8 @@ class Engine:
         Raises:
             CommandError, EngineError: it does not answer, or not as Docker does.
         """
-        told = (self.docker(word, *JSON, timeout=ASKING) for word in ("info", "version"))
-        return engine_facts.parse(*told)
+        documents = (self.docker(word, *JSON, timeout=ASKING) for word in ("info", "version"))
+        return engine_facts.parse(*documents)
 
     def lacks_sys_resource(self, image: str) -> bool:
         """Whether its privileged containers, as kind's nodes are, lack CAP_SYS_RESOURCE.
@@ -103,10 +103,10 @@ class Engine:
     def inspect(self, kind: str, name: str) -> dict[str, Any] | None:
         """`docker <kind> inspect`, or None if there is no such thing."""
         try:
-            found = json.loads(self.docker(kind, "inspect", name))
+            documents = json.loads(self.docker(kind, "inspect", name))
         except CommandError:
             return None
-        return dict(found[0]) if found else None
+        return dict(documents[0]) if documents else None
 
     def enter(self) -> None:
         """Put this thread, and all that it starts from now on, where containers can be reached.
@@ -141,15 +141,15 @@ def of_user() -> Engine | None:
 
 def endpoint() -> str:
     """Where the user's Docker would listen: $DOCKER_HOST, or what docker's context says."""
-    said = Settings.of_user().docker_host
-    if said:
-        return said
-    asked = ["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]
+    host = Settings.of_user().docker_host
+    if host:
+        return host
+    command = ["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]
     try:
-        told = run(asked, timeout=ASKING).strip()
+        address = run(command, timeout=ASKING).strip()
     except CommandError:
-        told = ""
-    return told if "://" in told else USUAL  # Podman has no contexts
+        address = ""
+    return address if "://" in address else USUAL  # Podman has no contexts
 
 
 def socket() -> Path | None:
@@ -183,9 +183,9 @@ def awaited(home: Home, say: Callable[[str], None], *, bound: float = WAKING) ->
         say: is told that there is something to wait for.
         bound: seconds.
     """
-    found = find(home)
-    if found is not None:
-        return found
+    running = find(home)
+    if running is not None:
+        return running
     silent = socket()
     if silent is None or not os.access(silent, os.W_OK):
         return None
@@ -193,7 +193,7 @@ def awaited(home: Home, say: Callable[[str], None], *, bound: float = WAKING) ->
     waiting = Retrying(
         stop=stop_after_delay(bound),
         wait=wait_fixed(1),
-        retry=retry_if_result(lambda seen: seen is None),
+        retry=retry_if_result(lambda engine: engine is None),
         retry_error_callback=_last,
     )
     return waiting(find, home)
@@ -208,9 +208,9 @@ def ensure(home: Home, say: Callable[[str], None] = lambda _: None) -> Engine:
     Raises:
         EngineError: none answers and none can be started here; the error says why.
     """
-    found = awaited(home, say)
-    if found is not None:
-        return found
+    running = awaited(home, say)
+    if running is not None:
+        return running
     silent = socket()
     obstacle = silence(silent) if silent else private_engine.obstacle()
     if obstacle:
@@ -233,8 +233,8 @@ def silence(path: Path) -> str:
 
 
 def _last(state: RetryCallState) -> Engine | None:
-    found: Engine | None = state.outcome.result() if state.outcome else None
-    return found
+    engine: Engine | None = state.outcome.result() if state.outcome else None
+    return engine
 
 
 def _only_private() -> bool:

@@ -31,14 +31,14 @@ def look(home: Home, say: Callable[[str], None]) -> tuple[Engine | None, Finding
     elsewhere = remote() if Settings.of_user().engine != "private" else None
     if elsewhere:
         return None, elsewhere
-    found = engine.awaited(home, say)
-    if found is None:
+    running = engine.awaited(home, say)
+    if running is None:
         return None, _none()
     try:
-        facts = found.facts
+        facts = running.facts
     except (CommandError, EngineError) as error:
-        return found, Finding("engine", "bad", f"{found.name}: {error.seen}", error.look)
-    return found, refused(facts, shutil.which("docker") or "") or _told(found)
+        return running, Finding("engine", "bad", f"{running.name}: {error.seen}", error.look)
+    return running, refused(facts, shutil.which("docker") or "") or _finding(running)
 
 
 def remote() -> Finding | None:
@@ -85,24 +85,24 @@ def refused(facts: Facts, program: str) -> Finding | None:
     return None
 
 
-def _told(found: Engine) -> Finding:
-    facts = found.facts
-    seen = f"{found.name}, {facts.version}"
+def _finding(running: Engine) -> Finding:
+    facts = running.facts
+    name = f"{running.name}, {facts.version}"
     if facts.desktop:
         return Finding(
             "engine",
             "warning",
-            f"{seen}, in Docker Desktop's own machine, where this was never tried",
+            f"{name}, in Docker Desktop's own machine, where this was never tried",
             f"if it fails, install Docker Engine ({DOCKER}); then: {LOCAL}",
         )
     if facts.driver == "vfs":
         return Finding(
             "engine",
             "warning",
-            f"{seen}, with the storage driver vfs: each node is a whole copy of its image",
+            f"{name}, with the storage driver vfs: each node is a whole copy of its image",
             "give Docker a data folder on ext4 or xfs, where overlay2 works",
         )
-    return Finding("engine", "good", seen)
+    return Finding("engine", "good", name)
 
 
 def _none() -> Finding:

@@ -103,7 +103,7 @@ def parse(info: str, version: str) -> Facts:
         EngineError: either is not what an engine prints, or there is no server behind it.
     """
     try:
-        told = _Info.model_validate_json(info)
+        reply = _Info.model_validate_json(info)
         server = _Version.model_validate_json(version).server
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
@@ -113,31 +113,33 @@ def parse(info: str, version: str) -> Facts:
             seen=f"{where}: {first['msg']}".removeprefix(": "),
             look="docker info",
         ) from None
-    if told.errors:
-        raise EngineError("an engine that answers", seen="; ".join(told.errors), look="docker info")
+    if reply.errors:
+        raise EngineError(
+            "an engine that answers", seen="; ".join(reply.errors), look="docker info"
+        )
     components = {each.name for each in (server.components or ())} if server else set()
-    security = {each.partition(",")[0] for each in told.security or ()}
-    podman = not told.version or "Podman Engine" in components
+    security = {each.partition(",")[0] for each in reply.security or ()}
+    podman = not reply.version or "Podman Engine" in components
     return Facts(
-        version=told.version,
+        version=reply.version,
         podman=podman,
         rootless="name=rootless" in security,
         remapped="name=userns" in security,
-        system=told.system,
-        kernel=told.kernel,
-        cgroup=2 if told.cgroup == "2" else 1,
-        cores=told.cores,
-        memory=told.memory,
-        root=told.root,
-        images=_images(told),
-        driver=told.driver,
+        system=reply.system,
+        kernel=reply.kernel,
+        cgroup=2 if reply.cgroup == "2" else 1,
+        cores=reply.cores,
+        memory=reply.memory,
+        root=reply.root,
+        images=_images(reply),
+        driver=reply.driver,
     )
 
 
 def kernel_version(release: str) -> tuple[int, int]:
     """Major and minor number of a kernel's release; (0, 0) where it has none."""
-    found = re.match(r"(\d+)\.(\d+)", release)
-    return (int(found[1]), int(found[2])) if found else (0, 0)
+    numbers = re.match(r"(\d+)\.(\d+)", release)
+    return (int(numbers[1]), int(numbers[2])) if numbers else (0, 0)
 
 
 def lacks_sys_resource(status: str) -> bool:
@@ -146,16 +148,17 @@ def lacks_sys_resource(status: str) -> bool:
     Raises:
         EngineError: that is no such file.
     """
-    found = re.search(r"^CapBnd:\s+([0-9a-f]+)$", status, re.MULTILINE)
-    if not found:
+    bounding = re.search(r"^CapBnd:\s+([0-9a-f]+)$", status, re.MULTILINE)
+    if not bounding:
         raise EngineError(
             "a line CapBnd in /proc/self/status", seen=status[:200] or "nothing", look="docker info"
         )
-    return not int(found[1], 16) >> CAP_SYS_RESOURCE & 1
+    return not int(bounding[1], 16) >> CAP_SYS_RESOURCE & 1
 
 
-def _images(told: _Info) -> str:
+def _images(reply: _Info) -> str:
     """Where images are kept: containerd's folder where it keeps them and is not dockerd's child."""
-    in_containerd = ("driver-type", SNAPSHOTTER) in (told.status or ())
-    beside = told.containerd is not None and told.containerd.address.startswith("/run/containerd/")
-    return CONTAINERD_OWN if in_containerd and beside else told.root
+    in_containerd = ("driver-type", SNAPSHOTTER) in (reply.status or ())
+    own = reply.containerd
+    beside = own is not None and own.address.startswith("/run/containerd/")
+    return CONTAINERD_OWN if in_containerd and beside else reply.root

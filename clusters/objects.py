@@ -24,11 +24,11 @@ def containers(pod: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(c["name"] for c in (*spec.get("initContainers", ()), *spec["containers"]))
 
 
-def observed(found: Mapping[str, Any], conditions: Iterable[Mapping[str, Any]]) -> bool:
+def observed(document: Mapping[str, Any], conditions: Iterable[Mapping[str, Any]]) -> bool:
     """Whether there are conditions and all of them speak of the object's present generation."""
-    generation = found["metadata"]["generation"]
-    seen = [c.get("observedGeneration") for c in conditions]
-    return bool(seen) and all(s == generation for s in seen)
+    generation = document["metadata"]["generation"]
+    generations = [c.get("observedGeneration") for c in conditions]
+    return bool(generations) and all(s == generation for s in generations)
 
 
 def pod_labels(deployment: Mapping[str, Any]) -> Mapping[str, str]:

@@ -190,11 +190,11 @@ def _inside_namespace() -> list[psutil.Process]:
         pids = run(["ip", "netns", "pids", NAMESPACE.name]).split()
     except CommandError:
         return []
-    found = []
+    processes = []
     for pid in pids:
         with contextlib.suppress(psutil.NoSuchProcess):
-            found.append(psutil.Process(int(pid)))
-    return [process for process in found if process.pid != os.getpid()]
+            processes.append(psutil.Process(int(pid)))
+    return [process for process in processes if process.pid != os.getpid()]
 
 
 def _unmount(root: Path) -> None:

@@ -163,8 +163,8 @@ def _read(log: Path) -> str:
 
 def absent(program: str, error: OSError) -> CommandError:
     """That a program could not be started."""
-    seen = f"{error.strerror}: {error.filename}"
-    return CommandError(f"the program {program}", seen=seen, look="make doctor")
+    reason = f"{error.strerror}: {error.filename}"
+    return CommandError(f"the program {program}", seen=reason, look="make doctor")
 
 
 def answers(argv: Sequence[str | Path], *, timeout: float = 10) -> bool:

@@ -49,12 +49,12 @@ def attach(
     Raises:
         WebSocketException, OSError: it could not be started.
     """
-    told = {"container": container.name, "stdin": stdin, "stdout": True, "stderr": True}
-    asked = [(name, str(value).lower()) for name, value in told.items() if value]
+    options = {"container": container.name, "stdin": stdin, "stdout": True, "stderr": True}
+    query = [(name, str(value).lower()) for name, value in options.items() if value]
     _, url, headers, *_ = api.param_serialize(
         "GET",
         f"{path(container.namespace, container.pod)}/exec",
-        query_params=[*asked, *(("command", word) for word in command)],
+        query_params=[*query, *(("command", word) for word in command)],
         auth_settings=["BearerToken"],
     )
     address = get_websocket_url(url)  # type: ignore[no-untyped-call]

@@ -49,8 +49,8 @@ def run(argv: Sequence[str], env: Mapping[str, str], patience: Patience) -> None
     try:
         master, slave = pty.openpty()
     except OSError as error:
-        seen = str(error.strerror or error)
-        raise CommandError("a free terminal (pty)", seen=seen, look="ls /dev/pts") from None
+        reason = str(error.strerror or error)
+        raise CommandError("a free terminal (pty)", seen=reason, look="ls /dev/pts") from None
     with tempfile.TemporaryFile() as errors, os.fdopen(master, "rb", buffering=0) as screen:
         try:
             running = subprocess.Popen(
@@ -70,12 +70,12 @@ def run(argv: Sequence[str], env: Mapping[str, str], patience: Patience) -> None
         errors.seek(0)
         said = errors.read().decode(errors="replace").strip()
     if silent is not None:
-        seen = f"{SILENT} {silent:.0f} s, and it was given up\n{said}".strip()
+        ending = f"{SILENT} {silent:.0f} s, and it was given up\n{said}".strip()
     elif running.returncode:
-        seen = "\n".join(said.splitlines()[-TAIL:]) or f"exit status {running.returncode}"
+        ending = "\n".join(said.splitlines()[-TAIL:]) or f"exit status {running.returncode}"
     else:
         return
-    raise CommandError(f"exit status 0 of {pasted(argv, env)}", seen=seen, look=pasted(argv, env))
+    raise CommandError(f"exit status 0 of {pasted(argv, env)}", seen=ending, look=pasted(argv, env))
 
 
 def _listen(screen: int, patience: Patience) -> float | None:
@@ -83,10 +83,10 @@ def _listen(screen: int, patience: Patience) -> float | None:
 
     What it only writes again, as a screen is drawn anew, is nothing new.
     """
-    told: set[str] = set()
+    known: set[str] = set()
     half, since = "", time.monotonic()
     while True:
-        limit = patience.more if told else patience.first
+        limit = patience.more if known else patience.first
         left = since + limit - time.monotonic()
         if left <= 0 or not select.select([screen], [], [], left)[0]:
             return limit
@@ -97,6 +97,6 @@ def _listen(screen: int, patience: Patience) -> float | None:
         if not chunk:
             return None
         *lines, half = LINE_END.split(half + CONTROL.sub("", chunk.decode(errors="replace")))
-        if not told.issuperset(lines):
-            told.update(lines)
+        if not known.issuperset(lines):
+            known.update(lines)
             since = time.monotonic()

@@ -62,18 +62,18 @@ class Wanted:
         Raises:
             DoctorError: PATH has none of this version.
         """
-        found = shutil.which(self.name)
-        if not found:
+        program = shutil.which(self.name)
+        if not program:
             raise DoctorError(str(self), seen="not on PATH")
         try:
-            said = run([found, *VERSION_COMMANDS[self.name]], timeout=ASK_TIMEOUT).strip()
+            said = run([program, *VERSION_COMMANDS[self.name]], timeout=ASK_TIMEOUT).strip()
         except CommandError as error:
             said = _in_short(error)
         # helm adds `+` and the commit.
         if said.lstrip("v").partition("+")[0] != self.version:
-            raise DoctorError(str(self), seen=f"{found} says {said!r}")
-        self.progress.say(f"{self}: {found}")
-        return Path(found).absolute()
+            raise DoctorError(str(self), seen=f"{program} says {said!r}")
+        self.progress.say(f"{self}: {program}")
+        return Path(program).absolute()
 
     def published(self) -> Path:
         """The vendor's.
@@ -157,8 +157,8 @@ def ensure(name: str, home: Home, train: Train, progress: Progress) -> Path:
 
 def machine() -> tuple[str, str]:
     """This machine's system and processor, as Go names them."""
-    found = platform.machine().lower()
-    return platform.system().lower(), ARCHITECTURES.get(found, found)
+    processor = platform.machine().lower()
+    return platform.system().lower(), ARCHITECTURES.get(processor, processor)
 
 
 def _member(archive: Path, name: str) -> Path:

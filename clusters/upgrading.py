@@ -78,13 +78,13 @@ class Upgrading:
             UpgradeError: there is no such component.
         """
         check(only)
-        made = {
+        by_component = {
             "gateway-api": self._gateway_api,
             "kubernetes-crds": self._crds,
             "cilium": self._cilium,
             "istio": self._istio,
         }
-        return [step for name in chosen(only) for step in made[name](each, kube)]
+        return [step for name in chosen(only) for step in by_component[name](each, kube)]
 
     def _gateway_api(self, each: ClusterPlan, kube: Kube) -> Iterator[Step]:
         ahead, back = self.to.train.deadlines, self.base.train.deadlines
@@ -110,9 +110,9 @@ class Upgrading:
         limits, back = self.to.train.deadlines, self.base.train.deadlines
         helm = self.to.helm
         before = minor(self.base.train.versions.cilium)
-        given = self.to.cilium(each, self.everyone)
+        values = self.to.cilium(each, self.everyone)
         if order(self.to.train.versions.cilium) > order(self.base.train.versions.cilium):
-            given = {**given, "upgradeCompatibility": before}
+            values = {**values, "upgradeCompatibility": before}
         others = [other.name for other in self.everyone if other.name != each.name]
 
         def ready(limit: float) -> None:
@@ -121,7 +121,7 @@ class Upgrading:
             cilium.announce(kube, each, limit)
 
         def do() -> None:
-            cilium.install(helm, kube, self.to.charts.cilium, given)
+            cilium.install(helm, kube, self.to.charts.cilium, values)
             ready(limits.cilium)
 
         def undo() -> None:
@@ -140,13 +140,13 @@ class Upgrading:
         limits = self.to.train.deadlines
         helm, charts = self.to.helm, self.to.charts.istio
         revision = istio.revision_of(self.to.train.versions.istio)
-        given, name = self.to.istio(revision), istio.istiod(revision)
+        values, name = self.to.istio(revision), istio.istiod(revision)
         (former,) = istio.istiods(kube)
         owned = data_plane.namespaces(kube)
         step = partial(Step, component="istio", cluster=each.name)
 
         def beside() -> None:
-            istio.install_istiod(helm, kube, charts, given)
+            istio.install_istiod(helm, kube, charts, values)
             istio.wait_ready(kube, limits.istio)
 
         def rolled(onto: str, limit: float, which: Callable[[Document], bool]) -> None:
@@ -155,7 +155,7 @@ class Upgrading:
 
         ahead = partial(rolled, revision, limits.workload)
         back = partial(rolled, "", self.base.train.deadlines.workload)
-        default = partial(istio.install_base, helm, kube, charts, given)
+        default = partial(istio.install_base, helm, kube, charts, values)
         away = partial(helm.uninstall, kube.cluster, name, istio.NAMESPACE)
         new, second = f"{name} beside {former}", f"{name} the default one"
         yield step(new, do=beside, undo=away, needs=(CRDS,))

@@ -244,8 +244,8 @@ def _misfit(error: ValidationError, path: Path, text: str) -> VersionsError:
     ]
     lacks = f"no {', '.join(missing)}" if missing else ""
     if first["type"] == "extra_forbidden":
-        given = f"{keys[-1]} = {first['input']!r}" + (f", and {lacks}" if lacks else "")
-        return _wrong(path, text, keys, "a key that is known", given)
+        line = f"{keys[-1]} = {first['input']!r}" + (f", and {lacks}" if lacks else "")
+        return _wrong(path, text, keys, "a key that is known", line)
     return _wrong(path, text, keys, first["msg"], lacks or repr(first["input"]))
 
 
@@ -258,12 +258,12 @@ def _wrong(path: Path, text: str, keys: tuple[str, ...], what: str, seen: str) -
 
 def _check_keys(train: Train, path: Path, text: str) -> None:
     """Every image that the lab asks for, and nothing that nobody will ever ask for."""
-    for table, given, known in (
+    for table, keys, known in (
         ("images", train.images.keys(), IMAGES),
         ("programs", train.programs.keys(), PROGRAMS),
         ("budgets", train.budgets.keys(), COMPONENTS),
     ):
-        for key in sorted(given - set(known)):
+        for key in sorted(keys - set(known)):
             raise _wrong(path, text, (table, key), f"one of {', '.join(known)}", key)
     for image in IMAGES:
         if image not in train.images:
@@ -275,19 +275,19 @@ def _check_references(train: Train, path: Path, text: str) -> None:
         try:
             train.reference(image)
         except (KeyError, IndexError, ValueError) as error:
-            seen = f"{train.images[image].reference} ({error})"
+            reference = f"{train.images[image].reference} ({error})"
             what = f"images.{image} to name known versions in braces"
             line = _line(text, ("images", image))
             look = f"$EDITOR +{line} {path}"
-            raise VersionsError(f"{path}, line {line}: {what}", seen=seen, look=look) from None
+            raise VersionsError(f"{path}, line {line}: {what}", seen=reference, look=look) from None
 
 
 def _line(text: str, keys: Iterable[str]) -> int:
     """The line where the last key that is in the file stands; 1 if none is."""
     lines = ["" if line.lstrip().startswith("#") else line for line in text.splitlines()]
-    found = 0
+    place = 0
     for key in keys:
         word = re.compile(rf"(^|[\[.,{{\s]){re.escape(key)}\s*[].=]")
-        hits = (number for number in range(found, len(lines)) if word.search(lines[number]))
-        found = next(hits, found)
-    return found + 1
+        hits = (number for number in range(place, len(lines)) if word.search(lines[number]))
+        place = next(hits, place)
+    return place + 1

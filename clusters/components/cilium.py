@@ -33,7 +33,7 @@ def values(plan: ClusterPlan, node: str, *, confined: bool) -> dict[str, Any]:
         node: where the API server is reached, since there is no kube-proxy.
         confined: the machine lacks CAP_SYS_RESOURCE.
     """
-    given: dict[str, Any] = {
+    settings: dict[str, Any] = {
         "cluster": {"name": plan.name, "id": plan.number},
         "k8sServiceHost": node,
         "k8sServicePort": 6443,
@@ -81,19 +81,19 @@ def values(plan: ClusterPlan, node: str, *, confined: bool) -> dict[str, Any]:
         },
     }
     if confined:
-        given["securityContext"] = {
+        settings["securityContext"] = {
             "capabilities": {"ciliumAgent": list(AGENT), "cleanCiliumState": list(CLEANER)}
         }
-    return given
+    return settings
 
 
-def install(helm: Helm, kube: Kube, chart: Path, given: dict[str, Any]) -> None:
+def install(helm: Helm, kube: Kube, chart: Path, values: dict[str, Any]) -> None:
     """Install or upgrade the release.
 
     Raises:
         CommandError: helm failed.
     """
-    helm.upgrade(kube.cluster, "cilium", chart, NAMESPACE, given)
+    helm.upgrade(kube.cluster, "cilium", chart, NAMESPACE, values)
 
 
 def preflight(helm: Helm, kube: Kube, chart: Path, node: str, deadline: float) -> None:
@@ -106,7 +106,7 @@ def preflight(helm: Helm, kube: Kube, chart: Path, node: str, deadline: float) -
         NotReadyError: the check did not pass in time; what is missing is named.
         CommandError: helm failed.
     """
-    given = {
+    values = {
         "preflight": {"enabled": True, "image": {"useDigest": False}},
         "agent": False,
         "operator": {"enabled": False},
@@ -115,7 +115,7 @@ def preflight(helm: Helm, kube: Kube, chart: Path, node: str, deadline: float) -
         "k8sServicePort": 6443,
     }
     try:
-        helm.upgrade(kube.cluster, PREFLIGHT, chart, NAMESPACE, given)
+        helm.upgrade(kube.cluster, PREFLIGHT, chart, NAMESPACE, values)
         wait_for(
             f"Cilium's pre-flight check of {kube.cluster.name}",
             lambda: _agent(kube, CHECK),
@@ -172,12 +172,12 @@ def load_balancers(plan: ClusterPlan) -> tuple[dict[str, Any], ...]:
 
 
 def _agent(kube: Kube, name: str = "cilium") -> str:
-    found = kube.get("apps/v1", "DaemonSet", name, NAMESPACE)
-    if found is None:
+    daemons = kube.get("apps/v1", "DaemonSet", name, NAMESPACE)
+    if daemons is None:
         return f"no DaemonSet {name}"
-    status = found.get("status", {})
+    status = daemons.get("status", {})
     wanted = status.get("desiredNumberScheduled", 0)
-    current = status.get("observedGeneration") == found["metadata"]["generation"]
+    current = status.get("observedGeneration") == daemons["metadata"]["generation"]
     if (
         wanted
         and current

@@ -131,8 +131,8 @@ def connect(kube: Kube, others: Sequence[str], deadline: float) -> None:
         RefusedError: there is no such configuration.
     """
     kube.rolled_out(NAMESPACE, deadline, f"k8s-app={SERVICE}")
-    found = kube.get("v1", "Secret", CONFIGURATION, NAMESPACE) or {"data": {}}
-    data = {name: _commented(found["data"][name]) for name in others if name in found["data"]}
+    former = kube.get("v1", "Secret", CONFIGURATION, NAMESPACE) or {"data": {}}
+    data = {name: _commented(former["data"][name]) for name in others if name in former["data"]}
     secret = {"metadata": {"name": CONFIGURATION}, "data": data}
     kube.patch({"apiVersion": "v1", "kind": "Secret", **secret}, NAMESPACE)
     pod = kube.pod(NAMESPACE, "k8s-app=cilium")["metadata"]["name"]
@@ -181,23 +181,21 @@ def remotes(kube: Kube) -> dict[str, dict[str, Any]]:
     pod = kube.pod(NAMESPACE, "k8s-app=cilium")["metadata"]["name"]
     agent = Container(NAMESPACE, pod, "cilium-agent")
     said = kube.exec(agent, ["cilium-dbg", "status", "-o", "json"])
-    mesh = json.loads(said).get("cluster-mesh") or {}
-    return {each["name"]: each for each in mesh.get("clusters") or []}
+    status = json.loads(said).get("cluster-mesh") or {}
+    return {each["name"]: each for each in status.get("clusters") or []}
 
 
 def connections(kube: Kube) -> dict[str, str]:
     """What an agent's connection to each remote cluster leads to: another etcd, another value."""
-    found = {
-        name: re.search(r"ID: (\w+)", str(r.get("status"))) for name, r in remotes(kube).items()
-    }
-    return {name: match.group(1) if match else "" for name, match in found.items()}
+    ids = {name: re.search(r"ID: (\w+)", str(r.get("status"))) for name, r in remotes(kube).items()}
+    return {name: match.group(1) if match else "" for name, match in ids.items()}
 
 
-def _unconnected(seen: dict[str, dict[str, Any]], others: Sequence[str]) -> str:
-    missing = [name for name in others if name not in seen]
+def _unconnected(clusters: dict[str, dict[str, Any]], others: Sequence[str]) -> str:
+    missing = [name for name in others if name not in clusters]
     slow = [
         f"{name}: {each.get('status', 'no status')}"
-        for name, each in seen.items()
+        for name, each in clusters.items()
         if not (each.get("ready") and all((each.get("synced") or {"none": False}).values()))
     ]
     return "; ".join([*(f"{name}: not configured" for name in missing), *slow])

@@ -50,16 +50,16 @@ def wait_accepted(kube: Kube, deadline: float) -> None:
 
 
 def _unaccepted(kube: Kube) -> str:
-    found = kube.get(GROUP, "GatewayClass", CLASS)
-    if found is None:
+    gateway_class = kube.get(GROUP, "GatewayClass", CLASS)
+    if gateway_class is None:
         return "there is none"
-    conditions = found.get("status", {}).get("conditions") or []
+    conditions = gateway_class.get("status", {}).get("conditions") or []
     if any(c["type"] == "Accepted" and c["status"] == "True" for c in conditions):
         return ""
     return str(conditions)
 
 
 def _established(kube: Kube, name: str) -> bool:
-    found = kube.get("apiextensions.k8s.io/v1", "CustomResourceDefinition", name) or {}
-    conditions = found.get("status", {}).get("conditions") or []
+    crd = kube.get("apiextensions.k8s.io/v1", "CustomResourceDefinition", name) or {}
+    conditions = crd.get("status", {}).get("conditions") or []
     return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)

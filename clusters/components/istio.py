@@ -38,11 +38,11 @@ def values(hub: str, tag: str, revision: str = "", *, plain_envoy: bool) -> dict
         "resources": {"requests": {"cpu": "20m", "memory": "256Mi"}},
         "env": {},
     }
-    mesh: dict[str, Any] = {
+    service_mesh: dict[str, Any] = {
         "accessLogFile": "/dev/stdout",  # evidence
         "defaultConfig": {"terminationDrainDuration": "1s"},
     }
-    given: dict[str, Any] = {
+    settings: dict[str, Any] = {
         "global": {
             "hub": hub,
             "tag": tag,
@@ -50,42 +50,42 @@ def values(hub: str, tag: str, revision: str = "", *, plain_envoy: bool) -> dict
             "proxy": {"resources": {"requests": {"cpu": "60m", "memory": "40Mi"}}},
         },
         "pilot": pilot,
-        "meshConfig": mesh,
+        "meshConfig": service_mesh,
     }
     if revision:
-        given["revision"] = revision
+        settings["revision"] = revision
     if plain_envoy:
         pilot["env"] |= {
             "PILOT_ENABLE_METADATA_EXCHANGE": "false",
             "PILOT_ENABLE_ALPN_FILTER": "false",
         }
-        mesh |= {"defaultProviders": {"metrics": []}, "enablePrometheusMerge": False}
-        given["telemetry"] = {"enabled": False}
-    return given
+        service_mesh |= {"defaultProviders": {"metrics": []}, "enablePrometheusMerge": False}
+        settings["telemetry"] = {"enabled": False}
+    return settings
 
 
-def install(helm: Helm, kube: Kube, charts: Path, given: dict[str, Any]) -> None:
+def install(helm: Helm, kube: Kube, charts: Path, values: dict[str, Any]) -> None:
     """Install or upgrade both releases.
 
     Raises:
         CommandError: helm failed.
     """
-    install_base(helm, kube, charts, given)
-    install_istiod(helm, kube, charts, given)
+    install_base(helm, kube, charts, values)
+    install_istiod(helm, kube, charts, values)
 
 
 def install_base(
-    helm: Helm, kube: Kube, charts: Path, given: dict[str, Any], default: str = DEFAULT
+    helm: Helm, kube: Kube, charts: Path, values: dict[str, Any], default: str = DEFAULT
 ) -> None:
     """The CRDs, and the webhook that has the `default` revision validate what is applied."""
-    base = {"defaultRevision": default, "global": given["global"]}
+    base = {"defaultRevision": default, "global": values["global"]}
     helm.upgrade(kube.cluster, "istio-base", charts / BASE, NAMESPACE, base)
 
 
-def install_istiod(helm: Helm, kube: Kube, charts: Path, given: dict[str, Any]) -> None:
+def install_istiod(helm: Helm, kube: Kube, charts: Path, values: dict[str, Any]) -> None:
     """istiod of the revision that the values name, beside any other."""
-    release = istiod(str(given.get("revision", "")))
-    helm.upgrade(kube.cluster, release, charts / ISTIOD, NAMESPACE, given)
+    release = istiod(str(values.get("revision", "")))
+    helm.upgrade(kube.cluster, release, charts / ISTIOD, NAMESPACE, values)
 
 
 def istiod(revision: str) -> str:
@@ -95,8 +95,8 @@ def istiod(revision: str) -> str:
 
 def istiods(kube: Kube) -> list[str]:
     """The Deployments of istiod there are, one per revision."""
-    found = kube.list("apps/v1", "Deployment", NAMESPACE, ISTIOD_LABEL)
-    return [deployment["metadata"]["name"] for deployment in found]
+    deployments = kube.list("apps/v1", "Deployment", NAMESPACE, ISTIOD_LABEL)
+    return [deployment["metadata"]["name"] for deployment in deployments]
 
 
 def revision_of(version: str) -> str:

@@ -134,21 +134,21 @@ class _Oven:
 
 def digest(engine: Engine, base: str, images: Sequence[str]) -> str:
     """What a baked image is made of: the identities of its parts, and how they are put in."""
-    found = [engine.inspect("image", reference) or {} for reference in (base, *sorted(images))]
-    return digest_of([HOLD, IMPORT, KEEP, *(str(each.get("Id", "")) for each in found)])
+    parts = [engine.inspect("image", reference) or {} for reference in (base, *sorted(images))]
+    return digest_of([HOLD, IMPORT, KEEP, *(str(each.get("Id", "")) for each in parts)])
 
 
-def content_of(found: dict[str, Any] | None) -> str:
+def content_of(document: dict[str, Any] | None) -> str:
     """What a baked image was made of, or the one that a container was made from; or nothing.
 
     Docker's two stores name an image by different things, and a label is the same in both.
     """
-    labels = (found or {}).get("Config", {}).get("Labels") or {}
+    labels = (document or {}).get("Config", {}).get("Labels") or {}
     return str(labels.get(LABEL, ""))
 
 
 def _proxies(engine: Engine, container: str) -> list[str]:
     """Variables for a proxy, which Docker gives every container if its user's settings have one."""
-    found = engine.inspect("container", container) or {}
-    names = [each.partition("=")[0] for each in found.get("Config", {}).get("Env") or ()]
+    document = engine.inspect("container", container) or {}
+    names = [each.partition("=")[0] for each in document.get("Config", {}).get("Env") or ()]
     return [name for name in names if name.upper() in PROXIES]

@@ -46,8 +46,8 @@ def write(engine: Engine, reference: str, archive: Path, *, label: str) -> str:
     Raises:
         CommandError: the engine does not hold it, or a step failed.
     """
-    told = engine.inspect("image", reference)
-    if told is None:
+    image = engine.inspect("image", reference)
+    if image is None:
         raise CommandError(
             f"{reference} in {engine.name}", seen="no such image", look="docker images"
         )
@@ -58,18 +58,18 @@ def write(engine: Engine, reference: str, archive: Path, *, label: str) -> str:
             reference, "none",
         )  # fmt: skip
         with engine.piped("export", name) as files, archive.open("wb") as target:
-            return flatten(files, told, reference, target)
+            return flatten(files, image, reference, target)
     finally:
         with contextlib.suppress(CommandError):
             engine.docker("rm", "--force", "--volumes", name)
 
 
-def flatten(files: IO[bytes], told: dict[str, Any], reference: str, target: IO[bytes]) -> str:
+def flatten(files: IO[bytes], image: dict[str, Any], reference: str, target: IO[bytes]) -> str:
     """Write files and a configuration as an image archive of Docker's form.
 
     Args:
         files: a tar archive; it is read once, from its beginning to its end.
-        told: as `docker image inspect` tells of the image.
+        image: as `docker image inspect` tells of it.
         target: is written once, but for the size of the layer, which is known last.
 
     Returns:
@@ -88,11 +88,11 @@ def flatten(files: IO[bytes], told: dict[str, Any], reference: str, target: IO[b
             seen=str(error),
             look="docker system info",
         ) from None
-    settings = _settings(told, layer.digest)
+    settings = _settings(image, layer.digest)
     config = f"{hashlib.sha256(settings).hexdigest()}.json"
-    image = {"Config": config, "RepoTags": [reference], "Layers": ["layer.tar"]}
+    manifest = {"Config": config, "RepoTags": [reference], "Layers": ["layer.tar"]}
     with tarfile.open(fileobj=target, mode="w") as rest:
-        for name, raw in ((config, settings), ("manifest.json", json.dumps([image]).encode())):
+        for name, raw in ((config, settings), ("manifest.json", json.dumps([manifest]).encode())):
             rest.addfile(_entry(name, len(raw)), io.BytesIO(raw))
     target.seek(0)
     target.write(_entry("layer.tar", layer.size).tobuf())
@@ -160,14 +160,14 @@ def _copy(files: _Ended, layer: _Hashed) -> None:
     files.check()
 
 
-def _settings(told: dict[str, Any], layer: str) -> bytes:
+def _settings(image: dict[str, Any], layer: str) -> bytes:
     """The image's configuration, in JSON: its own, for the one layer that it now has."""
-    given = told.get("Config") or {}
+    config = image.get("Config") or {}
     whole = {
-        "architecture": told["Architecture"],
-        "os": told["Os"],
-        **({"variant": told["Variant"]} if told.get("Variant") else {}),
-        "config": {key: given[key] for key in SETTINGS if given.get(key)},
+        "architecture": image["Architecture"],
+        "os": image["Os"],
+        **({"variant": image["Variant"]} if image.get("Variant") else {}),
+        "config": {key: config[key] for key in SETTINGS if config.get(key)},
         "rootfs": {"type": "layers", "diff_ids": [layer]},
     }
     return json.dumps(whole, sort_keys=True).encode()

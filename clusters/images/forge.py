@@ -65,8 +65,8 @@ class Forge:
 
     def is_current(self, image: Recipe) -> bool:
         """Whether the engine holds this image, built from the recipe as it stands."""
-        found = self.engine.inspect("image", image.reference_in(self.train))
-        labels = (found or {}).get("Config", {}).get("Labels") or {}
+        held = self.engine.inspect("image", image.reference_in(self.train))
+        labels = (held or {}).get("Config", {}).get("Labels") or {}
         return labels.get(LABEL) == self.digest(image)
 
     def digest(self, image: Recipe) -> str:
@@ -102,15 +102,15 @@ class Forge:
 
     def _programs(self, packages: dict[str, set[str]]) -> dict[tuple[str, str], Path]:
         """Build every component's programs, one after another: Go itself uses all the cores."""
-        built: dict[tuple[str, str], Path] = {}
+        programs: dict[tuple[str, str], Path] = {}
         for name, wanted in packages.items():
             part = golang.component(name, self.train)
             with self.progress.step(f"programs of {name}"):
-                found = self.go.build(
+                own = self.go.build(
                     part, sorted(wanted), self.work / "programs" / name, self._log(f"go-{name}")
                 )
-            built.update({(name, package): program for package, program in found.items()})
-        return built
+            programs.update({(name, package): program for package, program in own.items()})
+        return programs
 
     def _roots(self, images: list[Recipe]) -> None:
         """Make every root filesystem that is not there, on one that they share."""
@@ -192,8 +192,8 @@ class Forge:
 
     def _image(self, image: Recipe) -> Image:
         reference = image.reference_in(self.train)
-        found = self.engine.inspect("image", reference) or {}
-        return Image(reference=reference, digest=str(found.get("Id", "")), source="forge")
+        held = self.engine.inspect("image", reference) or {}
+        return Image(reference=reference, digest=str(held.get("Id", "")), source="forge")
 
     def _component(self, name: str) -> Component:
         return golang.component(name, self.train)
@@ -223,12 +223,12 @@ class Forge:
 
 def _with_inner(names: Iterable[str]) -> list[Recipe]:
     """The named recipes and those whose images they hold, each once."""
-    found: dict[str, Recipe] = {}
+    recipes: dict[str, Recipe] = {}
     for name in names:
         each = recipe.load(name)
-        found.update({inner: recipe.load(inner) for inner in each.images})
-        found[name] = each
-    return list(found.values())
+        recipes.update({inner: recipe.load(inner) for inner in each.images})
+        recipes[name] = each
+    return list(recipes.values())
 
 
 def require_builder() -> None:

@@ -157,8 +157,8 @@ def obstacle() -> str:
         said = run(["go", "version"], env={"GOTOOLCHAIN": "local"}, timeout=20).strip()
     except CommandError as error:
         return f"go: {error.seen}"
-    found = re.search(r"go(\d+)\.(\d+)", said)
-    if found and (int(found[1]), int(found[2])) < OLDEST:
+    version = re.search(r"go(\d+)\.(\d+)", said)
+    if version and (int(version[1]), int(version[2])) < OLDEST:
         return f"{said} is too old: Go fetches the toolchain that a go.mod asks for since 1.21"
     return ""
 

@@ -64,21 +64,21 @@ def pinned(part: Component) -> Module:
     Raises:
         RecipeError: they do not pin it.
     """
-    found = [part.module, ""]
+    main = [part.module, ""]
     replaced: dict[str, list[str]] = {}
     for kind, *words in _directives((part.folder / "go.mod").read_text(encoding="utf-8")):
         if kind == "require" and words[0] == part.module:
-            found = words[:2]
+            main = words[:2]
         elif kind == "replace" and words[0] == part.module:
             before, _, after = " ".join(words).partition(" => ")
             replaced[before] = after.split()
-    found = replaced.get(" ".join(found)) or replaced.get(part.module) or found
+    main = replaced.get(" ".join(main)) or replaced.get(part.module) or main
     for line in (part.folder / "go.sum").read_text(encoding="utf-8").splitlines():
-        if line.split()[:-1] == found:
+        if line.split()[:-1] == main:
             return Module(*line.split())
     raise RecipeError(
         f"{part.folder}/go.mod and go.sum to pin {part.module}",
-        seen=f"no hash of {' '.join(found)}",
+        seen=f"no hash of {' '.join(main)}",
         look=f"cd {part.folder} && GOFLAGS=-mod=mod go mod download {part.module}",
     )
 
@@ -143,15 +143,15 @@ def _fetched(module: Module, home: Home, progress: Progress | None) -> Path:
         source = _from_a_proxy(module, file, progress)
         try:
             with zipfile.ZipFile(file) as archive:
-                found = hash_of(archive)
-                if found == module.hash:
+                digest = hash_of(archive)
+                if digest == module.hash:
                     archive.extractall(draft)
         except zipfile.BadZipFile as error:
-            found = str(error)
-        if found != module.hash:
+            digest = str(error)
+        if digest != module.hash:
             raise DownloadError(
                 f"{module.path} {module.version} with the hash {module.hash} of go.sum",
-                seen=f"{source}: {found}",
+                seen=f"{source}: {digest}",
                 look=f"GOPROXY={PUBLIC} make up",
             )
         # A module's files are below module@version, without a cache's escapes.
@@ -161,30 +161,30 @@ def _fetched(module: Module, home: Home, progress: Progress | None) -> Path:
 
 def _from_a_proxy(module: Module, file: Path, progress: Progress | None) -> str:
     """Bring a module's zip into a file; returns whose it is."""
-    seen = []
+    obstacles = []
     for proxy, any_error in proxies():
         if proxy in ("off", "direct"):
-            seen.append(f"{proxy}: not a proxy")
+            obstacles.append(f"{proxy}: not a proxy")
             continue
         url = f"{proxy.rstrip('/')}/{module.file}.zip"
         try:
             download.fetch(url, file, progress=progress, name=module.path)
         except DownloadError as error:
-            seen.append(error.seen)
+            obstacles.append(error.seen)
             if not (any_error or error.absent):
                 break
         else:
             return download.shown(url)
     raise DownloadError(
         f"{module.path} {module.version} from a Go module proxy",
-        seen="; ".join(seen),
+        seen="; ".join(obstacles),
         look=f"GOPROXY={PUBLIC} make up, or HTTPS_PROXY for the way to it",
     )
 
 
 def _escaped(text: str) -> str:
     """As a module cache and a proxy write it: `!a` for `A`."""
-    return re.sub("[A-Z]", lambda found: f"!{found[0].lower()}", text)
+    return re.sub("[A-Z]", lambda letter: f"!{letter[0].lower()}", text)
 
 
 def _directives(text: str) -> Iterator[list[str]]:

@@ -83,8 +83,8 @@ def names(home: Home, engine: Engine) -> tuple[str, ...]:
 
 def kept(home: Home, engine: Engine) -> str:
     """How much room our images take, and what would free it; empty if there are none."""
-    found = [engine.inspect("image", name) for name in names(home, engine)]
-    size = room_of([each for each in found if each])
+    images = [engine.inspect("image", name) for name in names(home, engine)]
+    size = room_of([each for each in images if each])
     word = "IMAGES" if engine.namespace is None else "ENGINE"
     said = f"kept: {decimal(size)} of images in {engine.name}; make down {word}=1 takes them away"
     return said if size else ""

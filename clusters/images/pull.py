@@ -75,8 +75,8 @@ def copied(train: Train, images: Iterable[Image]) -> tuple[str, ...]:
 
 def is_forged(engine: Engine, reference: str) -> bool:
     """Whether an image came from a forge, here or at the site whose mirror we pulled it from."""
-    found = engine.inspect("image", reference) or {}
-    return forge.LABEL in (found.get("Config", {}).get("Labels") or {})
+    held = engine.inspect("image", reference) or {}
+    return forge.LABEL in (held.get("Config", {}).get("Labels") or {})
 
 
 @dataclass(frozen=True)
@@ -104,12 +104,12 @@ class _Pull:
 
     def is_held(self) -> bool:
         """Whether what the engine has under this name is what a pull would bring."""
-        found = self.engine.inspect("image", self.published)
-        if self.pinned and self.pinned in _digests(found):
+        held = self.engine.inspect("image", self.published)
+        if self.pinned and self.pinned in _digests(held):
             return True
         if is_forged(self.engine, self.published):  # here, and no registry has it, or elsewhere
-            return self.is_mirrored and bool(_digests(found, self.source))
-        return not self.pinned and bool(_digests(found))
+            return self.is_mirrored and bool(_digests(held, self.source))
+        return not self.pinned and bool(_digests(held))
 
     def bring(self, record: Record, progress: Progress, patience: Patience) -> None:
         """Pull it and give it its published name; write down what was not there before."""
@@ -127,10 +127,10 @@ class _Pull:
         Raises:
             DigestError: it may not.
         """
-        found = self.engine.inspect("image", self.published)
-        if self.pinned and self.pinned in _digests(found):
+        held = self.engine.inspect("image", self.published)
+        if self.pinned and self.pinned in _digests(held):
             return Image(reference=self.published, digest=self.pinned, source="pull")
-        digest = next(iter(_digests(found, self.source)), "")
+        digest = next(iter(_digests(held, self.source)), "")
         if self.pinned and not (self.is_mirrored and is_forged(self.engine, self.published)):
             raise DigestError(
                 f"{self.published} with digest {self.pinned}, as clusters/versions pins it, "
@@ -180,8 +180,8 @@ def _passes(error: BaseException) -> bool:
     return isinstance(error, CommandError) and refusals.reason(error.seen).passes
 
 
-def _digests(found: dict[str, Any] | None, reference: str = "") -> tuple[str, ...]:
+def _digests(image: dict[str, Any] | None, reference: str = "") -> tuple[str, ...]:
     """The digests under which registries have an image; of one repository, if one is given."""
-    entries = (str(each).partition("@") for each in (found or {}).get("RepoDigests") or ())
+    entries = (str(each).partition("@") for each in (image or {}).get("RepoDigests") or ())
     name = reference.rpartition(":")[0].removeprefix("docker.io/").removeprefix("library/")
     return tuple(digest for entry, _, digest in entries if name in ("", entry))

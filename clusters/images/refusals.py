@@ -113,8 +113,8 @@ OTHER = Reason("other", "", "it gave no image", "`curl -m 30 https://{host}/v2/`
 
 def reason(said: str) -> Reason:
     """The class of what was said."""
-    found = (each for each in REASONS if re.search(each.words, said, re.IGNORECASE))
-    return next(found, OTHER)
+    fits = (each for each in REASONS if re.search(each.words, said, re.IGNORECASE))
+    return next(fits, OTHER)
 
 
 def is_of_engine(said: str) -> bool:

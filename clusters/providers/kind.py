@@ -72,11 +72,11 @@ class Kind:
         Raises:
             ForeignError: there is, with what it is.
         """
-        found = self.engine.inspect("container", self.node(plan))
-        if found is not None and not self._is_ours(found):
+        container = self.engine.inspect("container", self.node(plan))
+        if container is not None and not self._is_ours(container):
             raise ForeignError(
                 f"no container named {self.node(plan)} that is not ours",
-                seen=f"one created {found['Created']}, without {self.owner} mounted",
+                seen=f"one created {container['Created']}, without {self.owner} mounted",
                 look=f"docker inspect {self.node(plan)}",
             )
 
@@ -92,8 +92,8 @@ class Kind:
 
     def exists(self, plan: ClusterPlan) -> bool:
         """Whether our node is there and running."""
-        found = self.engine.inspect("container", self.node(plan))
-        return bool(found and self._is_ours(found) and found["State"]["Running"])
+        container = self.engine.inspect("container", self.node(plan))
+        return bool(container and self._is_ours(container) and container["State"]["Running"])
 
     def create(self, plan: ClusterPlan, image: str, deadline: float) -> None:
         """Make the cluster; half of an earlier one of ours is deleted first.
@@ -125,8 +125,8 @@ class Kind:
 
     def delete(self, plan: ClusterPlan) -> None:
         """Delete our cluster of that name, with its volumes; a foreign one is left alone."""
-        found = self.engine.inspect("container", self.node(plan))
-        if found is None:
+        container = self.engine.inspect("container", self.node(plan))
+        if container is None:
             return
         self.refuse_foreign(plan)
         self.engine.docker("rm", "--force", "--volumes", self.node(plan))
@@ -149,24 +149,24 @@ class Kind:
         Raises:
             ForeignError: a network of that name exists and is not ours.
         """
-        found = self.engine.inspect("network", engines.NETWORK)
-        if found is None:
+        network = self.engine.inspect("network", engines.NETWORK)
+        if network is None:
             self.engine.docker(
                 "network", "create", "--driver=bridge", f"--subnet={addresses.nodes}",
                 f"--ip-range={addresses.containers}", f"--label={LABEL}={self.owner}",
                 engines.NETWORK,
             )  # fmt: skip
-        elif (found.get("Labels") or {}).get(LABEL) != self.owner:
+        elif (network.get("Labels") or {}).get(LABEL) != self.owner:
             raise ForeignError(
                 f"no Docker network named {engines.NETWORK} that is not ours",
-                seen=json.dumps(found.get("Labels")),
+                seen=json.dumps(network.get("Labels")),
                 look=f"docker network inspect {engines.NETWORK}",
             )
 
     def delete_network(self) -> None:
         """Delete our network, if it is there and ours."""
-        found = self.engine.inspect("network", engines.NETWORK)
-        if found and (found.get("Labels") or {}).get(LABEL) == self.owner:
+        network = self.engine.inspect("network", engines.NETWORK)
+        if network and (network.get("Labels") or {}).get(LABEL) == self.owner:
             self.engine.docker("network", "rm", engines.NETWORK)
 
     def _is_ours(self, container: dict[str, object]) -> bool:
