@@ -20,9 +20,9 @@ from clusters.errors import InputError, InterruptedRunError, PlumblineError
 from clusters.home import Home
 from clusters.images import mirror, mirrors, source
 from clusters.kube import Kube
-from clusters.plan import planned
+from clusters.plan import read_plan
 from clusters.process import without_proxies
-from clusters.progress import Progress, unfailing
+from clusters.progress import Progress, replace_unencodable
 from clusters.settings import Settings
 from clusters.topology import Topology
 from clusters.versions import Train
@@ -44,7 +44,7 @@ environment: {", ".join(Settings.names())} (docs/settings.md)
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; the exit status is 0, or 1 for an error of ours, 130 if interrupted."""
-    unfailing()
+    replace_unencodable()
     if isinstance(sys.stdout, TextIOWrapper):  # a path may have what the locale cannot write
         sys.stdout.reconfigure(errors="backslashreplace")
     console = Console(stderr=True, highlight=False)
@@ -144,14 +144,14 @@ def _doctor(_: argparse.Namespace, home: Home) -> int:
 def _up(options: argparse.Namespace, home: Home) -> None:
     train, progress = _begin(options, home)
     also = versions.load(options.also) if options.also else None
-    with lock.held(home, "up"):
+    with lock.hold(home, "up"):
         bringup.up(home, train, bringup.new_run(), progress, options.mesh, also=also)
     progress.say(f"ready: {home.topology}")
 
 
 def _fetch(_: argparse.Namespace, home: Home) -> None:
     progress = Progress(home.root / "estimates.json")
-    with lock.held(home, "fetch"):
+    with lock.hold(home, "fetch"):
         for train in map(versions.load, versions.names()):
             for name in tools.PACKAGES:
                 tools.ensure(name, home, train, progress)
@@ -160,7 +160,7 @@ def _fetch(_: argparse.Namespace, home: Home) -> None:
 
 def _images(options: argparse.Namespace, home: Home) -> None:
     train, progress = _begin(options, home)
-    with lock.held(home, "images"):
+    with lock.hold(home, "images"):
         running, sites = engine.ensure(home, progress.say), source.mirrors_of_user()
         source.ensure_images(home, running, train, progress, options.image, mirrors=sites)
         for name in options.tool:
@@ -170,8 +170,8 @@ def _images(options: argparse.Namespace, home: Home) -> None:
 def _mirror(options: argparse.Namespace, home: Home) -> None:
     trains = versions.load_some(options.versions)
     progress = Progress(home.root / "estimates.json")
-    address = mirrors.checked(options.registry)
-    with lock.held(home, "mirror"):
+    address = mirrors.check_address(options.registry)
+    with lock.hold(home, "mirror"):
         crane = tools.ensure("crane", home, trains[-1], progress)
         docker = engine.find(home)
         way, why = source.decide(source.mode_of_user(), docker, mirrors.Mirrors())
@@ -229,14 +229,14 @@ def _logs(options: argparse.Namespace, home: Home) -> None:
     running = engine.ensure(home)
     program = tools.ensure(providers.PROGRAM, home, train, progress)
     provider = providers.of(home, running, train, program)
-    for each in planned(options.mesh):
+    for each in read_plan(options.mesh):
         provider.export_logs(each, options.folder / each.name)
     progress.say(f"logs: {options.folder}")
 
 
 def _down(options: argparse.Namespace, home: Home) -> None:
     train, progress = _begin(options, home)
-    with lock.held(home, "down"):
+    with lock.hold(home, "down"):
         teardown.down(
             home,
             train,

@@ -51,7 +51,7 @@ class Choice:
     passed: tuple[Holder, ...] = ()
 
 
-def chosen(engine: Engine | None) -> Choice:
+def choice_for(engine: Engine | None) -> Choice:
     """The range for a lab on this engine; for the private one that is not there yet, None.
 
     Raises:
@@ -74,7 +74,7 @@ def choose(said: Range | None, kept: Range | None, held: Iterable[Holder]) -> Ch
     """The lab's own range, else the user's, else the first candidate that nobody holds.
 
     Raises:
-        PlanError: as for `chosen`.
+        PlanError: as for `choice_for`.
     """
     held = tuple(held)
     if kept is not None:
@@ -92,7 +92,7 @@ def choose(said: Range | None, kept: Range | None, held: Iterable[Holder]) -> Ch
             return Choice(candidate, _holders_of(DEFAULT, held))
     raise PlanError(
         "a range of addresses that nobody holds",
-        seen="; ".join(f"{each}: {_named(_holders_of(each, held))}" for each in CANDIDATES),
+        seen="; ".join(f"{each}: {_names_of(_holders_of(each, held))}" for each in CANDIDATES),
         look=f"{VARIABLE}=<a free /15> make up",
     )
 
@@ -116,7 +116,7 @@ def _free(wanted: Range, held: Iterable[Holder], look: str) -> Range:
     others = _holders_of(wanted, held)
     if others:
         raise PlanError(
-            f"{wanted} for the lab alone", seen=f"in use by {_named(others)}", look=look
+            f"{wanted} for the lab alone", seen=f"in use by {_names_of(others)}", look=look
         )
     return wanted
 
@@ -125,7 +125,7 @@ def _holders_of(wanted: Range, held: Iterable[Holder]) -> tuple[Holder, ...]:
     return tuple(each for each in held if each.network.overlaps(wanted.whole))
 
 
-def _named(held: Iterable[Holder]) -> str:
+def _names_of(held: Iterable[Holder]) -> str:
     return ", ".join(map(str, held))
 
 

@@ -16,13 +16,13 @@ from pathlib import Path
 from clusters import address_range, doctor, engine, providers, tools
 from clusters.components import cilium, clustermesh, gateway_api, istio
 from clusters.components.charts import Charts
-from clusters.components.helm import Helm, merged
+from clusters.components.helm import Helm, merge_values
 from clusters.engine import Engine
 from clusters.home import Home
 from clusters.images import source
 from clusters.images.source import Supply
 from clusters.kube import Kube, readable
-from clusters.plan import ClusterPlan, planned
+from clusters.plan import ClusterPlan, read_plan
 from clusters.procedure import Step, complete
 from clusters.progress import Progress
 from clusters.providers import Provider
@@ -64,22 +64,22 @@ def up(  # noqa: PLR0913 (where, what, for which run)
     Raises:
         PlumblineError: one of its branches, by what went wrong.
     """
-    planned(config)  # a wrong document is told before anything else is done
+    read_plan(config)  # a wrong document is told before anything else is done
     doctor.require(doctor.examine(home, progress.say))
     home.topology.unlink(missing_ok=True)
     with progress.step("engine"):
         running = engine.ensure(home)
         progress.say(f"engine: {running.name}")
-    addresses = address_range.chosen(running).range
-    everyone = planned(config, addresses)
-    bringing = prepared(home, train, running, progress, also=also)
+    addresses = address_range.choice_for(running).range
+    everyone = read_plan(config, addresses)
+    bringing = prepare(home, train, running, progress, also=also)
     clustermesh.authority(home.lab)  # before any cluster is kept: a new one asks for new clusters
     running.enter()  # from here on the clusters can be reached, and nothing outside
     bringing.provider.make_network(addresses)
     each_own = [BringUpOfOne(bringing, each, everyone) for each in everyone]
     steps = [each.steps() for each in each_own]
     progress.expect_steps(step for each in steps for step in each)
-    complete(steps, progress.taking)
+    complete(steps, progress.time_step)
     topology = Topology(
         run=run_id,
         provider=bringing.provider.name,
@@ -96,7 +96,7 @@ def up(  # noqa: PLR0913 (where, what, for which run)
     return topology
 
 
-def prepared(  # noqa: PLR0913 (where, what, and how much of it)
+def prepare(  # noqa: PLR0913 (where, what, and how much of it)
     home: Home,
     train: Train,
     running: Engine,
@@ -139,10 +139,10 @@ class BringUp:
 
     def cilium(self, each: ClusterPlan, everyone: Sequence[ClusterPlan]) -> dict[str, object]:
         """What Cilium's chart is given for one cluster, the mesh included."""
-        node, confined = self.provider.node(each), self.provider.confined(each)
+        node, confined = self.provider.node(each), self.provider.is_confined(each)
         ca = clustermesh.authority(self.home.lab)
         own = cilium.values(each, node, confined=confined)
-        return merged(own, clustermesh.values(each, everyone, ca))
+        return merge_values(own, clustermesh.values(each, everyone, ca))
 
     def istio(self, revision: str = "") -> dict[str, object]:
         """What istiod's chart is given."""

@@ -195,7 +195,7 @@ def _memory(facts: Facts | None) -> Finding:
 def _addresses(running: Engine | None) -> Iterator[Finding]:
     mend = f"make up {address_range.VARIABLE}=<a free /15>"
     try:
-        choice = address_range.chosen(running)
+        choice = address_range.choice_for(running)
     except PlanError as error:
         reason = f"wanted {error.expected}; seen {error.seen}"
         yield Finding("addresses", "bad", reason, error.look or mend)

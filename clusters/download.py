@@ -76,11 +76,13 @@ def _stream(url: str, target: Path, progress: Progress | None, name: str) -> Non
                 progress.say(f"{name}: {file.tell() / 1e6:.0f}{of} MB")
 
 
-def shown(url: str) -> str:
+def without_password(url: str) -> str:
     """The URL without the user and password that it may carry."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def _error(url: str, seen: str, *, absent: bool = False) -> DownloadError:
-    return DownloadError(shown(url), seen=f"{shown(url)}: {seen}", absent=absent)
+    return DownloadError(
+        without_password(url), seen=f"{without_password(url)}: {seen}", absent=absent
+    )

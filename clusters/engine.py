@@ -24,7 +24,7 @@ from clusters import engine_facts, private_engine, talking
 from clusters.engine_facts import Facts
 from clusters.errors import CommandError, EngineError
 from clusters.home import Home
-from clusters.process import answers, piped, run
+from clusters.process import answers, pipe, run
 from clusters.settings import Settings
 from clusters.talking import Patience
 
@@ -92,9 +92,9 @@ class Engine:
         """Run the docker program; as clusters.process.run."""
         return run(["docker", *argv], env=self.env, stdin=stdin, timeout=timeout, log=log)
 
-    def piped(self, *argv: str) -> AbstractContextManager[IO[bytes]]:
-        """What the docker program prints, while it runs; as clusters.process.piped."""
-        return piped(["docker", *argv], env=self.env)
+    def pipe(self, *argv: str) -> AbstractContextManager[IO[bytes]]:
+        """What the docker program prints, while it runs; as clusters.process.pipe."""
+        return pipe(["docker", *argv], env=self.env)
 
     def pull(self, reference: str, patience: Patience) -> None:
         """`docker pull`, given up when it tells of no progress; as clusters.talking.run."""
@@ -176,7 +176,7 @@ def find(home: Home) -> Engine | None:
     return None
 
 
-def awaited(home: Home, say: Callable[[str], None], *, bound: float = WAKING) -> Engine | None:
+def find_or_wait(home: Home, say: Callable[[str], None], *, bound: float = WAKING) -> Engine | None:
     """As `find`, but a Docker of the user's that is still starting is waited for.
 
     Args:
@@ -203,12 +203,12 @@ def ensure(home: Home, say: Callable[[str], None] = lambda _: None) -> Engine:
     """The engine that is running, or a private one, started now.
 
     Args:
-        say: as for `awaited`.
+        say: as for `find_or_wait`.
 
     Raises:
         EngineError: none answers and none can be started here; the error says why.
     """
-    running = awaited(home, say)
+    running = find_or_wait(home, say)
     if running is not None:
         return running
     silent = socket()

@@ -31,14 +31,14 @@ def look(home: Home, say: Callable[[str], None]) -> tuple[Engine | None, Finding
     elsewhere = remote() if Settings.of_user().engine != "private" else None
     if elsewhere:
         return None, elsewhere
-    running = engine.awaited(home, say)
+    running = engine.find_or_wait(home, say)
     if running is None:
         return None, _none()
     try:
         facts = running.facts
     except (CommandError, EngineError) as error:
         return running, Finding("engine", "bad", f"{running.name}: {error.seen}", error.look)
-    return running, refused(facts, shutil.which("docker") or "") or _finding(running)
+    return running, refusal_of(facts, shutil.which("docker") or "") or _finding(running)
 
 
 def remote() -> Finding | None:
@@ -53,7 +53,7 @@ def remote() -> Finding | None:
     )
 
 
-def refused(facts: Facts, program: str) -> Finding | None:
+def refusal_of(facts: Facts, program: str) -> Finding | None:
     """A refusal of an engine that is there.
 
     Args:

@@ -34,7 +34,7 @@ from clusters.errors import (
     UnreachableError,
     UnservedKindError,
 )
-from clusters.objects import pod_labels, ready, title, unfinished
+from clusters.objects import is_ready, missing_replicas, pod_labels, title
 from clusters.remote import Container
 from clusters.topology import Cluster
 from clusters.waiting import wait_for
@@ -128,7 +128,7 @@ class Kube:
             )
         except DynamicApiError as error:
             look = self.kubectl(f"explain {document['kind'].lower()}")
-            raise self._refused(origin or title(document), error, look) from None
+            raise self._refusal(origin or title(document), error, look) from None
         return _plain(applied)
 
     def delete(self, document: Mapping[str, Any], namespace: str, deadline: float = 60) -> None:
@@ -163,10 +163,10 @@ class Kube:
             )
         except DynamicApiError as error:
             look = self.kubectl(f"-n {namespace} get {document['kind']}")
-            raise self._refused(f"a change of {title(document)}", error, look) from None
+            raise self._refusal(f"a change of {title(document)}", error, look) from None
         return _plain(patched)
 
-    def _refused(self, what: str, error: DynamicApiError, look: str) -> RefusedError:
+    def _refusal(self, what: str, error: DynamicApiError, look: str) -> RefusedError:
         expected = f"{self.cluster.name} to accept {what}"
         return RefusedError(expected, seen=_message(error), look=look)
 
@@ -188,7 +188,7 @@ class Kube:
 
         def pending() -> str:
             pods = self.list("v1", "Pod", namespace, selector)
-            running = [pod for pod in pods if replicas == 0 or ready(pod)]
+            running = [pod for pod in pods if replicas == 0 or is_ready(pod)]
             return "" if len(running) == replicas == len(pods) else f"{len(pods)} pods"
 
         look = self.kubectl(f"-n {namespace} get pods -l {selector}")
@@ -235,7 +235,7 @@ class Kube:
         Raises:
             NotReadyError: there is none, or more than one.
         """
-        pods = [p for p in self.list("v1", "Pod", namespace, labels) if ready(p)]
+        pods = [p for p in self.list("v1", "Pod", namespace, labels) if is_ready(p)]
         if len(pods) != 1:
             raise NotReadyError(
                 f"one ready pod of {labels} in {self.cluster.name}/{namespace}",
@@ -253,7 +253,7 @@ class Kube:
         name = self.pod(namespace, labels)["metadata"]["name"]
         self.delete({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}}, namespace)
 
-    def rolled_out(self, namespace: str, deadline: float, labels: str = "") -> None:
+    def wait_rolled_out(self, namespace: str, deadline: float, labels: str = "") -> None:
         """Wait until the Deployments of a namespace run their latest generation and no older.
 
         `labels` picks some of them, by the labels of their pods.
@@ -266,7 +266,7 @@ class Kube:
         def pending() -> str:
             found = self.list("apps/v1", "Deployment", namespace)
             chosen = [d for d in found if picked.items() <= pod_labels(d).items()]
-            return "; ".join(filter(None, map(unfinished, chosen))) if chosen else "none"
+            return "; ".join(filter(None, map(missing_replicas, chosen))) if chosen else "none"
 
         wait_for(
             f"the workloads {labels} of {self.cluster.name}/{namespace}",
@@ -289,7 +289,7 @@ class Kube:
                 f"{command[0]} in {self.cluster.name}/{container.namespace}/{container.pod}"
                 " to succeed",
                 seen=f"{ended.how}\n{ended.err[-2000:]}".strip(),
-                look=self._pasted(container, command),
+                look=self._command_line(container, command),
             )
         return ended.out
 
@@ -315,11 +315,11 @@ class Kube:
             raise CommandError(
                 f"{command[0]} to start in {container.pod}",
                 seen=str(error),
-                look=self._pasted(container, command),
+                look=self._command_line(container, command),
             ) from None
         return remote.talk(socket, stdin, deadline, speaking)
 
-    def _pasted(self, container: Container, command: Sequence[str]) -> str:
+    def _command_line(self, container: Container, command: Sequence[str]) -> str:
         where = f"-n {container.namespace} exec {container.pod} -c {container.name}"
         words = f"{where} -- {' '.join(command)}"
         return self.kubectl(words[:400])

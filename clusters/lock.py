@@ -25,7 +25,7 @@ HELD = "PLUMBLINE_LOCK_HELD"  # set for the children of the process that holds i
 
 
 @contextlib.contextmanager
-def held(home: Home, purpose: str) -> Iterator[None]:
+def hold(home: Home, purpose: str) -> Iterator[None]:
     """Hold the lab's lock.
 
     Raises:

@@ -11,11 +11,11 @@ def title(document: Mapping[str, Any]) -> str:
     return f"{document['kind']}/{document['metadata']['name']}"
 
 
-def ready(pod: Mapping[str, Any]) -> bool:
+def is_ready(pod: Mapping[str, Any]) -> bool:
     """Whether a pod is ready and not on its way out."""
     conditions = pod.get("status", {}).get("conditions") or []
-    is_ready = any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
-    return is_ready and "deletionTimestamp" not in pod["metadata"]
+    ready = any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+    return ready and "deletionTimestamp" not in pod["metadata"]
 
 
 def containers(pod: Mapping[str, Any]) -> frozenset[str]:
@@ -24,7 +24,7 @@ def containers(pod: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(c["name"] for c in (*spec.get("initContainers", ()), *spec["containers"]))
 
 
-def observed(document: Mapping[str, Any], conditions: Iterable[Mapping[str, Any]]) -> bool:
+def is_observed(document: Mapping[str, Any], conditions: Iterable[Mapping[str, Any]]) -> bool:
     """Whether there are conditions and all of them speak of the object's present generation."""
     generation = document["metadata"]["generation"]
     generations = [c.get("observedGeneration") for c in conditions]
@@ -37,7 +37,7 @@ def pod_labels(deployment: Mapping[str, Any]) -> Mapping[str, str]:
     return labels
 
 
-def unfinished(deployment: Mapping[str, Any]) -> str:
+def missing_replicas(deployment: Mapping[str, Any]) -> str:
     """What a Deployment still lacks; empty once only its latest generation runs."""
     wanted = deployment["spec"].get("replicas", 1)
     status = deployment.get("status", {})

@@ -139,7 +139,7 @@ def plan(document: object, addresses: Range = DEFAULT) -> tuple[ClusterPlan, ...
     )  # fmt: skip
 
 
-def planned(config: Path, addresses: Range = DEFAULT) -> tuple[ClusterPlan, ...]:
+def read_plan(config: Path, addresses: Range = DEFAULT) -> tuple[ClusterPlan, ...]:
     """The clusters that a CiliumClustermeshConfig in a file names, with addresses of a range.
 
     Raises:

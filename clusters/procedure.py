@@ -70,7 +70,7 @@ def perform(steps: Sequence[Step], around: Around) -> Iterator[Performed]:
         ValueError: a step stands before one that it needs; nothing is done then.
     """
     check(steps)
-    return _performed(steps, around)
+    return _take_in_order(steps, around)
 
 
 def complete(procedures: Sequence[Sequence[Step]], around: Around) -> None:
@@ -105,10 +105,10 @@ def side_by_side(jobs: Sequence[Callable[[], Result]]) -> list[Result]:
         return [future.result() for future in [pool.submit(job) for job in jobs]]
 
 
-def _performed(steps: Sequence[Step], around: Around) -> Iterator[Performed]:
+def _take_in_order(steps: Sequence[Step], around: Around) -> Iterator[Performed]:
     done: list[Step] = []
     for step in steps:
-        performed = _taken(step, around)
+        performed = _take(step, around)
         yield performed
         if performed.outcome != "done":
             former = [each for each in done if each.component == step.component]
@@ -119,12 +119,12 @@ def _performed(steps: Sequence[Step], around: Around) -> Iterator[Performed]:
 
 def _complete(steps: Sequence[Step], around: Around) -> None:
     for step in steps:
-        performed = _taken(step, around)
+        performed = _take(step, around)
         if performed.error:
             raise performed.error
 
 
-def _taken(step: Step, around: Around) -> Performed:
+def _take(step: Step, around: Around) -> Performed:
     """Take one step; one that fails says why."""
     try:
         with around(step):
@@ -145,7 +145,7 @@ def _back(steps: Sequence[Step], around: Around) -> Performed:
 
     failed = steps[-1]
     back = Step(f"{failed.component} taken back", failed.component, failed.cluster, undo)
-    performed = _taken(back, around)
+    performed = _take(back, around)
     if performed.outcome == "done":
         return Performed(back, "rolled back", f"{failed.component} is as it was before")
     return performed

@@ -88,18 +88,18 @@ def run(  # noqa: PLR0913 - one place for all that a program can be given
                 check=False,
             )
         except OSError as error:
-            raise absent(command[0], error) from None
+            raise absence(command[0], error) from None
         except subprocess.TimeoutExpired:
             raise CommandError(
-                f"{pasted(command, env)} to end within {timeout:.0f} s",
+                f"{command_line(command, env)} to end within {timeout:.0f} s",
                 seen="it was still running and was stopped",
-                look=f"less {log}" if log else pasted(command, env),
+                look=f"less {log}" if log else command_line(command, env),
             ) from None
     output = (done.stdout or b"").decode(errors="replace")
     if done.returncode != 0:
         said = _read(log) if log else done.stderr.decode(errors="replace")
         raise CommandError(
-            f"exit status 0 of {pasted(command, env)}",
+            f"exit status 0 of {command_line(command, env)}",
             seen=f"exit status {done.returncode}\n" + "\n".join(said.splitlines()[-TAIL:]),
             look=f"less {log}" if log else "run the command above",
         )
@@ -107,7 +107,7 @@ def run(  # noqa: PLR0913 - one place for all that a program can be given
 
 
 @contextlib.contextmanager
-def piped(
+def pipe(
     argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None, timeout: float = 900
 ) -> Iterator[IO[bytes]]:
     """What a program prints on standard output, to be read while it runs.
@@ -129,7 +129,7 @@ def piped(
                 stdout=subprocess.PIPE, stderr=errors,
             )  # fmt: skip
         except OSError as error:
-            raise absent(command[0], error) from None
+            raise absence(command[0], error) from None
         stack.enter_context(running)
         stack.callback(running.kill)
         late = threading.Timer(timeout, running.kill)
@@ -151,7 +151,7 @@ def piped(
         errors.seek(0)
         said = errors.read().decode(errors="replace").splitlines()[-TAIL:]
         raise CommandError(
-            f"exit status 0 of {pasted(command, env)}, within {timeout:.0f} s",
+            f"exit status 0 of {command_line(command, env)}, within {timeout:.0f} s",
             seen="\n".join([f"exit status {running.returncode}", *said]),
             look="run the command above",
         ) from None
@@ -161,7 +161,7 @@ def _read(log: Path) -> str:
     return log.read_text(encoding="utf-8", errors="replace")
 
 
-def absent(program: str, error: OSError) -> CommandError:
+def absence(program: str, error: OSError) -> CommandError:
     """That a program could not be started."""
     reason = f"{error.strerror}: {error.filename}"
     return CommandError(f"the program {program}", seen=reason, look="make doctor")
@@ -176,7 +176,7 @@ def answers(argv: Sequence[str | Path], *, timeout: float = 10) -> bool:
     return True
 
 
-def pasted(command: Sequence[str], env: Mapping[str, str] | None = None) -> str:
+def command_line(command: Sequence[str], env: Mapping[str, str] | None = None) -> str:
     """The command as a person can paste it into a shell."""
     words = [f"{key}={shlex.quote(value)}" for key, value in (env or {}).items()]
     return " ".join([*words, shlex.join(command)])

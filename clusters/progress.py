@@ -75,7 +75,7 @@ class Progress:
         """The same of the steps of a procedure."""
         self.expect({_label(s.name, s.cluster): s.estimate for s in steps if s.estimate})
 
-    def taking(self, step: Step) -> contextlib.AbstractContextManager[None]:
+    def time_step(self, step: Step) -> contextlib.AbstractContextManager[None]:
         """Time a step of a procedure."""
         return self.step(step.name, step.cluster)
 
@@ -95,7 +95,7 @@ class Progress:
         self._say(f"[dim]{self._mark(BEGUN)}[/] {escape(label)}{self._estimate(label)}")
         mark = f"[red]{self._mark(FAILED)}[/]"
         try:
-            with self._telling():
+            with self._tell_meanwhile():
                 yield
             mark = f"[green]{self._mark(DONE)}[/]"
         finally:
@@ -132,7 +132,7 @@ class Progress:
             self._say(f"[dim]{self._mark(BEGUN)}[/] {escape(label)} [dim]{words}{escape(far)}[/]")
 
     @contextlib.contextmanager
-    def _telling(self) -> Iterator[None]:
+    def _tell_meanwhile(self) -> Iterator[None]:
         """Tell of what runs while this step does, by a thread that ends with it."""
         ended = threading.Event()
 
@@ -179,7 +179,7 @@ def _times(file: Path) -> dict[str, float]:
         return {}
 
 
-def unfailing() -> None:
+def replace_unencodable() -> None:
     """Have the terminal told by `?` what its encoding has no sign for."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from clusters.errors import CommandError
-from clusters.process import TAIL, absent, environment, pasted
+from clusters.process import TAIL, absence, command_line, environment
 
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # ECMA-48: where the cursor goes, colours
 LINE_END = re.compile(r"[\r\n]+")
@@ -57,7 +57,7 @@ def run(argv: Sequence[str], env: Mapping[str, str], patience: Patience) -> None
                 argv, env=environment(env), stdin=subprocess.DEVNULL, stdout=slave, stderr=errors
             )
         except OSError as error:
-            raise absent(argv[0], error) from None
+            raise absence(argv[0], error) from None
         finally:
             os.close(slave)
         try:
@@ -75,7 +75,9 @@ def run(argv: Sequence[str], env: Mapping[str, str], patience: Patience) -> None
         ending = "\n".join(said.splitlines()[-TAIL:]) or f"exit status {running.returncode}"
     else:
         return
-    raise CommandError(f"exit status 0 of {pasted(argv, env)}", seen=ending, look=pasted(argv, env))
+    raise CommandError(
+        f"exit status 0 of {command_line(argv, env)}", seen=ending, look=command_line(argv, env)
+    )
 
 
 def _listen(screen: int, patience: Patience) -> float | None:

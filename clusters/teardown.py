@@ -12,7 +12,7 @@ from clusters import engine, private_engine, providers
 from clusters.engine import Engine
 from clusters.home import Home
 from clusters.images import bake, ours
-from clusters.plan import planned
+from clusters.plan import read_plan
 from clusters.procedure import side_by_side
 from clusters.progress import Progress
 from clusters.versions import Train
@@ -33,7 +33,7 @@ def down(  # noqa: PLR0913 (where, what, and how much of it)
 
     Safe at any time, also when a bring-up was killed half-way; never touches what is not ours.
     """
-    everyone = planned(config)
+    everyone = read_plan(config)
     running = engine.find(home)
     if running is not None:
         provider = providers.of(home, running, train)
@@ -44,7 +44,7 @@ def down(  # noqa: PLR0913 (where, what, and how much of it)
         if with_images:
             with progress.step("images away"):
                 ours.remove(home, running)
-        if kept := "" if with_engine else ours.kept(home, running):
+        if kept := "" if with_engine else ours.room_note(home, running):
             progress.say(kept)
     home.topology.unlink(missing_ok=True)
     for file in home.lab.glob("*.kubeconfig*"):

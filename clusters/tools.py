@@ -47,7 +47,7 @@ class Wanted:
     arch: str
 
     @property
-    def kept(self) -> Path:
+    def place(self) -> Path:
         """Where it is once it was fetched or built; another place when what pins it changes."""
         pins = [self.os, self.arch]
         if self.name in self.train.programs:
@@ -56,7 +56,7 @@ class Wanted:
             pins.append(golang.component(self.name, self.train).digest())
         return self.home.tools / f"{self.name}-{self.version}-{digest_of(pins)[:12]}" / self.name
 
-    def own(self) -> Path:
+    def find_own(self) -> Path:
         """The user's own.
 
         Raises:
@@ -75,7 +75,7 @@ class Wanted:
         self.progress.say(f"{self}: {program}")
         return Path(program).absolute()
 
-    def published(self) -> Path:
+    def fetch_published(self) -> Path:
         """The vendor's.
 
         Raises:
@@ -88,7 +88,7 @@ class Wanted:
             raise DownloadError(
                 str(self), seen=f"{where} has no SHA-256 of it for {self.os}-{self.arch}"
             )
-        url = published.published(self.version, self.os, self.arch)
+        url = published.url_for(self.version, self.os, self.arch)
         with tempfile.TemporaryDirectory(dir=self.home.tools, prefix="draft-") as draft:
             file = Path(draft) / "download"
             download.fetch(url, file, sha256=expected, progress=self.progress, name=self.name)
@@ -96,7 +96,7 @@ class Wanted:
                 file = _member(file, self.name)
             return self._put(file)
 
-    def built(self) -> Path:
+    def build(self) -> Path:
         """Built with this machine's Go.
 
         Raises:
@@ -115,9 +115,9 @@ class Wanted:
     def _put(self, program: Path) -> Path:
         """At once and whole: what is there was checked."""
         program.chmod(0o755)
-        self.kept.parent.mkdir(parents=True, exist_ok=True)
-        program.replace(self.kept)
-        return self.kept
+        self.place.parent.mkdir(parents=True, exist_ok=True)
+        program.replace(self.place)
+        return self.place
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
@@ -130,11 +130,11 @@ def ensure(name: str, home: Home, train: Train, progress: Progress) -> Path:
         DoctorError: none of these ways leads to it; the error names each one's obstacle.
     """
     wanted = Wanted(name, str(getattr(train.versions, name)), train, home, progress, *machine())
-    if wanted.kept.exists():
-        return wanted.kept
+    if wanted.place.exists():
+        return wanted.place
     ways: dict[str, Callable[[], Path]] = {
-        "looking on PATH": wanted.own, "asking its vendor": wanted.published,
-        "building it": wanted.built,
+        "looking on PATH": wanted.find_own, "asking its vendor": wanted.fetch_published,
+        "building it": wanted.build,
     }  # fmt: skip
     obstacles: list[str] = []
     mend = ""

@@ -53,14 +53,14 @@ def check(only: str) -> None:
         )
 
 
-def chosen(only: str) -> Sequence[str]:
+def components_of(only: str) -> Sequence[str]:
     """The components that are upgraded, in order: one and what it needs, or all."""
     return (*NEEDED.get(only, ()), only) if only else COMPONENTS
 
 
 def versions_of(only: str) -> frozenset[str]:
     """The versions that an upgrade moves, of one component or of all."""
-    return frozenset(name for component in chosen(only) for name in VERSIONS[component])
+    return frozenset(name for component in components_of(only) for name in VERSIONS[component])
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Upgrading:
             "cilium": self._cilium,
             "istio": self._istio,
         }
-        return [step for name in chosen(only) for step in by_component[name](each, kube)]
+        return [step for name in components_of(only) for step in by_component[name](each, kube)]
 
     def _gateway_api(self, each: ClusterPlan, kube: Kube) -> Iterator[Step]:
         ahead, back = self.to.train.deadlines, self.base.train.deadlines
@@ -115,26 +115,26 @@ class Upgrading:
             values = {**values, "upgradeCompatibility": before}
         others = [other.name for other in self.everyone if other.name != each.name]
 
-        def ready(limit: float) -> None:
+        def settle(limit: float) -> None:
             cilium.wait_ready(kube, limit)
-            kube.rolled_out(cilium.NAMESPACE, limit)
+            kube.wait_rolled_out(cilium.NAMESPACE, limit)
             cilium.announce(kube, each, limit)
 
         def do() -> None:
             cilium.install(helm, kube, self.to.charts.cilium, values)
-            ready(limits.cilium)
+            settle(limits.cilium)
 
         def undo() -> None:
             helm.rollback(kube.cluster, "cilium", cilium.NAMESPACE)
-            ready(back.cilium)
+            settle(back.cilium)
 
-        joined = partial(clustermesh.join, kube, others, limits.clustermesh)
+        join = partial(clustermesh.join, kube, others, limits.clustermesh)
         node, chart = self.to.provider.node(each), self.to.charts.cilium
         check = partial(cilium.preflight, helm, kube, chart, node, limits.cilium)
         step = partial(Step, component="cilium", cluster=each.name)
         yield step(PREFLIGHT, do=check)
         yield step(AGENTS, do=do, undo=undo, needs=(PREFLIGHT,))
-        yield step("the mesh ready again", do=joined, needs=(AGENTS,))
+        yield step("the mesh ready again", do=join, needs=(AGENTS,))
 
     def _istio(self, each: ClusterPlan, kube: Kube) -> Iterator[Step]:
         limits = self.to.train.deadlines
@@ -145,20 +145,20 @@ class Upgrading:
         owned = data_plane.namespaces(kube)
         step = partial(Step, component="istio", cluster=each.name)
 
-        def beside() -> None:
+        def install_beside() -> None:
             istio.install_istiod(helm, kube, charts, values)
             istio.wait_ready(kube, limits.istio)
 
-        def rolled(onto: str, limit: float, which: Callable[[Document], bool]) -> None:
+        def roll(onto: str, limit: float, which: Callable[[Document], bool]) -> None:
             data_plane.label(kube, owned, onto)
             data_plane.roll(kube, onto, which, limit, together=which is _calls)
 
-        ahead = partial(rolled, revision, limits.workload)
-        back = partial(rolled, "", self.base.train.deadlines.workload)
+        ahead = partial(roll, revision, limits.workload)
+        back = partial(roll, "", self.base.train.deadlines.workload)
         default = partial(istio.install_base, helm, kube, charts, values)
         away = partial(helm.uninstall, kube.cluster, name, istio.NAMESPACE)
         new, second = f"{name} beside {former}", f"{name} the default one"
-        yield step(new, do=beside, undo=away, needs=(CRDS,))
+        yield step(new, do=install_beside, undo=away, needs=(CRDS,))
         yield step(SERVERS, do=partial(ahead, _serves), undo=partial(back, _serves), needs=(new,))
         yield step(
             CALLERS,

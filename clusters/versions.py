@@ -94,7 +94,7 @@ class Program(Frozen):
     url: str
     sha256: dict[str, Sha256] = Field(description="of what the URL names, by `os-arch`")
 
-    def published(self, version: str, os: str, arch: str) -> str:
+    def url_for(self, version: str, os: str, arch: str) -> str:
         """The URL for one platform."""
         cpu = {"amd64": "x86_64"}.get(arch, arch)
         return self.url.format(version=version, os=os, arch=arch, Os=os.capitalize(), cpu=cpu)
@@ -103,7 +103,7 @@ class Program(Frozen):
     @classmethod
     def _names_what_is_known(cls, url: str) -> str:
         try:
-            cls.model_construct(url=url, sha256={}).published("1.0.0", "linux", "amd64")
+            cls.model_construct(url=url, sha256={}).url_for("1.0.0", "linux", "amd64")
         except (KeyError, IndexError, ValueError):
             raise PydanticCustomError(
                 "url", "no other words in braces than version, os, arch, Os and cpu"

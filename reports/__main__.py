@@ -23,7 +23,7 @@ from reports.of_matrix import merged
 from reports.publish import LATEST, append_step_summary, publish, render, report_of
 from reports.reading import read, read_any
 from reports.render import workflow
-from reports.render.terminal import show, show_comparison, unfailing
+from reports.render.terminal import replace_unencodable, show, show_comparison
 from reports.schema import Results
 
 BAD_INPUT = 2
@@ -51,7 +51,7 @@ exit status:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns its exit status."""
-    unfailing()
+    replace_unencodable()
     asked = parser().parse_args(arguments)
     commands: dict[str, Callable[[], int]] = {
         "render": lambda: _render(asked.directory),

@@ -23,7 +23,7 @@ from clusters.settings import Settings
 from clusters.topology import Topology
 from clusters.versions import COMPONENTS
 from reports.publish import append_step_summary, publish, report_of
-from reports.render.terminal import show, unfailing
+from reports.render.terminal import replace_unencodable, show
 from reports.upgrade_schema import FILE as UPGRADE
 from reports.upgrade_schema import Upgrade
 from suites.runs import matrix, mutants, soak
@@ -50,7 +50,7 @@ exit status: 0 if every requirement passed, 1 if not, 130 if interrupted
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; see the exit status above."""
-    unfailing()
+    replace_unencodable()
     options = parser().parse_args(argv)
     console = Console(stderr=True, highlight=False)
     try:
@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         free = options.command is _matrix
         if not (free and (options.list or options.json)):
             check_room()
-        holding = contextlib.nullcontext() if free else lock.held(home, f"suites {options.name}")
+        holding = contextlib.nullcontext() if free else lock.hold(home, f"suites {options.name}")
         with signals.as_errors(end=lambda: None), holding:
             return int(options.command(options, run))
     except InterruptedRunError as error:

@@ -30,7 +30,7 @@ from clusters.home import Home
 from clusters.images import pull
 from clusters.images.forge import Forge
 from clusters.images.mirror import Mirror, fill
-from clusters.images.mirrors import parsed
+from clusters.images.mirrors import parse_mirrors
 from clusters.images.recipe import Config, Recipe
 from clusters.models import Image
 from clusters.progress import Progress
@@ -74,7 +74,8 @@ class Site:
         """One image, from this registry if no other is said."""
         (found,) = pull.ensure(
             self.home, self.engine, train or self.train(), [name],
-            parsed(mirror or self.registry), progress=self.progress, patience=Patience(tries=1),
+            parse_mirrors(mirror or self.registry), progress=self.progress,
+            patience=Patience(tries=1),
         )  # fmt: skip
         return found
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clusters import address_range, engine
-from clusters.address_range import CANDIDATES, VARIABLE, Holder, choose, chosen, holders, of_lab
+from clusters.address_range import CANDIDATES, VARIABLE, Holder, choice_for, choose, holders, of_lab
 from clusters.errors import CommandError, PlanError
 from clusters.plan import DEFAULT, Range
 from tests.engines import TableEngine, Thing
@@ -41,8 +41,8 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_usual_range_is_taken_where_nobody_holds_it() -> None:
-    assert chosen(TableEngine()) == address_range.Choice(DEFAULT)
-    assert chosen(None) == address_range.Choice(DEFAULT)
+    assert choice_for(TableEngine()) == address_range.Choice(DEFAULT)
+    assert choice_for(None) == address_range.Choice(DEFAULT)
 
 
 def test_a_range_in_use_is_passed_over_and_its_holder_named() -> None:
@@ -80,7 +80,7 @@ def test_nothing_free_names_who_holds_what() -> None:
 
 def test_the_users_range_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, str(OTHER))
-    assert chosen(TableEngine()).range == chosen(None).range == OTHER
+    assert choice_for(TableEngine()).range == choice_for(None).range == OTHER
 
 
 def test_the_users_range_in_use_is_refused_and_not_replaced() -> None:
@@ -94,7 +94,7 @@ def test_a_lab_keeps_the_range_that_it_has() -> None:
     """Also when the usual one is free again."""
     engine_ = TableEngine(things={("network", engine.NETWORK): network("10.198.0.0/24")})
     assert of_lab(engine_) == CANDIDATES[1]
-    assert chosen(engine_) == address_range.Choice(CANDIDATES[1])
+    assert choice_for(engine_) == address_range.Choice(CANDIDATES[1])
     assert of_lab(TableEngine()) is None
 
 
@@ -102,11 +102,11 @@ def test_a_lab_cannot_be_moved_while_it_is_there(monkeypatch: pytest.MonkeyPatch
     engine_ = TableEngine(things={("network", engine.NETWORK): network("198.18.0.0/24")})
     monkeypatch.setenv(VARIABLE, str(OTHER))
     with pytest.raises(PlanError) as caught:
-        chosen(engine_)
+        choice_for(engine_)
     assert caught.value.seen == f"{VARIABLE}={OTHER}"
     assert caught.value.look.startswith("make down")
     monkeypatch.setenv(VARIABLE, str(DEFAULT))
-    assert chosen(engine_).range == DEFAULT
+    assert choice_for(engine_).range == DEFAULT
 
 
 def test_a_vpn_that_came_after_the_lab_is_told() -> None:
@@ -144,7 +144,7 @@ def test_interfaces_routes_and_dockers_networks_hold_addresses(
         "blackhole (10.199.0.0/24)",
         "Docker network site (172.30.7.0/24)",
     }
-    assert chosen(engine_).range == CANDIDATES[3]
+    assert choice_for(engine_).range == CANDIDATES[3]
 
 
 def test_the_labs_own_bridge_is_not_in_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,7 +156,7 @@ def test_the_labs_own_bridge_is_not_in_its_way(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(address_range, "run", lambda _: json.dumps([route]))
     engine_ = TableEngine(things=own, says={"network ls": f"bridge\n{engine.NETWORK}\n"})
     assert holders(engine_) == ()
-    assert chosen(engine_).range == DEFAULT
+    assert choice_for(engine_).range == DEFAULT
 
 
 def test_a_private_engine_does_not_mind_the_machines_networks(
@@ -164,8 +164,8 @@ def test_a_private_engine_does_not_mind_the_machines_networks(
 ) -> None:
     addresses = {"fake0": [Address("198.18.0.1", "255.255.0.0")]}
     monkeypatch.setattr(psutil, "net_if_addrs", lambda: addresses)
-    assert chosen(TableEngine(namespace=Path("/run/netns/x"))).range == DEFAULT
-    assert chosen(TableEngine()).range == CANDIDATES[1]
+    assert choice_for(TableEngine(namespace=Path("/run/netns/x"))).range == DEFAULT
+    assert choice_for(TableEngine()).range == CANDIDATES[1]
 
 
 def test_without_a_program_for_routes_the_interfaces_are_asked(

@@ -146,7 +146,7 @@ def test_another_archive_is_unpacked_with_its_modes(
             tar.addfile(entry)
     with Archive(path) as archive:
         archive.text("/var/x", "x")
-        archive.unpacked(inner, below)
+        archive.unpack(inner, below)
         archive.text(f"{below}/var/run/y", "y")
     found = members(path)
     start = "opt/" if below == "/opt" else ""

@@ -23,7 +23,7 @@ class Kitchen(TableEngine):
 
     variables: tuple[str, ...] = ()
 
-    def piped(self, *argv: str) -> Any:
+    def pipe(self, *argv: str) -> Any:
         self.docker(*argv)
         return io.BytesIO(exported())
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from clusters import versions
 from clusters.bringup import _notes, new_run
-from clusters.components.helm import merged as _merged
+from clusters.components.helm import merge_values
 from clusters.errors import PlanError
 from clusters.images.source import Supply
 from clusters.models import Image
-from clusters.plan import planned
+from clusters.plan import read_plan
 from clusters.versions import PublishedImage
 
 Tree = dict[str, Any]
@@ -38,7 +38,7 @@ def leaves(tree: Tree, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], obje
 
 @given(TREES, TREES)
 def test_the_second_wins_and_the_firsts_others_are_kept(one: Tree, other: Tree) -> None:
-    merged, first, second = (leaves(tree) for tree in (_merged(one, other), one, other))
+    merged, first, second = (leaves(tree) for tree in (merge_values(one, other), one, other))
     assert merged | second == merged
     for path, value in first.items():
         hidden = any(
@@ -59,15 +59,15 @@ def _table_at(tree: Tree, path: tuple[str, ...]) -> bool:
 
 @given(TREES)
 def test_nothing_changes_nothing(one: Tree) -> None:
-    assert _merged(one, {}) == one
-    assert _merged({}, one) == one
-    assert _merged(one, one) == one
+    assert merge_values(one, {}) == one
+    assert merge_values({}, one) == one
+    assert merge_values(one, one) == one
 
 
 @given(TREES, TREES)
 def test_merging_leaves_both_as_they_were(one: Tree, other: Tree) -> None:
     before = copy.deepcopy((one, other))
-    _merged(one, other)
+    merge_values(one, other)
     assert (one, other) == before
 
 
@@ -76,9 +76,9 @@ def test_a_mesh_is_read_from_its_file(tmp_path: Path) -> None:
     for text in ("", "- a\n", "spec: {clusters: [", "kind: X\n"):
         file.write_text(text)
         with pytest.raises(PlanError):
-            planned(file)
+            read_plan(file)
     with pytest.raises(PlanError, match=str(tmp_path / "nowhere.yaml")):
-        planned(tmp_path / "nowhere.yaml")
+        read_plan(tmp_path / "nowhere.yaml")
 
 
 TRAIN = versions.load("2026-08")

@@ -92,7 +92,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
 
     put(doctor, "examine", "doctor", ())
     put(engine, "ensure", "engine", table)
-    put(address_range, "chosen", value=Choice(DEFAULT))
+    put(address_range, "choice_for", value=Choice(DEFAULT))
     put(tools, "ensure", "program {}", tmp_path / "program")
     images = Supply((), "node:1", plain_envoy=False, forged_node=True, why="w")
     put(source, "ensure", "images", images)
@@ -104,7 +104,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
     put(Kind, "make_network", "network")
     put(Kind, "create", "create")
     put(Kind, "exists", value=False)
-    put(Kind, "confined", value=False)
+    put(Kind, "is_confined", value=False)
     monkeypatch.setattr(Kube, "__init__", lambda self, cluster: setattr(self, "cluster", cluster))
     monkeypatch.setattr(
         Kube, "apply", lambda self, d, *_: deeds.do(f"apply {d['kind']}", self.cluster.name)
@@ -119,7 +119,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
     put(cilium, "wait_ready", "ready cilium")
     put(istio, "install", "install istio")
     put(istio, "wait_ready", "ready istio")
-    put(clustermesh, "connected", value=False)
+    put(clustermesh, "is_connected", value=False)
     put(clustermesh, "connect", "connect clustermesh")
     put(clustermesh, "wait_ready", "ready clustermesh")
     return new

@@ -15,13 +15,13 @@ from cryptography.hazmat.primitives import serialization
 
 from clusters import versions
 from clusters.components import cilium, clustermesh, istio
-from clusters.components.helm import merged as _merged
-from clusters.plan import planned
+from clusters.components.helm import merge_values
+from clusters.plan import read_plan
 from clusters.settings import CLUSTERMESH
 from tests.test_recipes import module_folder
 
 TRAINS = versions.names()
-AWS, AZURE = planned(CLUSTERMESH)
+AWS, AZURE = read_plan(CLUSTERMESH)
 BOTH = (AWS, AZURE)
 CA = {"cert": "Yw==", "key": "aw=="}
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -34,7 +34,7 @@ def chart(component: str, below: str, train: str) -> Tree:
     path = module_folder(component, versions.load(train)) / below / "values.yaml"
     found: Tree = yaml.load(path.read_text(), Loader=LOADER)  # noqa: S506 - it is a safe loader
     # Istio's charts keep their defaults one level down, for reasons of Helm's.
-    return _merged(found, found.get("_internal_defaults_do_not_set", {}))
+    return merge_values(found, found.get("_internal_defaults_do_not_set", {}))
 
 
 # What charts take although their values.yaml does not list it.
@@ -69,7 +69,7 @@ def test_an_unknown_key_is_found() -> None:
 @pytest.mark.parametrize("confined", [True, False])
 def test_ciliums_chart_has_every_key(confined: bool, train: str) -> None:
     given = cilium.values(AWS, "node", confined=confined)
-    given = _merged(given, clustermesh.values(AWS, BOTH, CA))
+    given = merge_values(given, clustermesh.values(AWS, BOTH, CA))
     assert not list(unknown(given, chart("cilium", cilium.CHART, train)))
 
 
@@ -79,7 +79,7 @@ def test_istiods_chart_has_every_key(plain_envoy: bool, train: str) -> None:
     tag = versions.load(train).versions.istio
     given = istio.values("docker.io/istio", tag, plain_envoy=plain_envoy)
     # The chart takes what is below `pilot` as its own (templates/zzy_descope_legacy.yaml).
-    given = _merged(given, given.pop("pilot"))
+    given = merge_values(given, given.pop("pilot"))
     assert not list(unknown(given, chart("istio", istio.ISTIOD, train)))
 
 
@@ -181,8 +181,8 @@ def test_a_plain_envoy_is_not_asked_for_istios_filters() -> None:
 
 def test_a_commented_configuration_stays_what_it_is_and_is_never_the_same() -> None:
     told = "endpoints:\n- https://a:2379\ncert-file: /a.crt"
-    once = clustermesh._commented(base64.b64encode(told.encode()).decode())
-    twice = clustermesh._commented(once)
+    once = clustermesh._with_new_comment(base64.b64encode(told.encode()).decode())
+    twice = clustermesh._with_new_comment(once)
     assert once != twice
     for encoded in (once, twice):
         text = base64.b64decode(encoded).decode()

@@ -57,7 +57,7 @@ class Clinic:
         self.docker()
 
     def engine(self, found: Engine | None) -> None:
-        self.patch.setattr(engine, "awaited", lambda *_: found)
+        self.patch.setattr(engine, "find_or_wait", lambda *_: found)
 
     def docker(self, baked: str = "", private: bool = False, **info: object) -> None:
         """A Docker that says so of itself; its data are in a folder that is there."""

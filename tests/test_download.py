@@ -147,4 +147,7 @@ def test_who_waits_is_told(
 
 
 def test_a_password_in_a_url_is_not_told() -> None:
-    assert download.shown("https://u:secret@proxy.example/a?b") == "https://proxy.example/a?b"
+    assert (
+        download.without_password("https://u:secret@proxy.example/a?b")
+        == "https://proxy.example/a?b"
+    )

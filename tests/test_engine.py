@@ -66,7 +66,7 @@ def test_where_docker_listens_is_the_environments_or_the_contexts(
 def test_an_engine_that_answers_is_not_waited_for(place: Path) -> None:
     told: list[str] = []
     (place / "awake").touch()
-    found = engine.awaited(Home(place), told.append)
+    found = engine.find_or_wait(Home(place), told.append)
     assert found == engine.Engine("the user's Docker", None, None)
     assert told == []
 
@@ -74,7 +74,7 @@ def test_an_engine_that_answers_is_not_waited_for(place: Path) -> None:
 def test_an_engine_that_is_waking_is_waited_for(place: Path) -> None:
     told: list[str] = []
     with listen(place):
-        found = engine.awaited(Home(place), waker(place, told))
+        found = engine.find_or_wait(Home(place), waker(place, told))
     assert found == engine.Engine("the user's Docker", None, None)
     assert told == [
         f"waiting up to 60 s: nobody answers on Docker's socket {place}/docker.sock yet"
@@ -84,7 +84,7 @@ def test_an_engine_that_is_waking_is_waited_for(place: Path) -> None:
 def test_it_is_waited_for_no_longer_than_the_bound(place: Path) -> None:
     told: list[str] = []
     with listen(place):
-        assert engine.awaited(Home(place), told.append, bound=0.1) is None
+        assert engine.find_or_wait(Home(place), told.append, bound=0.1) is None
     assert len(told) == 1
 
 
@@ -93,7 +93,7 @@ def test_without_a_socket_nobody_is_waited_for(
 ) -> None:
     told: list[str] = []
     assert engine.socket() is None
-    assert engine.awaited(Home(place), told.append) is None
+    assert engine.find_or_wait(Home(place), told.append) is None
     with listen(place):
         assert engine.socket() == place / "docker.sock"
         monkeypatch.setenv("ENGINE", "private")
@@ -101,10 +101,10 @@ def test_without_a_socket_nobody_is_waited_for(
         monkeypatch.delenv("ENGINE")
         monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
         assert engine.socket() is None
-        assert engine.awaited(Home(place), told.append) is None
+        assert engine.find_or_wait(Home(place), told.append) is None
         monkeypatch.setenv("DOCKER_HOST", f"unix://{place}/nowhere.sock")
         assert engine.socket() == place / "nowhere.sock"
-        assert engine.awaited(Home(place), told.append) is None
+        assert engine.find_or_wait(Home(place), told.append) is None
     assert told == []
 
 
@@ -114,7 +114,7 @@ def test_a_socket_that_may_not_be_used_is_not_waited_for(
     told: list[str] = []
     monkeypatch.setattr(os, "access", lambda *_: False)
     with listen(place):
-        assert engine.awaited(Home(place), told.append) is None
+        assert engine.find_or_wait(Home(place), told.append) is None
     assert told == []
 
 
@@ -126,7 +126,7 @@ def test_no_private_engine_is_started_beside_a_docker_that_is_silent(
 
     monkeypatch.setattr(private_engine, "obstacle", lambda: "")
     monkeypatch.setattr(private_engine, "start", never)
-    monkeypatch.setattr(engine, "awaited", lambda *_: None)
+    monkeypatch.setattr(engine, "find_or_wait", lambda *_: None)
     with listen(place), pytest.raises(EngineError, match="a Docker that answers") as caught:
         engine.ensure(Home(place))
     assert f"nobody answers on {place}/docker.sock" in caught.value.seen

@@ -31,7 +31,7 @@ def user(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def look(home: Path, monkeypatch: pytest.MonkeyPatch, found: TableEngine | None) -> Finding:
-    monkeypatch.setattr(engine, "awaited", lambda *_: found)
+    monkeypatch.setattr(engine, "find_or_wait", lambda *_: found)
     seen, finding = engine_check.look(Home(home), lambda _: None)
     assert seen is found
     return finding
@@ -66,8 +66,8 @@ def test_an_engine_that_would_fail_later_is_refused(
 
 def test_snaps_program_is_shut_off_too() -> None:
     facts = parse(*documents.DOCKER.values())
-    assert engine_check.refused(facts, "/usr/bin/docker") is None
-    refusal = engine_check.refused(facts, "/snap/bin/docker")
+    assert engine_check.refusal_of(facts, "/usr/bin/docker") is None
+    refusal = engine_check.refusal_of(facts, "/snap/bin/docker")
     assert refusal is not None
     assert "snap" in refusal.seen
 
@@ -104,7 +104,7 @@ def test_another_machines_engine_is_refused_and_never_asked(
         pytest.fail("an engine that may hang was asked")
 
     monkeypatch.setattr(engine, "endpoint", lambda: where)
-    monkeypatch.setattr(engine, "awaited", asked)
+    monkeypatch.setattr(engine, "find_or_wait", asked)
     found, finding = engine_check.look(Home(tmp_path), lambda _: None)
     assert (found, finding.level) == (None, "bad")
     assert finding.seen.startswith(f"{where} is another machine's")

@@ -185,4 +185,4 @@ def test_an_engine_that_is_there_is_read(monkeypatch: pytest.MonkeyPatch) -> Non
     if found.kernel == platform.release():  # Docker Desktop's is another machine's
         unified = Path("/sys/fs/cgroup/cgroup.controllers").exists()
         assert found.cgroup == (2 if unified else 1)
-    assert address_range.chosen(running).range in address_range.CANDIDATES
+    assert address_range.choice_for(running).range in address_range.CANDIDATES

@@ -193,7 +193,7 @@ class Exporting(TableEngine):
 
     files: bytes = field(default_factory=exported)
 
-    def piped(self, *argv: str) -> Any:
+    def pipe(self, *argv: str) -> Any:
         self.docker(*argv)
         return io.BytesIO(self.files)
 

@@ -15,7 +15,7 @@ from clusters.engine import NETWORK as NAME
 from clusters.engine_facts import CAP_SYS_RESOURCE
 from clusters.errors import CommandError, EngineError, ForeignError
 from clusters.home import Home
-from clusters.plan import DEFAULT, Range, planned
+from clusters.plan import DEFAULT, Range, read_plan
 from clusters.providers import kind as provider
 from clusters.providers.kind import LABEL, OWNER, Kind
 from clusters.settings import CLUSTERMESH
@@ -23,7 +23,7 @@ from tests import documents
 from tests.engines import TableEngine, Thing
 
 TRAIN = versions.load("2026-08")
-AWS, AZURE = planned(CLUSTERMESH)
+AWS, AZURE = read_plan(CLUSTERMESH)
 
 
 @pytest.fixture
@@ -219,10 +219,10 @@ def test_an_engine_that_starts_no_privileged_container_is_told(kind: Kind) -> No
 def test_a_node_that_is_up_is_asked_itself(kind: Kind, lacks: bool) -> None:
     asked = f"exec {kind.node(AWS)} cat /proc/1/status"
     engine = TableEngine(says={asked: status(lacks=lacks)})
-    assert replace(kind, engine=engine).confined(AWS) is lacks
+    assert replace(kind, engine=engine).is_confined(AWS) is lacks
     assert engine.calls == [asked]
     with pytest.raises(CommandError):
-        replace(kind, engine=TableEngine(refused=("exec",))).confined(AWS)
+        replace(kind, engine=TableEngine(refused=("exec",))).is_confined(AWS)
 
 
 def test_kubeadm_finds_the_patches_in_what_the_node_has_mounted(kind: Kind) -> None:

@@ -56,11 +56,11 @@ def test_a_pod_is_ready_unless_it_is_on_its_way_out(
 ) -> None:
     metadata = {"deletionTimestamp": "now"} if deleted else {}
     pod = {"metadata": metadata, "status": {"conditions": [{"type": "Ready", "status": status}]}}
-    assert objects.ready(pod) is expected
+    assert objects.is_ready(pod) is expected
 
 
 def test_a_pod_without_conditions_is_not_ready() -> None:
-    assert not objects.ready({"metadata": {}, "status": {}})
+    assert not objects.is_ready({"metadata": {}, "status": {}})
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_conditions_must_all_speak_of_the_present_generation(
     generations: list[int | None], expected: bool
 ) -> None:
     conditions = [{"observedGeneration": g} for g in generations]
-    assert objects.observed({"metadata": {"generation": 2}}, conditions) is expected
+    assert objects.is_observed({"metadata": {"generation": 2}}, conditions) is expected
 
 
 def flow(**fields: Any) -> str:

@@ -20,7 +20,7 @@ import sys, time
 from pathlib import Path
 from clusters import lock
 from clusters.home import Home
-with lock.held(Home(Path(sys.argv[1])), "up"):
+with lock.hold(Home(Path(sys.argv[1])), "up"):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -57,7 +57,7 @@ def test_a_second_run_is_told_who_holds_it(
 ) -> None:
     other = another()
     try:
-        with pytest.raises(LockedError) as caught, lock.held(home, "down"):
+        with pytest.raises(LockedError) as caught, lock.hold(home, "down"):
             pytest.fail("two hold it")
         assert caught.value.seen.startswith(f"up, process {other.pid}, since 20")
     finally:
@@ -69,14 +69,14 @@ def test_a_dead_holder_holds_nothing(
     home: Home, another: Callable[[], subprocess.Popen[str]], by: signal.Signals
 ) -> None:
     ended(another(), by)
-    with lock.held(home, "down"):
+    with lock.hold(home, "down"):
         assert (home.lab / "lock.json").exists()
 
 
 def test_it_is_free_again_after_use_and_after_an_error(home: Home) -> None:
-    with pytest.raises(ZeroDivisionError), lock.held(home, "up"):
+    with pytest.raises(ZeroDivisionError), lock.hold(home, "up"):
         raise ZeroDivisionError
-    with lock.held(home, "up"):
+    with lock.hold(home, "up"):
         assert os.environ[lock.HELD] == str(home.lab)
     assert lock.HELD not in os.environ
     assert not (home.lab / "lock.json").exists()
@@ -84,12 +84,12 @@ def test_it_is_free_again_after_use_and_after_an_error(home: Home) -> None:
 
 def test_a_runs_own_children_go_in_under_its_lock(home: Home) -> None:
     child = [sys.executable, "-c", HOLDER.replace("time.sleep(60)", "pass"), str(home.root)]
-    with lock.held(home, "e2e"):
+    with lock.hold(home, "e2e"):
         done = subprocess.run(child, capture_output=True, text=True, check=True)
         assert done.stdout == "held\n"
         assert (home.lab / "lock.json").exists(), "the child let go of what is not its own"
 
 
 def test_another_lab_has_a_lock_of_its_own(home: Home, tmp_path: Path) -> None:
-    with lock.held(home, "up"), lock.held(Home(tmp_path / "other"), "up"):
+    with lock.hold(home, "up"), lock.hold(Home(tmp_path / "other"), "up"):
         assert (home.lab / "lock.json").exists()

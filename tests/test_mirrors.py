@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from clusters.errors import SettingsError
-from clusters.images.mirrors import Mirrors, all_loopback, checked, is_loopback, parsed
+from clusters.images.mirrors import Mirrors, all_loopback, check_address, is_loopback, parse_mirrors
 
 CACHES = "docker.io=h.site/hub,quay.io=h.site:8443/quay/"
 
@@ -23,7 +23,7 @@ CACHES = "docker.io=h.site/hub,quay.io=h.site:8443/quay/"
     ],
 )
 def test_a_mirror_takes_the_registrys_place(published: str, said: str, expected: str) -> None:
-    assert parsed(said).source(published) == expected
+    assert parse_mirrors(said).source(published) == expected
 
 
 @pytest.mark.parametrize(
@@ -38,22 +38,22 @@ def test_a_mirror_takes_the_registrys_place(published: str, said: str, expected:
     ],
 )
 def test_a_registrys_address_is_taken(said: str, address: str) -> None:
-    assert checked(said) == address
-    assert parsed(said) == Mirrors(everything=address)
+    assert check_address(said) == address
+    assert parse_mirrors(said) == Mirrors(everything=address)
 
 
 @pytest.mark.parametrize("said", ["", "https://m:5000", "mirror", "m:5000 n:5000", "/m:5000", "a:"])
 def test_what_docker_would_take_for_something_else_is_refused(said: str) -> None:
     with pytest.raises(SettingsError, match=r"without https://\n.*\nlook: +MIRROR=registry"):
-        checked(said)
+        check_address(said)
 
 
 def test_a_prefix_for_each_registry_is_taken_and_told_as_it_was_written() -> None:
-    found = parsed(" docker.io=h.site/hub , quay.io=h:5000 ")
+    found = parse_mirrors(" docker.io=h.site/hub , quay.io=h:5000 ")
     assert found.prefixes == {"docker.io": "h.site/hub", "quay.io": "h:5000"}
     assert str(found) == "docker.io=h.site/hub,quay.io=h:5000"
     assert found
-    assert not parsed("")
+    assert not parse_mirrors("")
 
 
 @pytest.mark.parametrize(
@@ -72,9 +72,11 @@ def test_a_prefix_for_each_registry_is_taken_and_told_as_it_was_written() -> Non
 )
 def test_a_map_that_is_none_is_refused_by_its_part(said: str, seen: str) -> None:
     with pytest.raises(SettingsError, match="a prefix for each published registry") as caught:
-        parsed(said)
+        parse_mirrors(said)
     assert caught.value.seen == f"MIRROR={said}, {seen}"
-    assert parsed(caught.value.look.removeprefix("MIRROR=")), "what it says to write is right"
+    assert parse_mirrors(caught.value.look.removeprefix("MIRROR=")), (
+        "what it says to write is right"
+    )
 
 
 @pytest.mark.parametrize(
@@ -92,6 +94,6 @@ def test_loopback_is_the_engines_own(address: str, loopback: bool) -> None:
 
 
 def test_a_map_is_on_loopback_if_all_that_is_pulled_is() -> None:
-    sites = parsed("docker.io=localhost:5000/hub")
+    sites = parse_mirrors("docker.io=localhost:5000/hub")
     assert all_loopback(sites, ["docker.io/a/b:1"])
     assert not all_loopback(sites, ["docker.io/a/b:1", "quay.io/a/b:1"])

@@ -143,19 +143,19 @@ def test_goproxy_is_gos_own_default(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 def test_what_our_own_go_fetched_is_taken(part: Component, home: Home, proxy: Served) -> None:
     """And only if Go noted the pinned hash for it, and is not unpacking it still."""
-    module = modules.pinned(part)
+    module = modules.main_module(part)
     cache = home.folder("go", "mod")
     (cache / module.folder).mkdir(parents=True)
     note = cache / "cache" / "download" / module.file
     note.parent.mkdir(parents=True)
-    assert modules.kept(module, home) is None
+    assert modules.find(module, home) is None
     Path(f"{note}.ziphash").write_text("h1:another")
-    assert modules.kept(module, home) is None
+    assert modules.find(module, home) is None
     Path(f"{note}.ziphash").write_text(HASH)
     assert modules.folder(part, home) == cache / module.folder
     assert not proxy.asked
     Path(f"{note}.partial").touch()
-    assert modules.kept(module, home) is None
+    assert modules.find(module, home) is None
 
 
 @pytest.mark.parametrize(
@@ -188,31 +188,31 @@ def test_the_version_is_that_of_go_mod(
     (part.folder / "go.mod").write_text(f"module y\n\n{go_mod}\n")
     sums = [f"{p} {v} h1:{p}{v}\n" for p in ("a.example/Azure/x", "fork") for v in ("v1", "v2")]
     (part.folder / "go.sum").write_text("".join(sums))
-    assert modules.pinned(part) == Module(path, version, f"h1:{path}{version}")
+    assert modules.main_module(part) == Module(path, version, f"h1:{path}{version}")
 
 
 @pytest.mark.parametrize("go_mod", ["", "require other v1", "require a.example/Azure/x v7"])
 def test_a_module_that_is_not_pinned_is_refused(part: Component, go_mod: str) -> None:
     (part.folder / "go.mod").write_text(f"module y\n{go_mod}\n")
     with pytest.raises(RecipeError, match=r"to pin a\.example/Azure/x"):
-        modules.pinned(part)
+        modules.main_module(part)
 
 
 @pytest.mark.parametrize("train", versions.names())
 @pytest.mark.parametrize("name", [*CHARTED, "kind"])
 def test_every_train_pins_what_is_read_of_it(name: str, train: str) -> None:
     part = golang.component(name, versions.load(train))
-    found = modules.pinned(part)
+    found = modules.main_module(part)
     assert found.path == part.module
     assert len(found.hash) == len("h1:") + 44
 
 
 def test_a_module_is_what_go_makes_of_it(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """The smallest real one, from Go's cache or the proxy: the same files, byte by byte."""
-    if not golang.installed():
+    if not golang.is_installed():
         pytest.skip("there is no Go here")
     part = golang.component("kind", versions.load("2026-08"))
-    module = modules.pinned(part)
+    module = modules.main_module(part)
     env = golang.Toolchain(Home.of_user()).env
     run(["go", "mod", "download", module.path], cwd=part.folder, env=env)
     cache = Home.of_user().root / "go" / "mod"

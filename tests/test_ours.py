@@ -100,10 +100,10 @@ def test_down_says_what_is_kept_and_what_takes_it_away(
 ) -> None:
     held = engine()
     held = TableEngine(namespace=namespace, things=held.things, says=held.says)
-    assert ours.kept(Home(tmp_path), held) == (
+    assert ours.room_note(Home(tmp_path), held) == (
         f"kept: 1.5 GB of images in a table; make down {word}=1 takes them away"
     )
-    assert ours.kept(Home(tmp_path), TableEngine()) == ""
+    assert ours.room_note(Home(tmp_path), TableEngine()) == ""
 
 
 def test_only_ours_are_taken_away_and_what_is_in_use_stays_ours(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clusters.errors import PlanError
-from clusters.plan import DEFAULT, LENGTH, MAX_CLUSTERS, ClusterPlan, Range, plan, planned
+from clusters.plan import DEFAULT, LENGTH, MAX_CLUSTERS, ClusterPlan, Range, plan, read_plan
 from clusters.settings import CLUSTERMESH
 
 RANGES = st.integers(0, 2**LENGTH - 1).map(
@@ -36,7 +36,7 @@ def spans(each: ClusterPlan) -> list[tuple[int, int]]:
 
 
 def test_the_references_mesh_is_planned_as_it_names_it() -> None:
-    plans = planned(CLUSTERMESH)
+    plans = read_plan(CLUSTERMESH)
     assert {each.number: each.name for each in plans} == {1: "aws-cluster", 2: "azure-cluster"}
     assert [each.hostname for each in plans] == [
         "aws-cluster.mesh.internal",

@@ -152,6 +152,6 @@ def test_a_steps_estimate_is_told_until_it_was_timed(tmp_path: Path) -> None:
     steps = [step("node", estimate=14), step("charts")]
     progress.expect_steps(steps)
     for _ in "12":
-        complete([steps], progress.taking)
+        complete([steps], progress.time_step)
     assert out.getvalue().count("a: node (about 14 s)") == 1
     assert [(s.cluster, s.name) for s in progress.stages] == [("a", "node"), ("a", "charts")] * 2

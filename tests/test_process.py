@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clusters.errors import CommandError
-from clusters.process import TAIL, answers, environment, pasted, piped, run
+from clusters.process import TAIL, answers, command_line, environment, pipe, run
 
 PYTHON = sys.executable
 
@@ -99,7 +99,7 @@ WORDS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]
 @given(st.lists(WORDS, max_size=4))
 def test_a_pasted_command_is_read_by_a_shell_as_it_was_given(words: list[str]) -> None:
     given_ = ["program", *words]
-    assert shlex.split(pasted(given_, {"KEY": "a b"})) == ["KEY=a b", *given_]
+    assert shlex.split(command_line(given_, {"KEY": "a b"})) == ["KEY=a b", *given_]
 
 
 def test_output_is_read_while_a_program_runs() -> None:
@@ -107,29 +107,29 @@ def test_output_is_read_while_a_program_runs() -> None:
     script = "echo first; for _ in $(seq 5000000); do [ -e $ANSWER ] && exit; done; exit 1"
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "answer"
-        with piped(["sh", "-c", script], env={"ANSWER": str(answer)}) as output:
+        with pipe(["sh", "-c", script], env={"ANSWER": str(answer)}) as output:
             assert output.readline() == b"first\n"
             answer.touch()
 
 
 def test_what_a_reader_leaves_is_no_failure() -> None:
-    with piped(["sh", "-c", "head -c 3000000 /dev/zero"]) as output:
+    with pipe(["sh", "-c", "head -c 3000000 /dev/zero"]) as output:
         assert output.read(2) == bytes(2)
 
 
 def test_a_program_that_fails_tells_why_also_to_a_reader_whom_it_left_without_an_end() -> None:
     with (
         pytest.raises(CommandError, match=r"exit status 7\nno such image\n") as caught,
-        piped(["sh", "-c", "echo no such image >&2; exit 7"]) as output,
+        pipe(["sh", "-c", "echo no such image >&2; exit 7"]) as output,
     ):
         raise EOFError(output.read())
     assert caught.value.expected.startswith("exit status 0 of sh -c ")
-    with pytest.raises(CommandError, match="exit status 7"), piped(["sh", "-c", "exit 7"]):
+    with pytest.raises(CommandError, match="exit status 7"), pipe(["sh", "-c", "exit 7"]):
         pass
 
 
 def test_a_readers_own_failure_stays_its_own_and_ends_the_program() -> None:
-    with pytest.raises(OSError, match="disk full"), piped(["cat", "/dev/zero"]):
+    with pytest.raises(OSError, match="disk full"), pipe(["cat", "/dev/zero"]):
         raise OSError("disk full")
 
 
@@ -137,7 +137,7 @@ def test_a_program_that_is_read_for_too_long_is_stopped() -> None:
     began = time.monotonic()
     with (
         pytest.raises(CommandError, match=r"within 0 s\nseen: +exit status -9"),
-        piped(["sleep", "60"], timeout=0.3),
+        pipe(["sleep", "60"], timeout=0.3),
     ):
         pass
     assert time.monotonic() - began < 30
@@ -146,6 +146,6 @@ def test_a_program_that_is_read_for_too_long_is_stopped() -> None:
 def test_a_program_that_is_not_there_cannot_be_read() -> None:
     with (
         pytest.raises(CommandError, match="the program no-such-program"),
-        piped(["no-such-program"]),
+        pipe(["no-such-program"]),
     ):
         pass

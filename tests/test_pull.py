@@ -13,7 +13,7 @@ from clusters import versions
 from clusters.errors import CommandError, DigestError, RegistryError
 from clusters.home import Home
 from clusters.images import forge, pull
-from clusters.images.mirrors import Mirrors, parsed
+from clusters.images.mirrors import Mirrors, parse_mirrors
 from clusters.images.ours import Record
 from clusters.models import Image
 from clusters.progress import Progress
@@ -25,7 +25,7 @@ ECHO = REAL.reference("echo")
 REPOSITORY = ECHO.rpartition(":")[0]
 GOOD, BAD = (f"sha256:{letter * 64}" for letter in "ab")
 MIRROR = "mirror.site:5000"
-COPY = parsed(MIRROR).source(ECHO)
+COPY = parse_mirrors(MIRROR).source(ECHO)
 COPIED = COPY.rpartition(":")[0]
 
 
@@ -54,7 +54,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 def ensure(home: Home, engine: TableEngine, mirror: str = "", **pins: str) -> Image:
     """The echo image."""
-    sites, progress = parsed(mirror), Progress(home.root / "e", Console(file=io.StringIO()))
+    sites, progress = parse_mirrors(mirror), Progress(home.root / "e", Console(file=io.StringIO()))
     (found,) = pull.ensure(home, engine, train(**pins), ["echo"], sites, progress=progress)
     return found
 
@@ -137,15 +137,15 @@ def test_a_mirrors_copy_with_the_pinned_digest_is_the_published_image(home: Home
     engine = TableEngine(then={"tag": image(f"{COPIED}@{GOOD}")})
     found = ensure(home, engine, MIRROR, echo=GOOD)
     assert engine.calls[0] == f"pull {COPY}", "by tag: its copy may have another digest"
-    assert pull.copied(train(echo=GOOD), [found]) == ()
+    assert pull.names_of_copies(train(echo=GOOD), [found]) == ()
 
 
 def test_a_mirrors_copy_from_a_forge_is_taken_and_told_of(home: Home) -> None:
     engine = TableEngine(then={"tag": image(f"{COPIED}@{BAD}", forged=True)})
     found = ensure(home, engine, MIRROR, echo=GOOD)
     assert found == Image(reference=ECHO, digest=BAD, source="pull")
-    assert pull.copied(train(echo=GOOD), [found]) == (ECHO,)
-    assert pull.copied(train(), [found]) == ()
+    assert pull.names_of_copies(train(echo=GOOD), [found]) == (ECHO,)
+    assert pull.names_of_copies(train(), [found]) == ()
     engine.calls.clear()
     assert ensure(home, engine, MIRROR, echo=GOOD) == found
     assert engine.calls == []

@@ -25,7 +25,7 @@ from clusters.home import Home
 from clusters.images import pull
 from clusters.images.archive import Archive
 from clusters.images.mirror import Mirror
-from clusters.images.mirrors import parsed
+from clusters.images.mirrors import parse_mirrors
 from clusters.models import Image
 from clusters.process import run
 from clusters.progress import Progress
@@ -79,7 +79,13 @@ def pulled(docker: Engine, tmp_path: Path, address: str, patience: Patience = HA
     train = versions.load("2026-08").model_copy(update={"images": {"one": image}})
     progress = Progress(tmp_path / "estimates", Console(file=io.StringIO()))
     (found,) = pull.ensure(
-        Home(tmp_path), docker, train, ["one"], parsed(""), progress=progress, patience=patience
+        Home(tmp_path),
+        docker,
+        train,
+        ["one"],
+        parse_mirrors(""),
+        progress=progress,
+        patience=patience,
     )
     docker.docker("rmi", found.reference)
     return found

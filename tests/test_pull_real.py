@@ -88,14 +88,14 @@ def test_a_registry_may_have_a_mirror_of_its_own(site: Site) -> None:
 def test_the_pinned_digest_is_taken(site: Site) -> None:
     pinned = site.digest("one")
     found = site.pull("one", train=site.train(one=pinned))
-    assert (found.digest, pull.copied(site.train(one=pinned), [found])) == (pinned, ())
+    assert (found.digest, pull.names_of_copies(site.train(one=pinned), [found])) == (pinned, ())
 
 
 def test_a_mirrors_forged_copy_of_a_pinned_image_is_taken_and_told_of(site: Site) -> None:
     train = site.train(one=UNKNOWN)
     found = site.pull("one", train=train)
     assert found.digest == site.digest("one")
-    assert pull.copied(train, [found]) == (train.reference("one"),)
+    assert pull.names_of_copies(train, [found]) == (train.reference("one"),)
 
 
 def test_where_it_is_published_only_the_pinned_digest_will_do(site: Site) -> None:
@@ -199,7 +199,7 @@ def test_what_was_pulled_goes_and_what_was_there_before_stays(
 ) -> None:
     """Nothing but the record is asked for: the lab's own forged and baked images stay."""
     site.pull("two")
-    monkeypatch.setattr(ours, "_labelled", lambda *_: [])
+    monkeypatch.setattr(ours, "_names_with_label", lambda *_: [])
     home = Home(site.home.folder("another"))
     before = replace(site, home=home)
     before.pull("one")
@@ -207,9 +207,9 @@ def test_what_was_pulled_goes_and_what_was_there_before_stays(
     assert set(ours.names(home, site.engine)) == {
         site.train().reference("one"), f"{site.registry}/{site.folder}/one:1",
     }  # fmt: skip
-    assert "of images in the user's Docker; make down IMAGES=1" in ours.kept(home, site.engine)
+    assert "of images in the user's Docker; make down IMAGES=1" in ours.room_note(home, site.engine)
     ours.remove(home, site.engine)
-    assert ours.kept(home, site.engine) == ""
+    assert ours.room_note(home, site.engine) == ""
     assert site.held("one") is None
     assert site.held("two")
 

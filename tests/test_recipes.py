@@ -44,8 +44,8 @@ def module_folder(name: str, train: versions.Train) -> Path:
     part = golang.component(name, train)
     if (part.folder / "main.go").exists():
         return part.folder  # a program of ours, with a vendor's packages
-    module = modules.pinned(part)
-    found = modules.kept(module, Home.of_user())
+    module = modules.main_module(part)
+    found = modules.find(module, Home.of_user())
     if found is None:
         pytest.skip(f"{module.path} was never fetched here: `make up` does that")
     return found

@@ -12,7 +12,7 @@ from clusters import versions
 from clusters.errors import DoctorError, SettingsError
 from clusters.home import Home
 from clusters.images import forge, source
-from clusters.images.mirrors import Mirrors, parsed
+from clusters.images.mirrors import Mirrors, parse_mirrors
 from clusters.images.pull import is_forged
 from clusters.images.source import Mode, decide, mode_of_user
 from clusters.progress import Progress
@@ -43,7 +43,7 @@ PRIVATE = TableEngine(namespace=Path("/run/netns/plumbline"))
 def test_the_decision_and_its_reason(
     mode: Mode, engine: TableEngine | None, mirror: str, expected: tuple[str, str]
 ) -> None:
-    decided, why = decide(mode, engine, parsed(mirror))
+    decided, why = decide(mode, engine, parse_mirrors(mirror))
     assert decided == expected[0]
     assert expected[1] in why
 
@@ -75,7 +75,7 @@ def test_a_mirror_that_is_no_address_is_refused(monkeypatch: pytest.MonkeyPatch)
 def pulled(tmp_path: Path, engine: TableEngine, mirror: str) -> str:
     """Why the echo image was pulled."""
     progress = Progress(tmp_path / "estimates.json", Console(file=io.StringIO()))
-    home, sites = Home(tmp_path), parsed(mirror)
+    home, sites = Home(tmp_path), parse_mirrors(mirror)
     _, why = source.ensure_images(home, engine, UNPINNED, progress, ["echo"], mirrors=sites)
     return why
 

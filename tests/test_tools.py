@@ -240,7 +240,7 @@ def test_every_train_pins_every_program(name: str) -> None:
 
 def test_a_url_is_that_of_the_platform() -> None:
     urls = [
-        TRAIN.programs[name].published(getattr(TRAIN.versions, name), *platform_).rpartition("/")[2]
+        TRAIN.programs[name].url_for(getattr(TRAIN.versions, name), *platform_).rpartition("/")[2]
         for name in ("kind", "helm", "crane")
         for platform_ in (("linux", "amd64"), ("darwin", "arm64"))
     ]

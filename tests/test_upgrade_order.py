@@ -15,7 +15,7 @@ from clusters.components.helm import Helm
 from clusters.home import Home
 from clusters.images.source import Supply
 from clusters.kube import Kube
-from clusters.plan import planned
+from clusters.plan import read_plan
 from clusters.procedure import Step
 from clusters.providers.kind import Kind
 from clusters.settings import CLUSTERMESH
@@ -24,7 +24,7 @@ from clusters.upgrading import Upgrading
 from tests.engines import TableEngine
 
 BASE, TO = (versions.load(name) for name in ("2026-04", "2026-08"))
-AWS, AZURE = planned(CLUSTERMESH)
+AWS, AZURE = read_plan(CLUSTERMESH)
 REVISION = istio.revision_of(TO.versions.istio)
 NAMES = [
     ("gateway-api", "Gateway API's CRDs"),
@@ -42,7 +42,7 @@ DONE = [
     ["gateway_api.install to"],
     ["istio.install_base to"],
     ["cilium.preflight to"],
-    ["cilium.install to", "cilium.wait_ready", "rolled_out", "cilium.announce"],
+    ["cilium.install to", "cilium.wait_ready", "wait_rolled_out", "cilium.announce"],
     ["clustermesh.connect", "clustermesh.wait_ready"],
     ["istio.install_istiod to", "istio.wait_ready"],
     ["data_plane.label", "data_plane.roll"],
@@ -54,7 +54,7 @@ UNDONE = [
     ["gateway_api.install base"],
     ["helm.rollback"],
     [],
-    ["helm.rollback", "cilium.wait_ready", "rolled_out", "cilium.announce"],
+    ["helm.rollback", "cilium.wait_ready", "wait_rolled_out", "cilium.announce"],
     [],
     ["helm.uninstall"],
     ["data_plane.label", "data_plane.roll"],
@@ -90,15 +90,15 @@ def deeds(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         put(owner, name)
     put(Helm, "rollback", called="helm.rollback")
     put(Helm, "uninstall", called="helm.uninstall")
-    put(Kube, "rolled_out", called="rolled_out")
-    monkeypatch.setattr(clustermesh, "connected", lambda *_: False)
+    put(Kube, "wait_rolled_out", called="wait_rolled_out")
+    monkeypatch.setattr(clustermesh, "is_connected", lambda *_: False)
     monkeypatch.setattr(clustermesh, "authority", lambda _: {})
     monkeypatch.setattr(clustermesh, "values", lambda *_: {})
     monkeypatch.setattr(cilium, "values", lambda *_, **__: {})
     monkeypatch.setattr(istio, "values", lambda *_, **__: {})
     monkeypatch.setattr(istio, "istiods", lambda _: ["istiod"])
     monkeypatch.setattr(data_plane, "namespaces", lambda _: ())
-    monkeypatch.setattr(Kind, "confined", lambda *_: False)
+    monkeypatch.setattr(Kind, "is_confined", lambda *_: False)
     return noted
 
 
@@ -142,7 +142,7 @@ def test_each_step_does_its_part_and_can_be_undone(tmp_path: Path, deeds: list[s
 def test_one_component_alone_takes_its_own_steps(
     tmp_path: Path, deeds: list[str], only: str
 ) -> None:
-    wanted = upgrading.chosen(only)
+    wanted = upgrading.components_of(only)
     assert [(s.component, s.name) for s in steps(tmp_path, only)] == [
         (component, name) for component, name in NAMES if component in wanted
     ]

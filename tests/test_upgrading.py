@@ -18,11 +18,11 @@ def test_only_known_components_can_be_upgraded_alone() -> None:
 
 
 def test_a_component_alone_takes_what_it_needs_with_it_and_all_take_each_once() -> None:
-    assert upgrading.chosen("istio") == ("kubernetes-crds", "istio")
-    assert upgrading.chosen("cilium") == ("cilium",)
-    assert upgrading.chosen("") == COMPONENTS
+    assert upgrading.components_of("istio") == ("kubernetes-crds", "istio")
+    assert upgrading.components_of("cilium") == ("cilium",)
+    assert upgrading.components_of("") == COMPONENTS
     for name in COMPONENTS:
-        order = [COMPONENTS.index(each) for each in upgrading.chosen(name)]
+        order = [COMPONENTS.index(each) for each in upgrading.components_of(name)]
         assert order == sorted(set(order))
 
 

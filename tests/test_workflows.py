@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yaml"))
 PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 
-needs_go = pytest.mark.skipif(not golang.installed(), reason="no Go toolchain on PATH")
+needs_go = pytest.mark.skipif(not golang.is_installed(), reason="no Go toolchain on PATH")
 
 
 def lint(*paths: Path) -> tuple[int, str]:

@@ -122,7 +122,7 @@ def preflight(helm: Helm, kube: Kube, chart: Path, node: str, deadline: float) -
             deadline,
             kube.kubectl(f"-n {NAMESPACE} get pods"),
         )
-        kube.rolled_out(NAMESPACE, deadline, f"app.kubernetes.io/name={CHECK}")
+        kube.wait_rolled_out(NAMESPACE, deadline, f"app.kubernetes.io/name={CHECK}")
     finally:
         helm.uninstall(kube.cluster, PREFLIGHT, NAMESPACE)
 

@@ -53,7 +53,7 @@ def authority(folder: Path) -> dict[str, str]:
         PlaceError: it cannot be kept.
     """
     file = folder / AUTHORITY
-    kept = _kept(file)
+    kept = _load_authority(file)
     if kept is None:
         for former in folder.glob("*.kubeconfig"):
             former.unlink()
@@ -62,7 +62,7 @@ def authority(folder: Path) -> dict[str, str]:
     return kept
 
 
-def _kept(file: Path) -> dict[str, str] | None:
+def _load_authority(file: Path) -> dict[str, str] | None:
     """The authority in a file, if it is whole and will last."""
     try:
         kept = json.loads(file.read_bytes())
@@ -130,9 +130,11 @@ def connect(kube: Kube, others: Sequence[str], deadline: float) -> None:
         NotReadyError: the control plane was not ready in time.
         RefusedError: there is no such configuration.
     """
-    kube.rolled_out(NAMESPACE, deadline, f"k8s-app={SERVICE}")
+    kube.wait_rolled_out(NAMESPACE, deadline, f"k8s-app={SERVICE}")
     former = kube.get("v1", "Secret", CONFIGURATION, NAMESPACE) or {"data": {}}
-    data = {name: _commented(former["data"][name]) for name in others if name in former["data"]}
+    data = {
+        name: _with_new_comment(former["data"][name]) for name in others if name in former["data"]
+    }
     secret = {"metadata": {"name": CONFIGURATION}, "data": data}
     kube.patch({"apiVersion": "v1", "kind": "Secret", **secret}, NAMESPACE)
     pod = kube.pod(NAMESPACE, "k8s-app=cilium")["metadata"]["name"]
@@ -140,7 +142,7 @@ def connect(kube: Kube, others: Sequence[str], deadline: float) -> None:
     kube.patch({"apiVersion": "v1", "kind": "Pod", "metadata": note}, NAMESPACE)
 
 
-def _commented(encoded: str) -> str:
+def _with_new_comment(encoded: str) -> str:
     """A configuration of an agent's with a comment that it has not had before, in base64."""
     text, _, _ = base64.b64decode(encoded).decode().partition(COMMENT)
     return base64.b64encode(f"{text.rstrip()}\n{COMMENT}{uuid.uuid4()}\n".encode()).decode()
@@ -152,12 +154,12 @@ def join(kube: Kube, others: Sequence[str], deadline: float) -> None:
     Raises:
         NotReadyError: it does not within so many seconds.
     """
-    if not connected(kube, others):
+    if not is_connected(kube, others):
         connect(kube, others, deadline)
     wait_ready(kube, others, deadline)
 
 
-def connected(kube: Kube, others: Sequence[str]) -> bool:
+def is_connected(kube: Kube, others: Sequence[str]) -> bool:
     """Whether the agent has read every other cluster, as far as it knows."""
     return not _unconnected(remotes(kube), others)
 

@@ -12,7 +12,7 @@ from functools import partial
 
 from clusters.components.istio import DEFAULT, NAMESPACE, PROXY, REVISION
 from clusters.kube import Document, Kube
-from clusters.objects import containers, ready
+from clusters.objects import containers, is_ready
 from clusters.waiting import wait_for
 
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
@@ -56,7 +56,7 @@ def roll(
             kube.patch(_restarted(name), namespace)
         _await(kube, revision, partial(_is_of, turn), deadline)
     for namespace in sorted({pod["metadata"]["namespace"] for pod in pods}):
-        kube.rolled_out(namespace, deadline)
+        kube.wait_rolled_out(namespace, deadline)
 
 
 def _await(kube: Kube, revision: str, chosen: Callable[[Document], bool], deadline: float) -> None:
@@ -88,7 +88,7 @@ def _older(kube: Kube, revision: str, chosen: Callable[[Document], bool]) -> lis
     return [
         pod["metadata"]["name"]
         for pod in _with_proxy(kube)
-        if chosen(pod) and not (ready(pod) and _revision(pod) == (revision or DEFAULT))
+        if chosen(pod) and not (is_ready(pod) and _revision(pod) == (revision or DEFAULT))
     ]
 
 

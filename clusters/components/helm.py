@@ -72,11 +72,11 @@ class Helm:
         )  # fmt: skip
 
 
-def merged(one: dict[str, object], other: dict[str, object]) -> dict[str, object]:
+def merge_values(one: dict[str, object], other: dict[str, object]) -> dict[str, object]:
     """Two values files as helm merges them: tables deeply, the second wins."""
     whole = dict(one)
     for key, value in other.items():
         before = whole.get(key)
         both = isinstance(before, dict) and isinstance(value, dict)
-        whole[key] = merged(before, value) if both else value  # type: ignore[arg-type]
+        whole[key] = merge_values(before, value) if both else value  # type: ignore[arg-type]
     return whole

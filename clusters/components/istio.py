@@ -110,7 +110,7 @@ def wait_ready(kube: Kube, deadline: float) -> None:
     Raises:
         NotReadyError: the deadline passed; what is missing is named.
     """
-    kube.rolled_out(NAMESPACE, deadline)
+    kube.wait_rolled_out(NAMESPACE, deadline)
     wait_for(
         f"istiod's webhook to answer in {kube.cluster.name}",
         lambda: _unguarded(kube),

@@ -79,7 +79,7 @@ class Archive:
         entry.type, entry.linkname, entry.mode = tarfile.SYMTYPE, points_at, 0o777
         self._tar.addfile(entry)
 
-    def unpacked(self, archive: Path, path: str) -> None:
+    def unpack(self, archive: Path, path: str) -> None:
         """Add what another archive holds, with its modes, below a folder."""
         with tarfile.open(archive) as source:
             for entry in source:

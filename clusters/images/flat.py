@@ -57,7 +57,7 @@ def write(engine: Engine, reference: str, archive: Path, *, label: str) -> str:
             "create", "--name", name, f"--label={label}=", "--network=none", "--pull=never",
             reference, "none",
         )  # fmt: skip
-        with engine.piped("export", name) as files, archive.open("wb") as target:
+        with engine.pipe("export", name) as files, archive.open("wb") as target:
             return flatten(files, image, reference, target)
     finally:
         with contextlib.suppress(CommandError):

@@ -139,7 +139,7 @@ class Forge:
             for name, archives in image.unpack.items():
                 source = modules.folder(self._component(name), self.home)
                 for relative, target in archives.items():
-                    archive.unpacked(source / relative, target)
+                    archive.unpack(source / relative, target)
             for name, wanted in image.programs.items():
                 for package, target in wanted.items():
                     archive.file(programs[name, package], target)

@@ -143,14 +143,14 @@ def program_name(package: str) -> str:
     return parts[-1]
 
 
-def installed() -> bool:
+def is_installed() -> bool:
     """Whether a Go toolchain is on PATH."""
     return shutil.which("go") is not None
 
 
 def obstacle() -> str:
     """Why this machine's Go builds nothing of ours; empty if it does."""
-    if not installed():
+    if not is_installed():
         return "go is not on PATH"
     try:
         # In any folder, whatever a go.mod there asks for, it is this machine's own that answers.

@@ -33,7 +33,7 @@ class Mirror:
     """A registry as we write to it.
 
     Attributes:
-        address: as `mirrors.checked` gives it.
+        address: as `mirrors.check_address` gives it.
         crane: the program.
         engine: what holds the images, where they are forged. A loopback address is then the
             engine's own, as it is for a pull.

@@ -44,7 +44,7 @@ class Mirrors:
         return f"{address}/{repository}"
 
 
-def parsed(said: str) -> Mirrors:
+def parse_mirrors(said: str) -> Mirrors:
     """What $MIRROR says, `host:port/prefix` or `docker.io=host/hub,quay.io=host/quay`.
 
     Raises:
@@ -53,7 +53,7 @@ def parsed(said: str) -> Mirrors:
     if not said:
         return Mirrors()
     if "=" not in said and "," not in said:
-        return Mirrors(everything=checked(said))
+        return Mirrors(everything=check_address(said))
     prefixes: dict[str, str] = {}
     for part in said.split(","):
         registry, _, address = part.strip().partition("=")
@@ -65,7 +65,7 @@ def parsed(said: str) -> Mirrors:
     return Mirrors(prefixes=prefixes)
 
 
-def checked(address: str) -> str:
+def check_address(address: str) -> str:
     """One registry's address, `host:port` or `host:port/prefix`, if it is one.
 
     Raises:

@@ -39,12 +39,12 @@ class Module:
     @property
     def folder(self) -> str:
         """Its folder in a module cache."""
-        return f"{_escaped(self.path)}@{_escaped(self.version)}"
+        return f"{_escape(self.path)}@{_escape(self.version)}"
 
     @property
     def file(self) -> str:
         """Its zip file at a proxy and in a module cache's `download`, less the suffix."""
-        return f"{_escaped(self.path)}/@v/{_escaped(self.version)}"
+        return f"{_escape(self.path)}/@v/{_escape(self.version)}"
 
 
 def folder(part: Component, home: Home, progress: Progress | None = None) -> Path:
@@ -54,11 +54,11 @@ def folder(part: Component, home: Home, progress: Progress | None = None) -> Pat
         DownloadError: no proxy has it, or what one has is not what go.sum pins.
         RecipeError: go.mod and go.sum do not pin it.
     """
-    module = pinned(part)
-    return kept(module, home) or _fetched(module, home, progress)
+    module = main_module(part)
+    return find(module, home) or _fetch(module, home, progress)
 
 
-def pinned(part: Component) -> Module:
+def main_module(part: Component) -> Module:
     """What a component's go.mod and go.sum say of its main module.
 
     Raises:
@@ -83,7 +83,7 @@ def pinned(part: Component) -> Module:
     )
 
 
-def kept(module: Module, home: Home) -> Path | None:
+def find(module: Module, home: Home) -> Path | None:
     """Where a module is on this machine already: fetched once, or in our own Go's cache."""
     ours = home.root / "modules" / module.folder
     if ours.is_dir():
@@ -135,7 +135,7 @@ def hash_of(archive: zipfile.ZipFile) -> str:
     return "h1:" + base64.b64encode(total.digest()).decode()
 
 
-def _fetched(module: Module, home: Home, progress: Progress | None) -> Path:
+def _fetch(module: Module, home: Home, progress: Progress | None) -> Path:
     target = home.root / "modules" / module.folder
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home.folder("modules"), prefix="draft-") as draft:
@@ -174,7 +174,7 @@ def _from_a_proxy(module: Module, file: Path, progress: Progress | None) -> str:
             if not (any_error or error.absent):
                 break
         else:
-            return download.shown(url)
+            return download.without_password(url)
     raise DownloadError(
         f"{module.path} {module.version} from a Go module proxy",
         seen="; ".join(obstacles),
@@ -182,7 +182,7 @@ def _from_a_proxy(module: Module, file: Path, progress: Progress | None) -> str:
     )
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     """As a module cache and a proxy write it: `!a` for `A`."""
     return re.sub("[A-Z]", lambda letter: f"!{letter[0].lower()}", text)
 

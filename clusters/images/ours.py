@@ -72,16 +72,16 @@ class Record:
 
 def names(home: Home, engine: Engine) -> tuple[str, ...]:
     """The names of all images here that are ours, those that others are made of last."""
-    baked = _labelled(engine, bake.LABEL, BAKED)
-    published = {_short(name) for name in _published()}
-    forged = [name for name in _labelled(engine, forge.LABEL) if name in published]
+    baked = _names_with_label(engine, bake.LABEL, BAKED)
+    published = {_short(name) for name in _published_names()}
+    forged = [name for name in _names_with_label(engine, forge.LABEL) if name in published]
     pulled = [
         name for name, known in Record.of(home, engine).names.items() if _id(engine, name) == known
     ]
     return tuple(dict.fromkeys([*baked, *forged, *pulled]))
 
 
-def kept(home: Home, engine: Engine) -> str:
+def room_note(home: Home, engine: Engine) -> str:
     """How much room our images take, and what would free it; empty if there are none."""
     images = [engine.inspect("image", name) for name in names(home, engine)]
     size = room_of([each for each in images if each])
@@ -116,13 +116,13 @@ def remove(home: Home, engine: Engine) -> None:
     record.forget(gone)
 
 
-def _labelled(engine: Engine, label: str, *repository: str) -> list[str]:
+def _names_with_label(engine: Engine, label: str, *repository: str) -> list[str]:
     form = "{{.Repository}}:{{.Tag}}"
     said = engine.docker("images", "--filter", f"label={label}", "--format", form, *repository)
     return [name for name in said.split() if "<none>" not in name]
 
 
-def _published() -> set[str]:
+def _published_names() -> set[str]:
     """Every name under which a train's image is pulled or forged."""
     trains = []
     for name in versions.names():

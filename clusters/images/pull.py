@@ -59,11 +59,11 @@ def ensure(  # noqa: PLR0913 - what, from where, into what, and how long to wait
         if not each.is_held():
             progress.say(f"pulling {each.source}, {number} of {len(names)}")
             each.bring(Record.of(home, engine), progress, patience)
-        images.append(each.described())
+        images.append(each.describe())
     return tuple(images)
 
 
-def copied(train: Train, images: Iterable[Image]) -> tuple[str, ...]:
+def names_of_copies(train: Train, images: Iterable[Image]) -> tuple[str, ...]:
     """Those that are a mirror's own, forged elsewhere, and not the published ones pinned here."""
     pins = {train.reference(name): image.digest for name, image in train.images.items()}
     return tuple(
@@ -121,7 +121,7 @@ class _Pull:
         if not theirs:
             record.add({self.published, self.source})
 
-    def described(self) -> Image:
+    def describe(self) -> Image:
         """What is there now, if it may stand for the published image.
 
         Raises:

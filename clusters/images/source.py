@@ -15,7 +15,7 @@ from clusters.errors import CommandError, DoctorError, SettingsError
 from clusters.home import Home
 from clusters.images import forge, pull
 from clusters.images.bake import bake, digest
-from clusters.images.mirrors import Mirrors, all_loopback, parsed
+from clusters.images.mirrors import Mirrors, all_loopback, parse_mirrors
 from clusters.images.pull import is_forged
 from clusters.models import Image
 from clusters.progress import Progress
@@ -70,7 +70,7 @@ def mirrors_of_user() -> Mirrors:
     Raises:
         SettingsError: it names none.
     """
-    return parsed(Settings.of_user().mirror)
+    return parse_mirrors(Settings.of_user().mirror)
 
 
 def decide(
@@ -111,7 +111,7 @@ def ensure(
         more, _ = ensure_images(home, engine, also, progress, LAB, mirrors=mirrors)
         images = tuple(dict.fromkeys((*images, *more)))
         inner = list(dict.fromkeys((*inner, *(also.reference(name) for name in LAB))))
-    copied = {name for each in (train, also) if each for name in pull.copied(each, images)}
+    copied = {name for each in (train, also) if each for name in pull.names_of_copies(each, images)}
     name = f"{train.name}_to_{also.name}" if also else train.name
     target = f"plumbline/node:{name}-{digest(engine, base, inner)[:12]}"
     with progress.step("node image"):

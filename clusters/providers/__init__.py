@@ -55,7 +55,7 @@ class Provider(Protocol):
             ForeignError: what is there is not ours.
         """
 
-    def confined(self, plan: ClusterPlan) -> bool:
+    def is_confined(self, plan: ClusterPlan) -> bool:
         """Whether its node, which is up, lacks CAP_SYS_RESOURCE."""
 
     def make_network(self, addresses: Range) -> None:

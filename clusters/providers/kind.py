@@ -138,7 +138,7 @@ class Kind:
             env=self.engine.env,
         )
 
-    def confined(self, plan: ClusterPlan) -> bool:
+    def is_confined(self, plan: ClusterPlan) -> bool:
         """Whether the node, which is up, lacks CAP_SYS_RESOURCE."""
         status = self.engine.docker("exec", self.node(plan), "cat", "/proc/1/status")
         return engine_facts.lacks_sys_resource(status)
@@ -203,14 +203,14 @@ class Kind:
                 }
             ],
         }
-        if self._confined(image):
+        if self._lacks_sys_resource(image):
             config["featureGates"] = {"KubeletInUserNamespace": True}
             config["containerdConfigPatches"] = [
                 '[plugins."io.containerd.grpc.v1.cri"]\n  restrict_oom_score_adj = true\n'
             ]
         return config
 
-    def _confined(self, image: str) -> bool:
+    def _lacks_sys_resource(self, image: str) -> bool:
         try:
             lacks = self.engine.lacks_sys_resource(image)
         except CommandError as error:

@@ -43,7 +43,7 @@ _CHANGES: dict[Change, str] = {
 }
 
 
-def unfailing() -> None:
+def replace_unencodable() -> None:
     """Have the terminal told by `?` what its encoding has no sign for."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")

@@ -15,7 +15,7 @@ SHOWN = 10  # of one step's; GitHub leaves out any more without a word
 
 def annotation(title: str, message: str) -> str:
     """One `::error` line, in which no text can end the line or begin another property."""
-    return f"::error title={_escaped(title, ':,')}::{_escaped(message)}"
+    return f"::error title={_escape(title, ':,')}::{_escape(message)}"
 
 
 def of_report(report: Report) -> list[str]:
@@ -33,7 +33,7 @@ def of_report(report: Report) -> list[str]:
     return [*lines[: SHOWN - 1], annotation(report.headline, rest)]
 
 
-def _escaped(text: str, more: str = "") -> str:
+def _escape(text: str, more: str = "") -> str:
     # As GitHub's toolkit does: the sign of the escape first.
     for sign in f"%\r\n{more}":
         text = text.replace(sign, f"%{ord(sign):02X}")

@@ -202,7 +202,7 @@ def _readable(base: Path | None) -> None:
 
 
 def _nobody_else(home: Home) -> None:
-    with lock.held(home, "matrix"):
+    with lock.hold(home, "matrix"):
         pass
 
 

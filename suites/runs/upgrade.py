@@ -14,7 +14,7 @@ from dataclasses import replace
 import suites
 from clusters import address_range, bringup, upgrading, versions
 from clusters.errors import TopologyError, WatchError
-from clusters.plan import DEFAULT, planned
+from clusters.plan import DEFAULT, read_plan
 from clusters.procedure import Step, perform
 from clusters.settings import Settings
 from clusters.topology import Topology
@@ -111,11 +111,11 @@ def _around(monitor: Monitor, step: Step, sources: Sequence[ProbeSource]) -> Ite
 
 def _upgrading(run: Run, field: Field, trains: tuple[Train, Train]) -> Upgrading:
     base, to = (
-        bringup.prepared(run.home, train, field.engine, field.progress, node=False)
+        bringup.prepare(run.home, train, field.engine, field.progress, node=False)
         for train in trains
     )
     addresses = address_range.of_lab(field.engine) or DEFAULT
-    return Upgrading(base, to, planned(Settings.of_user().clustermesh, addresses))
+    return Upgrading(base, to, read_plan(Settings.of_user().clustermesh, addresses))
 
 
 def _suites(run: Run, name: str) -> Results | None:

@@ -41,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         with signals.as_errors():
             home = Home.of_user()
-            with lock.held(Home(home.folder("guest")), "guest"):
+            with lock.hold(Home(home.folder("guest")), "guest"):
                 return _whole(options, home, machine)
     except InterruptedRunError as error:
         console.print(str(error), markup=False, soft_wrap=True)
@@ -176,7 +176,7 @@ def _filled(
         )
         running = engine.ensure(home)
         if any(running.inspect("image", train.reference(name)) is None for name in train.images):
-            with lock.held(home, "guest"):
+            with lock.hold(home, "guest"):
                 forge.Forge(home, running, train, progress).ensure(tuple(train.images))
         return registry.fill(home, running, train, folder, progress)
 

@@ -108,7 +108,7 @@ def ensure_modules(home: Home, train: Train) -> None:
         DownloadError: no proxy has one.
     """
     for name in charts.CHARTED:
-        module = modules.pinned(golang.component(name, train))
+        module = modules.main_module(golang.component(name, train))
         target = home.root / "guest" / "files" / network.MODULES / f"{module.file}.zip"
         target.parent.mkdir(parents=True, exist_ok=True)
         kept = home.root / "go" / "mod" / "cache" / "download" / f"{module.file}.zip"

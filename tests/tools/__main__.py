@@ -7,7 +7,7 @@ import sys
 from clusters.images import golang
 from tests.tools import actionlint
 
-if golang.installed():
+if golang.is_installed():
     done = actionlint("-version")
     if done.returncode:
         print(f"expected: actionlint built\nseen:     {done.stderr.strip()}", file=sys.stderr)
