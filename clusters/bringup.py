@@ -14,6 +14,7 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from clusters import address_range, doctor, engine, providers, tools
+from clusters.api_server import has_kubeconfig
 from clusters.components import cilium, clustermesh, gateway_api, istio
 from clusters.components.charts import Charts
 from clusters.components.helm import Helm, merge_values
@@ -21,7 +22,7 @@ from clusters.engine import Engine
 from clusters.home import Home
 from clusters.images import source
 from clusters.images.source import Supply
-from clusters.kube import Kube, readable
+from clusters.kube import Kube
 from clusters.plan import ClusterPlan, read_plan
 from clusters.procedure import Step, complete
 from clusters.progress import Progress
@@ -190,7 +191,7 @@ class BringUpOfOne:
     def _node(self) -> None:
         """A node of today's image: the one that is there, if it answers, or a new one."""
         provider, image = self.shared.provider, self.shared.supply.node
-        if not (provider.keeps(self.plan, image) and readable(self.cluster)):
+        if not (provider.keeps(self.plan, image) and has_kubeconfig(self.cluster)):
             provider.create(self.plan, image, self.shared.train.deadlines.node)
 
     def _charts(self) -> None:

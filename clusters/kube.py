@@ -1,70 +1,30 @@
 """Kube: one cluster of the topology, by the few verbs that components and suites need.
 
-A thin layer over the dynamic client: server-side apply, delete, get, list, exec, logs, and
-waiting on a condition with a deadline. It uses the kubeconfig and the context that the
-topology names and never the user's own, and it knows nothing of pytest, suites or meshes.
+Server-side apply, delete, get, list, exec, logs, and waiting on a condition with a deadline. It
+knows nothing of pytest, suites or ClusterMesh; how its API server is reached stands in
+api_server.py.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import urllib3
-import yaml
-from kubernetes import client, config
-from kubernetes.dynamic import DynamicClient
-from kubernetes.dynamic.discovery import LazyDiscoverer
-from kubernetes.dynamic.exceptions import (
-    DynamicApiError,
-    NotFoundError,
-    ResourceNotFoundError,
-)
+from kubernetes.dynamic.exceptions import DynamicApiError, NotFoundError
 from websocket import WebSocketException
 
 from clusters import remote
-from clusters.errors import (
-    CommandError,
-    KubeconfigError,
-    NotReadyError,
-    RefusedError,
-    UnreachableError,
-    UnservedKindError,
-)
+from clusters.api_server import ApiServer, content_of, message_of
+from clusters.errors import CommandError, NotReadyError, RefusedError
 from clusters.objects import is_ready, missing_replicas, pod_labels, title
 from clusters.remote import Container
 from clusters.topology import Cluster
 from clusters.waiting import wait_for
 
 MANAGER = "plumbline"
-UNUSED = "http://unused.invalid"
-"""API servers are on this machine, so every request leaves out all proxies. One is named since
-the client looks at what to leave out only where it knows of a proxy."""
-
 Document = dict[str, Any]
-
-
-class _Client(client.ApiClient):
-    """The client's own, but that an API server that does not answer is an error of ours."""
-
-    def call_api(self, *args: Any, **more: Any) -> Any:
-        try:
-            return super().call_api(*args, **more)
-        except urllib3.exceptions.HTTPError as error:
-            host = self.configuration.host
-            raise UnreachableError(
-                f"the API server at {host} to answer", seen=str(error), look="make status"
-            ) from None
-
-
-class _Discoverer(LazyDiscoverer):
-    """Discovery without its cache file: that one outlives the cluster and is then wrong."""
-
-    def _write_cache(self) -> None:
-        return
 
 
 class Kube:
@@ -77,27 +37,11 @@ class Kube:
             KubeconfigError: it cannot be used.
         """
         self.cluster = cluster
-        self._configuration = client.Configuration(proxy=UNUSED, no_proxy="*")
-        try:
-            config.load_kube_config(  # type: ignore[no-untyped-call]
-                config_file=str(cluster.kubeconfig),
-                context=cluster.context,
-                client_configuration=self._configuration,
-            )
-            self._api = _Client(self._configuration)
-        except (config.ConfigException, yaml.YAMLError, OSError, ValueError, TypeError) as error:
-            raise KubeconfigError(
-                f"a kubeconfig with the context {cluster.context} in {cluster.kubeconfig}",
-                seen=str(error).strip().partition("\n")[0],
-                look="make up",
-            ) from None
-        self._discovery = threading.Lock()
-        self._dynamic: DynamicClient | None = None
+        self._server = ApiServer(cluster)
 
     def kubectl(self, words: str) -> str:
         """A kubectl command against this cluster, ready to paste."""
-        place = f"--kubeconfig {self.cluster.kubeconfig} --context {self.cluster.context}"
-        return f"kubectl {place} {words}"
+        return self._server.kubectl(words)
 
     def apply(
         self,
@@ -116,7 +60,7 @@ class Kube:
             UnservedKindError: its kind is not served here.
             RefusedError: the API server does not accept it.
         """
-        resource = self._resource(document["apiVersion"], document["kind"], origin)
+        resource = self._server.resource(document["apiVersion"], document["kind"], origin)
         try:
             applied = resource.server_side_apply(
                 body=dict(document),
@@ -129,11 +73,11 @@ class Kube:
         except DynamicApiError as error:
             look = self.kubectl(f"explain {document['kind'].lower()}")
             raise self._refusal(origin or title(document), error, look) from None
-        return _plain(applied)
+        return content_of(applied)
 
     def delete(self, document: Mapping[str, Any], namespace: str, deadline: float = 60) -> None:
         """Delete an object and wait until it is gone; one that is not there is no error."""
-        resource = self._resource(document["apiVersion"], document["kind"])
+        resource = self._server.resource(document["apiVersion"], document["kind"])
         name = document["metadata"]["name"]
         try:
             resource.delete(name=name, namespace=namespace, serialize=False)
@@ -153,7 +97,7 @@ class Kube:
         Raises:
             RefusedError: there is none, or the API server does not accept the change.
         """
-        resource = self._resource(document["apiVersion"], document["kind"])
+        resource = self._server.resource(document["apiVersion"], document["kind"])
         try:
             patched = resource.patch(
                 body=dict(document),
@@ -164,11 +108,11 @@ class Kube:
         except DynamicApiError as error:
             look = self.kubectl(f"-n {namespace} get {document['kind']}")
             raise self._refusal(f"a change of {title(document)}", error, look) from None
-        return _plain(patched)
+        return content_of(patched)
 
     def _refusal(self, what: str, error: DynamicApiError, look: str) -> RefusedError:
         expected = f"{self.cluster.name} to accept {what}"
-        return RefusedError(expected, seen=_message(error), look=look)
+        return RefusedError(expected, seen=message_of(error), look=look)
 
     def scale(self, namespace: str, deployment: str, replicas: int, deadline: float) -> None:
         """Give a Deployment so many replicas, and wait until that many run.
@@ -197,8 +141,8 @@ class Kube:
     def get(self, version: str, kind: str, name: str, namespace: str = "") -> Document | None:
         """One object, or None."""
         try:
-            resource = self._resource(version, kind)
-            return _plain(resource.get(name=name, namespace=namespace or None, serialize=False))
+            resource = self._server.resource(version, kind)
+            return content_of(resource.get(name=name, namespace=namespace or None, serialize=False))
         except NotFoundError:
             return None
 
@@ -206,10 +150,10 @@ class Kube:
         self, version: str, kind: str, namespace: str = "", labels: str = ""
     ) -> list[Document]:
         """The objects of a kind, in a namespace or in all, by label selector."""
-        found = self._resource(version, kind).get(
+        answer = self._server.resource(version, kind).get(
             namespace=namespace or None, label_selector=labels or None, serialize=False
         )
-        return list(_plain(found)["items"])
+        return list(content_of(answer)["items"])
 
     def wait_served(self, version: str, kind: str, deadline: float) -> None:
         """Wait until the cluster serves a kind: its CRD may be on its way.
@@ -219,7 +163,7 @@ class Kube:
         """
 
         def pending() -> str:
-            self._resource(version, kind)
+            self._server.resource(version, kind)
             return ""
 
         wait_for(
@@ -264,8 +208,8 @@ class Kube:
         picked = dict(part.split("=", 1) for part in labels.split(",") if part)
 
         def pending() -> str:
-            found = self.list("apps/v1", "Deployment", namespace)
-            chosen = [d for d in found if picked.items() <= pod_labels(d).items()]
+            deployments = self.list("apps/v1", "Deployment", namespace)
+            chosen = [d for d in deployments if picked.items() <= pod_labels(d).items()]
             return "; ".join(filter(None, map(missing_replicas, chosen))) if chosen else "none"
 
         wait_for(
@@ -310,7 +254,7 @@ class Kube:
             CommandError: it could not be started.
         """
         try:
-            socket = remote.attach(self._api, container, command, stdin=bool(stdin))
+            socket = remote.attach(self._server.client, container, command, stdin=bool(stdin))
         except (WebSocketException, OSError) as error:
             raise CommandError(
                 f"{command[0]} to start in {container.pod}",
@@ -334,61 +278,16 @@ class Kube:
     ) -> str:
         """What a container has logged; of this only its last `tail` lines, or that of the last
         `since` seconds. Empty if it has gone."""
-        asked = [("container", container)] if container else []
+        query = [("container", container)] if container else []
         if tail is not None:
-            asked.append(("tailLines", str(tail)))
+            query.append(("tailLines", str(tail)))
         if since is not None:
-            asked.append(("sinceSeconds", str(math.ceil(since))))
-        path = f"{remote.path(namespace, pod)}/log"
+            query.append(("sinceSeconds", str(math.ceil(since))))
         try:
-            answer = self._client().request("get", path, query_params=asked, serialize=False)
+            return self._server.text(f"{remote.path(namespace, pod)}/log", query)
         except DynamicApiError:
             return ""
-        return bytes(answer.data).decode(errors="replace")
 
     def close(self) -> None:
         """Close the connections to the API server."""
-        self._api.close()  # type: ignore[no-untyped-call]
-
-    def _client(self) -> DynamicClient:
-        if self._dynamic is None:
-            self._dynamic = DynamicClient(  # type: ignore[no-untyped-call]
-                self._api,
-                cache_file="no-such-file",
-                discoverer=_Discoverer,
-            )
-        return self._dynamic
-
-    def _resource(self, version: str, kind: str, origin: str = "") -> Any:
-        with self._discovery:
-            try:
-                return self._client().resources.get(api_version=version, kind=kind)
-            except ResourceNotFoundError:
-                raise UnservedKindError(
-                    f"{self.cluster.name} to serve {version} {kind}"
-                    + (f", the kind of {origin}" if origin else ""),
-                    seen="the API server knows no such kind",
-                    look=self.kubectl("api-resources"),
-                ) from None
-
-
-def readable(cluster: Cluster) -> bool:
-    """Whether a cluster's kubeconfig is there and whole; nobody is asked."""
-    try:
-        Kube(cluster).close()
-    except KubeconfigError:
-        return False
-    return True
-
-
-def _plain(response: Any) -> Document:
-    """The JSON of an answer. The client's own wrapping of it costs more than the request."""
-    plain: Document = json.loads(response.data)
-    return plain
-
-
-def _message(error: DynamicApiError) -> str:
-    try:
-        return str(json.loads(error.body or "")["message"])
-    except (ValueError, KeyError, TypeError):
-        return str(error.reason)
+        self._server.close()

@@ -13,9 +13,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from clusters.api_server import has_kubeconfig
 from clusters.components import clustermesh
 from clusters.errors import KubeconfigError
-from clusters.kube import Kube, readable
+from clusters.kube import Kube
 from clusters.topology import Cluster
 
 
@@ -114,4 +115,4 @@ def test_a_kubeconfig_that_was_cut_short_is_told_in_one_line(
     assert str(path) in caught.value.expected
     assert len(caught.value.seen.splitlines()) == 1
     assert caught.value.look == "make up"
-    assert not readable(cluster), "a bring-up makes such a cluster anew"
+    assert not has_kubeconfig(cluster), "a bring-up makes such a cluster anew"

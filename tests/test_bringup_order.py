@@ -209,7 +209,7 @@ def kept(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
                        for n in (AWS, AZURE))):  # fmt: skip
         running.things[kind, name] = label
     monkeypatch.setattr(Kind, "exists", lambda *_: True)
-    monkeypatch.setattr(bringup, "readable", lambda _: True)
+    monkeypatch.setattr(bringup, "has_kubeconfig", lambda _: True)
     lab.deeds.clear()
     yield
 

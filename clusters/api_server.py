@@ -1,0 +1,143 @@
+"""The API server of one cluster: the connection to it, and what it serves.
+
+It uses the kubeconfig and the context that the topology names and never the user's own, and no
+proxy. Whatever goes wrong on the way is an error of ours. It knows no kind of object.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import urllib3
+import yaml
+from kubernetes import client, config
+from kubernetes.dynamic import DynamicClient
+from kubernetes.dynamic.discovery import LazyDiscoverer
+from kubernetes.dynamic.exceptions import DynamicApiError, ResourceNotFoundError
+
+from clusters.errors import KubeconfigError, UnreachableError, UnservedKindError
+from clusters.topology import Cluster
+
+UNUSED = "http://unused.invalid"
+"""API servers are on this machine, so every request leaves out all proxies. One is named since
+the client looks at what to leave out only where it knows of a proxy."""
+
+
+class _Client(client.ApiClient):
+    """The client's own, but that an API server that does not answer is an error of ours."""
+
+    def call_api(self, *args: Any, **more: Any) -> Any:
+        try:
+            return super().call_api(*args, **more)
+        except urllib3.exceptions.HTTPError as error:
+            host = self.configuration.host
+            raise UnreachableError(
+                f"the API server at {host} to answer", seen=str(error), look="make status"
+            ) from None
+
+
+class _Discoverer(LazyDiscoverer):
+    """Discovery without its cache file: that one outlives the cluster and is then wrong."""
+
+    def _write_cache(self) -> None:
+        return
+
+
+class ApiServer:
+    """One cluster's. Safe to use from several threads."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        """Read the cluster's kubeconfig; nobody is asked yet.
+
+        Raises:
+            KubeconfigError: it cannot be used.
+        """
+        self.cluster = cluster
+        configuration = client.Configuration(proxy=UNUSED, no_proxy="*")
+        try:
+            config.load_kube_config(  # type: ignore[no-untyped-call]
+                config_file=str(cluster.kubeconfig),
+                context=cluster.context,
+                client_configuration=configuration,
+            )
+            self.client = _Client(configuration)
+        except (config.ConfigException, yaml.YAMLError, OSError, ValueError, TypeError) as error:
+            raise KubeconfigError(
+                f"a kubeconfig with the context {cluster.context} in {cluster.kubeconfig}",
+                seen=str(error).strip().partition("\n")[0],
+                look="make up",
+            ) from None
+        self._discovery = threading.Lock()
+        self._dynamic: DynamicClient | None = None
+
+    def kubectl(self, words: str) -> str:
+        """A kubectl command against this cluster, ready to paste."""
+        place = f"--kubeconfig {self.cluster.kubeconfig} --context {self.cluster.context}"
+        return f"kubectl {place} {words}"
+
+    def resource(self, version: str, kind: str, origin: str = "") -> Any:
+        """A kind as the dynamic client has it; `origin` names the file in the error.
+
+        Raises:
+            UnservedKindError: it is not served here.
+        """
+        with self._discovery:
+            try:
+                return self._connect().resources.get(api_version=version, kind=kind)
+            except ResourceNotFoundError:
+                raise UnservedKindError(
+                    f"{self.cluster.name} to serve {version} {kind}"
+                    + (f", the kind of {origin}" if origin else ""),
+                    seen="the API server knows no such kind",
+                    look=self.kubectl("api-resources"),
+                ) from None
+
+    def text(self, path: str, query: Sequence[tuple[str, str]]) -> str:
+        """What it answers at a path with.
+
+        Raises:
+            DynamicApiError: it refuses.
+        """
+        request = self._connect().request
+        answer = request("get", path, query_params=list(query), serialize=False)
+        return bytes(answer.data).decode(errors="replace")
+
+    def close(self) -> None:
+        """Close the connections to it."""
+        self.client.close()  # type: ignore[no-untyped-call]
+
+    def _connect(self) -> DynamicClient:
+        """The dynamic client; made at first use, as it asks at once which kinds are served."""
+        if self._dynamic is None:
+            self._dynamic = DynamicClient(  # type: ignore[no-untyped-call]
+                self.client,
+                cache_file="no-such-file",
+                discoverer=_Discoverer,
+            )
+        return self._dynamic
+
+
+def has_kubeconfig(cluster: Cluster) -> bool:
+    """Whether a cluster's kubeconfig is there and whole; nobody is asked."""
+    try:
+        ApiServer(cluster).close()
+    except KubeconfigError:
+        return False
+    return True
+
+
+def content_of(response: Any) -> dict[str, Any]:
+    """The JSON of an answer. The client's own wrapping of it costs more than the request."""
+    content: dict[str, Any] = json.loads(response.data)
+    return content
+
+
+def message_of(error: DynamicApiError) -> str:
+    """The reason that the API server gives for a refusal."""
+    try:
+        return str(json.loads(error.body or "")["message"])
+    except (ValueError, KeyError, TypeError):
+        return str(error.reason)
