@@ -175,13 +175,13 @@ def _mirror(options: argparse.Namespace, home: Home) -> None:
         crane = tools.ensure("crane", home, trains[-1], progress)
         docker = engine.find(home)
         way, why = source.decide(source.mode_of_user(), docker, mirrors.Mirrors())
-        progress.say(f"images: {'copied' if way == 'pull' else 'forged and pushed'}, because {why}")
+        progress.say(f"images: {'copied' if way == 'pull' else 'built and pushed'}, because {why}")
         if way == "pull":
             bring = mirror.Mirror(address, crane, insecure=options.insecure).copy
         else:
             running = docker or engine.ensure(home)
             site = mirror.Mirror(address, crane, running, insecure=options.insecure)
-            site.digest(trains[0].reference(source.NODE))  # it answers: a forge takes a while
+            site.digest(trains[0].reference(source.NODE))  # it answers: to build takes a while
             for each in trains:
                 source.ensure_images(
                     home, running, each, progress, tuple(each.images), mirrors=mirrors.Mirrors()

@@ -123,7 +123,7 @@ def prepare(  # noqa: PLR0913 (where, what, and how much of it)
     else:
         supply = source.present(running, train)
     charts = Charts.of(train, home, progress)
-    provider = providers.of(home, running, train, program, built=supply.forged_node)
+    provider = providers.of(home, running, train, program, built=supply.built_node)
     return BringUp(home, train, provider, helm, charts, supply)
 
 
@@ -244,7 +244,7 @@ def _notes(supply: Supply, train: Train) -> tuple[str, ...]:
         )
     if supply.copied:
         notes.append(
-            f"The mirror's {', '.join(supply.copied)} were forged and are not the published "
+            f"The mirror's {', '.join(supply.copied)} were built and are not the published "
             "images that the train pins: recorded as found."
         )
     unpinned = [name for name, image in train.images.items() if not image.digest]

@@ -28,7 +28,7 @@ from clusters.process import run
 GIB = 1024**3
 MEMORY_NEEDED = 6 * GIB  # two clusters use under 3 GiB; a cold build's linkers as much again
 CORES_WANTED = 2
-DISK_COLD = 25 * GIB  # a cold forge at its peak
+DISK_COLD = 25 * GIB  # a cold build of all images at its peak
 DISK_WARM = 6 * GIB
 DISK_PULL = 3 * GIB  # our own folder's, where images are pulled: an archive, programs, charts
 IMAGES_PULL = 12 * GIB  # the engine's: images pulled and baked, two nodes
@@ -60,7 +60,7 @@ def examine(home: Home, say: Callable[[str], None] = lambda _: None) -> tuple[Fi
         Finding("images", "good", f"{way}, because {why}"),
         *(_builders(running) if way == "forge" else ()),
         *_kernel(facts),
-        *_room(home, running, forging=way == "forge"),
+        *_room(home, running, building=way == "forge"),
         _memory(facts),
         *_addresses(running),
         _python(),
@@ -145,9 +145,9 @@ def _cgroup() -> int:
     return 2 if Path("/sys/fs/cgroup/cgroup.controllers").exists() else 1
 
 
-def _room(home: Home, running: Engine | None, *, forging: bool) -> Iterator[Finding]:
+def _room(home: Home, running: Engine | None, *, building: bool) -> Iterator[Finding]:
     cold = not (home.root / "forge").exists()
-    needed = (DISK_COLD if cold else DISK_WARM) if forging else DISK_PULL
+    needed = (DISK_COLD if cold else DISK_WARM) if building else DISK_PULL
     yield _disk(
         "disk", home.root, needed, needed,
         f"free some space, or set PLUMBLINE_HOME to a larger disk than {home.root}",

@@ -29,7 +29,7 @@ class Image(Frozen):
     """One image that runs in the clusters, under the name that its chart uses.
 
     `digest` is the repository digest of a pulled image, and the image id (the digest of
-    its configuration) of a forged one, which was never in a registry.
+    its configuration) of one that was built, which was never in a registry.
     """
 
     reference: str

@@ -1,6 +1,6 @@
 """A site's registry for tests: a real one in a container, and images of this run's own.
 
-Forged under names of this run's own, so that no image of the lab is touched and no layer is
+Built under names of this run's own, so that no image of the lab is touched and no layer is
 there already: a pull must bring all of it.
 """
 
@@ -28,7 +28,7 @@ from clusters import engine, tools, versions
 from clusters.engine import Engine
 from clusters.home import Home
 from clusters.images import pull
-from clusters.images.forge import Forge
+from clusters.images.builder import Builder
 from clusters.images.mirror import Mirror, fill
 from clusters.images.mirrors import parse_mirrors
 from clusters.images.recipe import Config, Recipe
@@ -79,11 +79,11 @@ class Site:
         )  # fmt: skip
         return found
 
-    def forge(self, name: str, text: str) -> None:
-        """An image of one small file, labelled as the forge labels all of its own."""
+    def build(self, name: str, text: str) -> None:
+        """An image of one small file, labelled as the image builder labels all of its own."""
         config = Config(user="1:1", entrypoint=("/text",))
         image = Recipe(name=name, summary="x", text={"/text": self.folder + text}, config=config)
-        Forge(self.home, self.engine, self.train(), self.progress)._build_all([image])
+        Builder(self.home, self.engine, self.train(), self.progress)._build_all([image])
 
     def fill(self, address: str = "") -> tuple[str, ...]:
         push = partial(self.at(address or self.registry).push, self.home.folder("work"))

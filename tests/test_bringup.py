@@ -83,12 +83,12 @@ def test_a_mesh_is_read_from_its_file(tmp_path: Path) -> None:
 
 TRAIN = versions.load("2026-08")
 PULLED = Image(reference="a", digest="", source="pull")
-FORGED = Image(reference="a", digest="", source="forge")
+BUILT = Image(reference="a", digest="", source="forge")
 
 
 def notes(*images: Image, plain: bool = False, pinned: bool = False, copied: str = "") -> str:
     supply = Supply(
-        images, "node", plain_envoy=plain, forged_node=plain, why="forge, because",
+        images, "node", plain_envoy=plain, built_node=plain, why="forge, because",
         copied=(copied,) if copied else (),
     )  # fmt: skip
     digest = f"sha256:{'0' * 64}" if pinned else ""
@@ -100,15 +100,15 @@ def notes(*images: Image, plain: bool = False, pinned: bool = False, copied: str
 
 
 def test_a_reader_is_told_what_is_not_as_published() -> None:
-    assert "XP9" in notes(FORGED)
-    assert "Images: forge, because." in notes(FORGED)
-    assert "upstream Envoy" in notes(FORGED, plain=True)
+    assert "XP9" in notes(BUILT)
+    assert "Images: forge, because." in notes(BUILT)
+    assert "upstream Envoy" in notes(BUILT, plain=True)
     assert "upstream Envoy" not in notes(PULLED)
     assert "No digest is pinned for" in notes(PULLED)
     assert "No digest is pinned" not in notes(PULLED, pinned=True)
-    assert "No digest is pinned" not in notes(FORGED)
-    assert "The mirror's quay.io/a/b:1 were forged" in notes(PULLED, copied="quay.io/a/b:1")
-    assert "were forged" not in notes(PULLED)
+    assert "No digest is pinned" not in notes(BUILT)
+    assert "The mirror's quay.io/a/b:1 were built" in notes(PULLED, copied="quay.io/a/b:1")
+    assert "were built" not in notes(PULLED)
 
 
 def test_a_run_is_named_so_that_names_sort_by_time(monkeypatch: pytest.MonkeyPatch) -> None:

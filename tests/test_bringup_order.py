@@ -94,7 +94,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
     put(engine, "ensure", "engine", table)
     put(address_range, "choice_for", value=Choice(DEFAULT))
     put(tools, "ensure", "program {}", tmp_path / "program")
-    images = Supply((), "node:1", plain_envoy=False, forged_node=True, why="w")
+    images = Supply((), "node:1", plain_envoy=False, built_node=True, why="w")
     put(source, "ensure", "images", images)
     monkeypatch.setattr(Charts, "of", lambda *_: _noted_charts(deeds, tmp_path))
     put(clustermesh, "authority", "authority", {"crt": "", "key": ""})

@@ -86,7 +86,7 @@ def test_docker_and_room_are_enough(clinic: Clinic, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(
-    ("setting", "private", "forges"),
+    ("setting", "private", "builds"),
     [
         ({}, False, False),
         ({}, True, True),
@@ -102,16 +102,16 @@ def test_a_builders_tools_are_asked_for_where_images_are_built(
     monkeypatch: pytest.MonkeyPatch,
     setting: dict[str, str],
     private: bool,
-    forges: bool,
+    builds: bool,
 ) -> None:
     monkeypatch.setenv("PATH", str(clinic.home.root))
     for name, value in setting.items():
         monkeypatch.setenv(name, value)
     clinic.docker(private=private)
     found = clinic.findings()
-    assert ({"go", "mmdebstrap"} <= found.keys()) == forges
-    assert found["images"].seen.startswith("forge, because" if forges else "pull, because")
-    for name in ("go", "mmdebstrap") if forges else ():
+    assert ({"go", "mmdebstrap"} <= found.keys()) == builds
+    assert found["images"].seen.startswith("forge, because" if builds else "pull, because")
+    for name in ("go", "mmdebstrap") if builds else ():
         assert found[name].level == "bad"
         assert found[name].seen.endswith("not on PATH")
         assert found[name].mend
@@ -266,7 +266,7 @@ def test_a_private_engines_data_are_in_our_own_folder(clinic: Clinic) -> None:
     assert "images' disk" not in clinic.findings()
 
 
-def test_a_cold_forge_needs_more_disk_than_a_warm_one_or_a_pull(clinic: Clinic) -> None:
+def test_a_cold_build_needs_more_disk_than_a_warm_one_or_a_pull(clinic: Clinic) -> None:
     clinic.docker(private=True)
     clinic.free = DISK_WARM
     cold = clinic.findings()["disk"]

@@ -91,7 +91,7 @@ def test_a_digest_changes_with_version_and_any_file(tmp_path: Path) -> None:
 
 
 def test_a_program_is_built_static_and_without_paths_of_this_machine(tmp_path: Path) -> None:
-    """The smallest component, with the caches that a forge uses."""
+    """The smallest component, with the caches that the image builder uses."""
     if not golang.is_installed():
         pytest.skip("there is no Go here")
     pause = golang.component("pause", TRAIN)

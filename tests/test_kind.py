@@ -28,7 +28,7 @@ AWS, AZURE = read_plan(CLUSTERMESH)
 
 @pytest.fixture
 def kind(tmp_path: Path) -> Kind:
-    return Kind(Home(tmp_path), TableEngine(), TRAIN, tmp_path / "kind", forged=True)
+    return Kind(Home(tmp_path), TableEngine(), TRAIN, tmp_path / "kind", built=True)
 
 
 def calls(kind: Kind) -> list[str]:
@@ -181,12 +181,12 @@ def test_only_a_confined_machine_is_treated_as_one(kind: Kind) -> None:
     assert {key: value for key, value in bound.items() if key not in extra} == free
 
 
-def test_forged_nodes_have_the_trains_own_dns_and_store(kind: Kind) -> None:
+def test_built_nodes_have_the_trains_own_dns_and_store(kind: Kind) -> None:
     patches = kubeadm(config(kind))
     cluster = patches["ClusterConfiguration"]
     assert cluster["dns"]["imageTag"] == f"v{TRAIN.versions.coredns}"
     assert cluster["etcd"]["local"]["imageTag"] == f"{TRAIN.versions.etcd}-0"
-    published = replace(kind, forged=False)
+    published = replace(kind, built=False)
     patches = kubeadm(config(published))
     assert list(patches) == ["KubeletConfiguration", "InitConfiguration"]
 
@@ -202,7 +202,7 @@ def test_the_kubelet_takes_cgroups_of_version_1_only_where_the_engine_has_no_oth
 def test_a_published_node_is_not_started_where_it_would_fail(kind: Kind) -> None:
     """Its containerd asks systemd for limits that only that capability may raise."""
     with pytest.raises(EngineError, match="CAP_SYS_RESOURCE") as caught:
-        config(replace(kind, forged=False), confined=True)
+        config(replace(kind, built=False), confined=True)
     assert "IMAGES=forge" in caught.value.look
 
 

@@ -24,7 +24,7 @@ def image(name: str, at: str, size: int, *layers: str) -> dict[tuple[str, str], 
 
 
 def engine(**more: str) -> TableEngine:
-    """One that holds a node image baked, echo pulled, a forged one, and others' images."""
+    """One that holds a node image baked, echo pulled, a built one, and others' images."""
     return TableEngine(
         things={
             **image(ECHO, "echo", 10_000_000, "e"),
@@ -41,7 +41,7 @@ def engine(**more: str) -> TableEngine:
     )
 
 
-def test_ours_is_what_we_baked_forged_and_pulled(tmp_path: Path) -> None:
+def test_ours_is_what_we_baked_built_and_pulled(tmp_path: Path) -> None:
     held = engine()
     Record.of(Home(tmp_path), held).add([ECHO])
     found = ours.names(Home(tmp_path), held)

@@ -12,7 +12,7 @@ from tenacity import wait_none
 from clusters import versions
 from clusters.errors import CommandError, DigestError, RegistryError
 from clusters.home import Home
-from clusters.images import forge, pull
+from clusters.images import builder, pull
 from clusters.images.mirrors import Mirrors, parse_mirrors
 from clusters.images.ours import Record
 from clusters.models import Image
@@ -39,10 +39,10 @@ def train(**pins: str) -> Train:
 
 
 def image(
-    *digests: str, name: str = ECHO, forged: bool = False, at: str = "sha256:id"
+    *digests: str, name: str = ECHO, built: bool = False, at: str = "sha256:id"
 ) -> dict[tuple[str, str], Thing]:
     """An image, as an engine holds it under these repository digests."""
-    labels = {forge.LABEL: "0"} if forged else None
+    labels = {builder.LABEL: "0"} if built else None
     return {("image", name): {"Id": at, "RepoDigests": list(digests), "Config": {"Labels": labels}}}
 
 
@@ -77,12 +77,10 @@ def test_what_is_missing_is_pulled_and_its_digest_recorded(home: Home) -> None:
 
 
 @pytest.mark.parametrize("digests", [[], [f"{REPOSITORY}@{BAD}"]])
-def test_an_image_forged_here_is_not_taken_for_the_published(
-    home: Home, digests: list[str]
-) -> None:
+def test_an_image_built_here_is_not_taken_for_the_published(home: Home, digests: list[str]) -> None:
     """Docker's containerd store gives also an image that was never in a registry a digest."""
     engine = TableEngine(
-        things=image(*digests, forged=True), then={"pull": image(f"{REPOSITORY}@{GOOD}")}
+        things=image(*digests, built=True), then={"pull": image(f"{REPOSITORY}@{GOOD}")}
     )
     assert ensure(home, engine).digest == GOOD
     assert engine.calls[0] == f"pull {ECHO}"
@@ -96,10 +94,10 @@ def test_a_pinned_image_is_asked_for_by_its_digest(home: Home) -> None:
     assert engine.calls == [f"pull {REPOSITORY}@{GOOD}", f"tag {REPOSITORY}@{GOOD} {ECHO}"]
 
 
-@pytest.mark.parametrize("forged", [True, False])
-def test_another_digest_than_the_pinned_is_refused(home: Home, forged: bool) -> None:
-    """A forged one too: where the image is published there is none."""
-    engine = TableEngine(then={"pull": image(f"{REPOSITORY}@{BAD}", forged=forged)})
+@pytest.mark.parametrize("built", [True, False])
+def test_another_digest_than_the_pinned_is_refused(home: Home, built: bool) -> None:
+    """A built one too: where the image is published there is none."""
+    engine = TableEngine(then={"pull": image(f"{REPOSITORY}@{BAD}", built=built)})
     with pytest.raises(DigestError, match="as clusters/versions pins it") as caught:
         ensure(home, engine, echo=GOOD)
     assert caught.value.seen == f"{BAD} from {ECHO}"
@@ -140,8 +138,8 @@ def test_a_mirrors_copy_with_the_pinned_digest_is_the_published_image(home: Home
     assert pull.names_of_copies(train(echo=GOOD), [found]) == ()
 
 
-def test_a_mirrors_copy_from_a_forge_is_taken_and_told_of(home: Home) -> None:
-    engine = TableEngine(then={"tag": image(f"{COPIED}@{BAD}", forged=True)})
+def test_a_mirrors_copy_from_the_image_builder_is_taken_and_told_of(home: Home) -> None:
+    engine = TableEngine(then={"tag": image(f"{COPIED}@{BAD}", built=True)})
     found = ensure(home, engine, MIRROR, echo=GOOD)
     assert found == Image(reference=ECHO, digest=BAD, source="pull")
     assert pull.names_of_copies(train(echo=GOOD), [found]) == (ECHO,)
@@ -153,16 +151,16 @@ def test_a_mirrors_copy_from_a_forge_is_taken_and_told_of(home: Home) -> None:
 
 def test_a_mirrors_copy_of_something_else_is_refused(home: Home) -> None:
     engine = TableEngine(then={"tag": image(f"{COPIED}@{BAD}")})
-    with pytest.raises(DigestError, match="or a copy that a forge made") as caught:
+    with pytest.raises(DigestError, match="or a copy that was built") as caught:
         ensure(home, engine, MIRROR, echo=GOOD)
     assert caught.value.seen == f"{BAD} from {COPY}"
 
 
-def test_a_forged_copy_does_not_stand_for_a_registry_that_no_mirror_is_named_for(
+def test_a_built_copy_does_not_stand_for_a_registry_that_no_mirror_is_named_for(
     home: Home,
 ) -> None:
     engine = TableEngine(
-        things=image(f"{COPIED}@{BAD}", forged=True), then={"pull": image(f"{REPOSITORY}@{GOOD}")}
+        things=image(f"{COPIED}@{BAD}", built=True), then={"pull": image(f"{REPOSITORY}@{GOOD}")}
     )
     assert ensure(home, engine, "quay.io=mirror.site:5000/quay", echo=GOOD).digest == GOOD
     assert engine.calls[0] == f"pull {REPOSITORY}@{GOOD}"
@@ -254,7 +252,7 @@ def test_what_we_had_stays_ours_when_it_is_pulled_anew(home: Home) -> None:
     assert record(home, engine) == {ECHO: "sha256:new"}
 
 
-def test_what_was_forged_here_is_ours_too(home: Home) -> None:
-    engine = TableEngine(things=image(forged=True), then={"pull": image(f"{REPOSITORY}@{GOOD}")})
+def test_what_was_built_here_is_ours_too(home: Home) -> None:
+    engine = TableEngine(things=image(built=True), then={"pull": image(f"{REPOSITORY}@{GOOD}")})
     ensure(home, engine)
     assert record(home, engine) == {ECHO: "sha256:id"}

@@ -33,8 +33,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with registry() as container:
         site = Site(running, address_of(container), crane_program(), home)
         try:
-            site.forge("one", "1")
-            site.forge("two", "2")
+            site.build("one", "1")
+            site.build("two", "2")
             assert site.fill() == tuple(map(site.train().reference, ("one", "two")))
             yield site
         finally:
@@ -60,9 +60,9 @@ def test_an_image_comes_under_its_published_name_with_the_registrys_digest(site:
     assert site.held("two") is None
 
 
-def test_a_forged_image_stays_one(site: Site) -> None:
+def test_a_built_image_stays_one(site: Site) -> None:
     site.pull("one")
-    assert pull.is_forged(site.engine, site.train().reference("one"))
+    assert pull.is_from_builder(site.engine, site.train().reference("one"))
     config = (site.held("one") or {})["Config"]
     assert (config["User"], config["Entrypoint"]) == ("1:1", ["/text"])
 
@@ -91,7 +91,7 @@ def test_the_pinned_digest_is_taken(site: Site) -> None:
     assert (found.digest, pull.names_of_copies(site.train(one=pinned), [found])) == (pinned, ())
 
 
-def test_a_mirrors_forged_copy_of_a_pinned_image_is_taken_and_told_of(site: Site) -> None:
+def test_a_mirrors_built_copy_of_a_pinned_image_is_taken_and_told_of(site: Site) -> None:
     train = site.train(one=UNKNOWN)
     found = site.pull("one", train=train)
     assert found.digest == site.digest("one")
@@ -111,7 +111,7 @@ def test_where_it_is_published_only_the_pinned_digest_will_do(site: Site) -> Non
 
 
 def test_another_image_than_the_pinned_is_refused(site: Site) -> None:
-    """One that no forge made: what a mirror has under the name may be anything."""
+    """One that no image builder made: what a mirror has under the name may be anything."""
     site.pull("one")
     plain, address = site.train().reference("one"), f"{site.registry}/plain"
     with Archive(site.home.root / "plain.tar") as archive:
@@ -133,10 +133,10 @@ def test_what_the_registry_has_is_not_pushed_again(site: Site) -> None:
     assert site.fill() == ()
 
 
-def test_what_is_forged_anew_is_pushed_and_alone(site: Site) -> None:
+def test_what_is_built_anew_is_pushed_and_alone(site: Site) -> None:
     site.pull("one")
     before = site.digest("one"), site.digest("two")
-    site.forge("two", "anew")
+    site.build("two", "anew")
     assert site.fill() == (site.train().reference("two"),)
     assert site.digest("one") == before[0]
     assert site.digest("two") != before[1]
@@ -149,7 +149,7 @@ def test_a_registry_may_keep_its_mirrors_below_a_prefix(site: Site) -> None:
     assert len(site.fill(below)) == 2
     site.forget()
     assert site.pull("one", below).reference == site.train().reference("one")
-    assert pull.is_forged(site.engine, site.train().reference("one"))
+    assert pull.is_from_builder(site.engine, site.train().reference("one"))
 
 
 def test_what_the_engine_does_not_hold_cannot_be_pushed(site: Site) -> None:
@@ -197,7 +197,7 @@ def test_a_pinned_image_is_copied_by_its_digest(site: Site) -> None:
 def test_what_was_pulled_goes_and_what_was_there_before_stays(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing but the record is asked for: the lab's own forged and baked images stay."""
+    """Nothing but the record is asked for: the lab's own built and baked images stay."""
     site.pull("two")
     monkeypatch.setattr(ours, "_names_with_label", lambda *_: [])
     home = Home(site.home.folder("another"))

@@ -11,9 +11,9 @@ from rich.console import Console
 from clusters import versions
 from clusters.errors import DoctorError, SettingsError
 from clusters.home import Home
-from clusters.images import forge, source
+from clusters.images import builder, source
 from clusters.images.mirrors import Mirrors, parse_mirrors
-from clusters.images.pull import is_forged
+from clusters.images.pull import is_from_builder
 from clusters.images.source import Mode, decide, mode_of_user
 from clusters.progress import Progress
 from clusters.versions import PublishedImage
@@ -93,8 +93,8 @@ def test_a_private_engine_can_only_pull_from_within(
     assert pulled(tmp_path, private, "127.0.0.1:5000") == "pull, because IMAGES=pull"
 
 
-def test_a_forged_image_is_known_by_its_label() -> None:
-    labels = {"forged": {forge.LABEL: "0"}, "other": {"a": "b"}, "bare": None}
+def test_a_built_image_is_known_by_its_label() -> None:
+    labels = {"built": {builder.LABEL: "0"}, "other": {"a": "b"}, "bare": None}
     things = {("image", name): {"Config": {"Labels": each}} for name, each in labels.items()}
     engine = TableEngine(things=things)
-    assert [n for n in (*labels, "missing") if is_forged(engine, n)] == ["forged"]
+    assert [n for n in (*labels, "missing") if is_from_builder(engine, n)] == ["built"]

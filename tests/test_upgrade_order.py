@@ -104,7 +104,7 @@ def deeds(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def steps(folder: Path, only: str = "") -> list[Step]:
     home, engine = Home(folder), TableEngine()
-    supply = Supply((), "", plain_envoy=False, forged_node=False, why="w")
+    supply = Supply((), "", plain_envoy=False, built_node=False, why="w")
 
     def of(train: versions.Train, place: str) -> BringUp:
         charts = Charts(*(Path(f"/{place}/{name}") for name in ("cilium", "istio", "gateway")))

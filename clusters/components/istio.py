@@ -31,7 +31,7 @@ def values(hub: str, tag: str, revision: str = "", *, plain_envoy: bool) -> dict
         hub: where the images are, such as docker.io/istio.
         revision: empty for the default one.
         plain_envoy: the proxy is an upstream Envoy without Istio's own filters, as the
-            forged one is; what would ask for those filters is then left out.
+            one that we build is; what would ask for those filters is then left out.
     """
     pilot: dict[str, Any] = {
         "autoscaleEnabled": False,

@@ -1,6 +1,6 @@
 """Puts images into a node image, so that nodes start with them and pull nothing.
 
-Takes whatever the engine holds, pulled or forged, and commits a new node image that is
+Takes whatever the engine holds, pulled or built, and commits a new node image that is
 known by its content. It starts no cluster.
 
 kind copies /var of the image into a volume for each node. So the images' layers are kept

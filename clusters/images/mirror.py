@@ -1,9 +1,9 @@
-"""Fills a registry of the site's own: published images copied, or forged ones pushed, by crane.
+"""Fills a registry of the site's own: published images copied, or built ones pushed, by crane.
 
 Each image goes in as clusters.images.pull asks for it, under its published repository and tag.
 What the registry holds and was not asked to take stays as it is; nothing is ever deleted there.
 A published image is copied as it is, with its digest and for all platforms, and needs no engine.
-A forged one is the engine's, which may have no way to the site: crane carries it.
+A built one is the engine's, which may have no way to the site: crane carries it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Mirror:
     Attributes:
         address: as `mirrors.check_address` gives it.
         crane: the program.
-        engine: what holds the images, where they are forged. A loopback address is then the
+        engine: what holds the images, where they were built. A loopback address is then the
             engine's own, as it is for a pull.
         insecure: also without TLS, or with a certificate that nobody vouches for. Loopback
             and private IPv4 addresses may always be without TLS.
@@ -77,7 +77,7 @@ class Mirror:
 
         Args:
             work: a folder that has room for the image as an archive.
-            _pinned: is the published image's, and a forged one has another.
+            _pinned: is the published image's, and a built one has another.
 
         Raises:
             CommandError: the engine does not hold it.

@@ -1,7 +1,7 @@
-"""Which images of an engine are ours: what we pulled, forged and baked; and takes them away.
+"""Which images of an engine are ours: what we pulled, built and baked; and takes them away.
 
 An image that was there before we pulled is the user's and stays. Which ones were not is written
-down as each comes; forged and baked ones bear a label.
+down as each comes; built and baked ones bear a label.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from clusters import files, versions
 from clusters.engine import Engine
 from clusters.errors import CommandError, VersionsError
 from clusters.home import Home
-from clusters.images import bake, forge, recipe
+from clusters.images import bake, builder, recipe
 
 BAKED = "plumbline/node"
 
@@ -74,11 +74,11 @@ def names(home: Home, engine: Engine) -> tuple[str, ...]:
     """The names of all images here that are ours, those that others are made of last."""
     baked = _names_with_label(engine, bake.LABEL, BAKED)
     published = {_short(name) for name in _published_names()}
-    forged = [name for name in _names_with_label(engine, forge.LABEL) if name in published]
+    built = [name for name in _names_with_label(engine, builder.LABEL) if name in published]
     pulled = [
         name for name, known in Record.of(home, engine).names.items() if _id(engine, name) == known
     ]
-    return tuple(dict.fromkeys([*baked, *forged, *pulled]))
+    return tuple(dict.fromkeys([*baked, *built, *pulled]))
 
 
 def room_note(home: Home, engine: Engine) -> str:
@@ -112,7 +112,7 @@ def remove(home: Home, engine: Engine) -> None:
         with contextlib.suppress(CommandError):
             engine.docker("rmi", name)
             gone.append(name)
-    engine.docker("image", "prune", "--force", "--filter", f"label={forge.LABEL}")
+    engine.docker("image", "prune", "--force", "--filter", f"label={builder.LABEL}")
     record.forget(gone)
 
 
@@ -123,14 +123,14 @@ def _names_with_label(engine: Engine, label: str, *repository: str) -> list[str]
 
 
 def _published_names() -> set[str]:
-    """Every name under which a train's image is pulled or forged."""
+    """Every name under which a train's image is pulled or built."""
     trains = []
     for name in versions.names():
         with contextlib.suppress(VersionsError):  # what it named can be told no more
             trains.append(versions.load(name))
     recipes = recipe.load_all()
-    forged = {each.reference_in(train) for train in trains for each in recipes}
-    return forged | {train.reference(name) for train in trains for name in train.images}
+    built = {each.reference_in(train) for train in trains for each in recipes}
+    return built | {train.reference(name) for train in trains for name in train.images}
 
 
 def _short(reference: str) -> str:

@@ -22,7 +22,7 @@ from tenacity import (
 from clusters.engine import Engine
 from clusters.errors import CommandError, DigestError
 from clusters.home import Home
-from clusters.images import forge, refusals
+from clusters.images import builder, refusals
 from clusters.images.mirrors import Mirrors
 from clusters.images.ours import Record
 from clusters.models import Image
@@ -64,7 +64,7 @@ def ensure(  # noqa: PLR0913 - what, from where, into what, and how long to wait
 
 
 def names_of_copies(train: Train, images: Iterable[Image]) -> tuple[str, ...]:
-    """Those that are a mirror's own, forged elsewhere, and not the published ones pinned here."""
+    """Those that are a mirror's own, built elsewhere, and not the published ones pinned here."""
     pins = {train.reference(name): image.digest for name, image in train.images.items()}
     return tuple(
         image.reference
@@ -73,10 +73,10 @@ def names_of_copies(train: Train, images: Iterable[Image]) -> tuple[str, ...]:
     )
 
 
-def is_forged(engine: Engine, reference: str) -> bool:
-    """Whether an image came from a forge, here or at the site whose mirror we pulled it from."""
+def is_from_builder(engine: Engine, reference: str) -> bool:
+    """Whether an image builder made it, ours or that of the site whose mirror it came from."""
     held = engine.inspect("image", reference) or {}
-    return forge.LABEL in (held.get("Config", {}).get("Labels") or {})
+    return builder.LABEL in (held.get("Config", {}).get("Labels") or {})
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class _Pull:
     def wanted(self) -> str:
         """What Docker is asked for.
 
-        A mirror may have been filled from a forge: its copy has the tag, and its own digest.
+        A mirror may have what an image builder made: its copy has the tag, and its own digest.
         Docker 20 does not find what it holds by tag and digest in one name.
         """
         by_digest = self.pinned and not self.is_mirrored
@@ -107,7 +107,9 @@ class _Pull:
         held = self.engine.inspect("image", self.published)
         if self.pinned and self.pinned in _digests(held):
             return True
-        if is_forged(self.engine, self.published):  # here, and no registry has it, or elsewhere
+        if is_from_builder(
+            self.engine, self.published
+        ):  # here, and no registry has it, or elsewhere
             return self.is_mirrored and bool(_digests(held, self.source))
         return not self.pinned and bool(_digests(held))
 
@@ -115,7 +117,7 @@ class _Pull:
         """Pull it and give it its published name; write down what was not there before."""
         known = record.names
         before = [n for n in (self.wanted, self.published) if self.engine.inspect("image", n)]
-        theirs = [n for n in before if n not in known and not is_forged(self.engine, n)]
+        theirs = [n for n in before if n not in known and not is_from_builder(self.engine, n)]
         _pull(self.engine, self.wanted, progress, patience)
         self.engine.docker("tag", self.wanted, self.published)
         if not theirs:
@@ -131,10 +133,10 @@ class _Pull:
         if self.pinned and self.pinned in _digests(held):
             return Image(reference=self.published, digest=self.pinned, source="pull")
         digest = next(iter(_digests(held, self.source)), "")
-        if self.pinned and not (self.is_mirrored and is_forged(self.engine, self.published)):
+        if self.pinned and not (self.is_mirrored and is_from_builder(self.engine, self.published)):
             raise DigestError(
                 f"{self.published} with digest {self.pinned}, as clusters/versions pins it, "
-                "or a copy that a forge made for a mirror",
+                "or a copy that was built for a mirror",
                 seen=f"{digest or 'no digest'} from {self.source}",
                 look=f"docker image inspect {self.published}; make mirror fills a mirror",
             )

@@ -1,4 +1,4 @@
-"""Where images come from: pulled as published, or forged from package registries.
+"""Where images come from: pulled as published, or built from package registries.
 
 Decides, says why, and brings them into the engine. From then on there is one path.
 """
@@ -13,10 +13,10 @@ from typing import Literal, cast, get_args
 from clusters.engine import Engine
 from clusters.errors import CommandError, DoctorError, SettingsError
 from clusters.home import Home
-from clusters.images import forge, pull
+from clusters.images import builder, pull
 from clusters.images.bake import bake, digest
 from clusters.images.mirrors import Mirrors, all_loopback, parse_mirrors
-from clusters.images.pull import is_forged
+from clusters.images.pull import is_from_builder
 from clusters.models import Image
 from clusters.progress import Progress
 from clusters.settings import Settings
@@ -37,16 +37,17 @@ class Supply:
 
     Attributes:
         node: reference of the node image with all others in it.
-        plain_envoy: the proxy is forged: an Envoy without Istio's own filters.
-        forged_node: the node image is forged, with the train's own CoreDNS and etcd.
+        plain_envoy: the proxy was built here: an Envoy without Istio's own filters.
+        built_node: the node image was built here, with the train's own CoreDNS and etcd.
         why: where the images come from, and why from there.
-        copied: names of images that a mirror has from a forge, though the train pins another.
+        copied: names of images that an image builder made for a mirror, though the train pins
+            another.
     """
 
     images: tuple[Image, ...]
     node: str
     plain_envoy: bool
-    forged_node: bool
+    built_node: bool
     why: str
     copied: tuple[str, ...] = ()
 
@@ -99,7 +100,7 @@ def ensure(
         also: another train, whose images of the lab are put into the node image too.
 
     Raises:
-        DoctorError: they must be forged and this machine cannot.
+        DoctorError: they must be built and this machine cannot.
         RegistryError: a registry does not give one.
         CommandError: a build failed.
     """
@@ -120,8 +121,8 @@ def ensure(
     return Supply(
         images,
         target,
-        plain_envoy=is_forged(engine, train.reference("istio-proxyv2")),
-        forged_node=is_forged(engine, base),
+        plain_envoy=is_from_builder(engine, train.reference("istio-proxyv2")),
+        built_node=is_from_builder(engine, base),
         why=why,
         copied=tuple(sorted(copied)),
     )
@@ -132,8 +133,8 @@ def present(engine: Engine, train: Train) -> Supply:
     return Supply(
         (),
         "",
-        plain_envoy=is_forged(engine, train.reference("istio-proxyv2")),
-        forged_node=is_forged(engine, train.reference(NODE)),
+        plain_envoy=is_from_builder(engine, train.reference("istio-proxyv2")),
+        built_node=is_from_builder(engine, train.reference(NODE)),
         why="they are on the nodes",
     )
 
@@ -153,7 +154,7 @@ def ensure_images(  # noqa: PLR0913 - what to have, where, and where from
         mirrors: as `mirrors_of_user` gives them.
 
     Raises:
-        DoctorError: they must be forged and this machine cannot, or be pulled and the engine
+        DoctorError: they must be built and this machine cannot, or be pulled and the engine
             has no way to a registry.
         RegistryError: a registry does not give one.
         CommandError: a build failed.
@@ -162,7 +163,7 @@ def ensure_images(  # noqa: PLR0913 - what to have, where, and where from
     progress.say(f"images: {source}, because {why}")
     with progress.step("images"):
         if source == "forge":
-            images = forge.Forge(home, engine, train, progress).ensure(names)
+            images = builder.Builder(home, engine, train, progress).ensure(names)
         else:
             _require_way(engine, mirrors, [train.reference(name) for name in names])
             images = pull.ensure(home, engine, train, names, mirrors, progress=progress)
@@ -175,13 +176,13 @@ def _require_way(engine: Engine, mirrors: Mirrors, published: Sequence[str]) -> 
     raise DoctorError(
         "an engine that can reach a registry",
         seen=f"{engine.name}, which reaches nothing outside, and MIRROR={mirrors}",
-        look="start a Docker of your own, or leave out MIRROR and IMAGES to forge",
+        look="start a Docker of your own, or leave out MIRROR and IMAGES to build the images",
     )
 
 
 def _forget_older(engine: Engine, target: str) -> None:
     """Remove what today's images took the place of: only ours, by label and name."""
-    engine.docker("image", "prune", "--force", "--filter", f"label={forge.LABEL}")
+    engine.docker("image", "prune", "--force", "--filter", f"label={builder.LABEL}")
     listed = engine.docker("images", "--format", "{{.Repository}}:{{.Tag}}", "plumbline/node")
     name, _, _ = target.rpartition("-")
     for older in listed.split():

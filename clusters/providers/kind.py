@@ -48,7 +48,7 @@ class Kind:
     engine: Engine
     train: Train
     program: Path
-    forged: bool
+    built: bool
 
     @property
     def owner(self) -> str:
@@ -219,7 +219,7 @@ class Kind:
                 seen=error.seen,
                 look=f"docker run --rm --privileged --entrypoint=cat {image} /proc/self/status",
             ) from None
-        if lacks and not self.forged:
+        if lacks and not self.built:
             raise EngineError(
                 "an engine that gives its privileged containers CAP_SYS_RESOURCE",
                 seen=f"{self.engine.name} does not; a published node image cannot do without",
@@ -253,7 +253,7 @@ class Kind:
             "patches": {"directory": f"{OWNER}/{plan.name}"},
         }
         patches = [kubelet, init]
-        if self.forged:
+        if self.built:
             versions = self.train.versions
             patches.append(
                 {

@@ -17,7 +17,7 @@ from rich.console import Console
 from clusters import engine, lock, private_engine, signals, tools, versions
 from clusters.errors import InterruptedRunError, NotReadyError, PlumblineError
 from clusters.home import Home
-from clusters.images import forge
+from clusters.images import builder
 from clusters.process import run
 from clusters.progress import Progress
 from clusters.waiting import wait_for
@@ -177,7 +177,7 @@ def _filled(
         running = engine.ensure(home)
         if any(running.inspect("image", train.reference(name)) is None for name in train.images):
             with lock.hold(home, "guest"):
-                forge.Forge(home, running, train, progress).ensure(tuple(train.images))
+                builder.Builder(home, running, train, progress).ensure(tuple(train.images))
         return registry.fill(home, running, train, folder, progress)
 
 

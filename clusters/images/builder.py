@@ -1,4 +1,4 @@
-"""The forge: images from package registries alone, for a machine with no image registry.
+"""The image builder: images from package registries alone, for a machine with no image registry.
 
 One recipe per image, cached by content: an image whose label carries the recipe's present
 digest is not built again. It brings images into the engine under their published names
@@ -37,7 +37,7 @@ ESTIMATES = {
 }  # fmt: skip
 
 
-class Forge:
+class Builder:
     """Builds the images of one train into one engine."""
 
     def __init__(self, home: Home, engine: Engine, train: Train, progress: Progress) -> None:
@@ -243,7 +243,7 @@ def require_builder() -> None:
         lacks.append("mmdebstrap is not on PATH (apt-get install mmdebstrap, as root on Debian)")
     if lacks:
         raise DoctorError(
-            "Go and mmdebstrap, to forge images without an image registry",
+            "Go and mmdebstrap, to build images without an image registry",
             seen="; ".join(lacks),
             look="make doctor",
         )

@@ -1,4 +1,4 @@
-"""The forge's decisions: what is current, what a digest covers, what an image is told."""
+"""The image builder's decisions: what is current, what a digest covers, what an image is told."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from rich.console import Console
 from clusters import versions
 from clusters.errors import DoctorError
 from clusters.home import Home
-from clusters.images import forge, recipe
-from clusters.images.forge import LABEL, Forge, require_builder
+from clusters.images import builder, recipe
+from clusters.images.builder import LABEL, Builder, require_builder
 from clusters.images.recipe import Recipe
 from clusters.progress import Progress
 from clusters.versions import Train
@@ -22,17 +22,17 @@ from tests.engines import TableEngine
 TRAIN = versions.load("2026-08")
 
 
-def forging(folder: Path, train: Train = TRAIN, engine: TableEngine | None = None) -> Forge:
+def builder_of(folder: Path, train: Train = TRAIN, engine: TableEngine | None = None) -> Builder:
     progress = Progress(folder / "estimates.json", Console(file=io.StringIO()))
-    return Forge(Home(folder), engine or TableEngine(), train, progress)
+    return Builder(Home(folder), engine or TableEngine(), train, progress)
 
 
-def held(maker: Forge, *names: str) -> TableEngine:
+def held(image_builder: Builder, *names: str) -> TableEngine:
     """An engine that holds these images as their recipes are now."""
     things = {
         ("image", image.reference_in(TRAIN)): {
             "Id": f"sha256:{image.name}",
-            "Config": {"Labels": {LABEL: maker.digest(image)}},
+            "Config": {"Labels": {LABEL: image_builder.digest(image)}},
         }
         for image in map(recipe.load, names)
     }
@@ -40,8 +40,8 @@ def held(maker: Forge, *names: str) -> TableEngine:
 
 
 def test_what_is_current_is_not_built_again(tmp_path: Path) -> None:
-    engine = held(forging(tmp_path), "echo", "envoy")
-    images = forging(tmp_path, engine=engine).ensure(["echo", "envoy"])
+    engine = held(builder_of(tmp_path), "echo", "envoy")
+    images = builder_of(tmp_path, engine=engine).ensure(["echo", "envoy"])
     assert engine.calls == []
     assert [(i.reference, i.digest, i.source) for i in images] == [
         (TRAIN.reference(name), f"sha256:{name}", "forge") for name in ("echo", "envoy")
@@ -50,14 +50,14 @@ def test_what_is_current_is_not_built_again(tmp_path: Path) -> None:
 
 def test_an_image_is_not_current_without_the_recipes_own_digest(tmp_path: Path) -> None:
     echo = recipe.load("echo")
-    maker = forging(tmp_path)
-    engine = held(maker, "echo")
-    assert forging(tmp_path, engine=engine).is_current(echo)
-    assert not maker.is_current(echo), "it is not there"
+    image_builder = builder_of(tmp_path)
+    engine = held(image_builder, "echo")
+    assert builder_of(tmp_path, engine=engine).is_current(echo)
+    assert not image_builder.is_current(echo), "it is not there"
     engine.things["image", TRAIN.reference("echo")]["Config"]["Labels"][LABEL] = "draft"
-    assert not forging(tmp_path, engine=engine).is_current(echo)
+    assert not builder_of(tmp_path, engine=engine).is_current(echo)
     engine.things["image", TRAIN.reference("echo")]["Config"]["Labels"] = None
-    assert not forging(tmp_path, engine=engine).is_current(echo), "it was pulled"
+    assert not builder_of(tmp_path, engine=engine).is_current(echo), "it was pulled"
 
 
 CHANGES: dict[str, dict[str, object]] = {
@@ -74,26 +74,28 @@ CHANGES: dict[str, dict[str, object]] = {
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_digest_covers_all_that_an_image_is_made_of(tmp_path: Path, change: str) -> None:
     plain = Recipe(name="plain", summary="x", reference="a.example/b:1", text={"/a": "a"})
-    maker = forging(tmp_path)
-    assert maker.digest(plain) == maker.digest(plain.model_copy())
-    assert maker.digest(plain.model_copy(update=CHANGES[change])) != maker.digest(plain)
+    image_builder = builder_of(tmp_path)
+    assert image_builder.digest(plain) == image_builder.digest(plain.model_copy())
+    assert image_builder.digest(plain.model_copy(update=CHANGES[change])) != image_builder.digest(
+        plain
+    )
 
 
 def test_a_digest_follows_the_versions_that_a_recipe_names(tmp_path: Path) -> None:
     named = Recipe(name="n", summary="x", reference="a.example/b:1", text={"/v": "v{kubernetes}"})
     plain = Recipe(name="n", summary="x", reference="a.example/b:1", text={"/v": "1"})
     versions_ = TRAIN.versions.model_copy(update={"kubernetes": "1.99.0"})
-    maker = forging(tmp_path)
-    later = forging(tmp_path, TRAIN.model_copy(update={"versions": versions_}))
-    assert maker.digest(named) != later.digest(named)
-    assert maker.digest(plain) == later.digest(plain)
+    image_builder = builder_of(tmp_path)
+    later = builder_of(tmp_path, TRAIN.model_copy(update={"versions": versions_}))
+    assert image_builder.digest(named) != later.digest(named)
+    assert image_builder.digest(plain) == later.digest(plain)
 
 
 def test_a_nodes_images_are_wanted_with_it_and_each_once(tmp_path: Path) -> None:
     node = recipe.load("node")
     everything = [*node.images, "node", "echo"]
-    engine = held(forging(tmp_path), *everything)
-    images = forging(tmp_path, engine=engine).ensure(["node", "echo", "etcd", "echo"])
+    engine = held(builder_of(tmp_path), *everything)
+    images = builder_of(tmp_path, engine=engine).ensure(["node", "echo", "etcd", "echo"])
     assert [i.reference for i in images] == [
         recipe.load(name).reference_in(TRAIN) for name in everything
     ]
@@ -102,7 +104,7 @@ def test_a_nodes_images_are_wanted_with_it_and_each_once(tmp_path: Path) -> None
 def test_a_text_gets_versions_and_keeps_its_own_braces(tmp_path: Path) -> None:
     text = {"/v": '\nv{kubernetes} {"json": {}} {unknown}'}
     image = Recipe(name="n", summary="x", reference="r", text=text)
-    said = forging(tmp_path)._texts(image)["/v"]
+    said = builder_of(tmp_path)._texts(image)["/v"]
     assert said == f'v{TRAIN.versions.kubernetes} {{"json": {{}}}} {{unknown}}'
 
 
@@ -111,7 +113,7 @@ def test_an_image_is_told_its_configuration(tmp_path: Path) -> None:
         env={"V": "{istio}"}, user="1:1", workdir="/w", entrypoint=("/a", "--b", "c d")
     )
     image = Recipe(name="n", summary="x", reference="r", config=config)
-    words = forging(tmp_path)._changes(image, "l=1")
+    words = builder_of(tmp_path)._changes(image, "l=1")
     assert words[::2] == ["--change"] * 5
     assert words[1::2] == [
         "LABEL l=1",
@@ -125,7 +127,7 @@ def test_an_image_is_told_its_configuration(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", [image.name for image in recipe.load_all()])
 def test_every_recipes_configuration_can_be_told(tmp_path: Path, name: str) -> None:
     """Braces name versions, and Docker gets JSON where it wants it."""
-    for change in forging(tmp_path)._changes(recipe.load(name), "l=1")[1::2]:
+    for change in builder_of(tmp_path)._changes(recipe.load(name), "l=1")[1::2]:
         word, _, rest = change.partition(" ")
         assert word in ("LABEL", "ENV", "USER", "WORKDIR", "ENTRYPOINT")
         assert "{" not in rest
@@ -135,7 +137,7 @@ def test_every_recipes_configuration_can_be_told(tmp_path: Path, name: str) -> N
 def test_a_console_script_names_the_images_python(tmp_path: Path) -> None:
     script = tmp_path / "locust"
     script.write_text("#!/somewhere/venv/bin/python\nimport sys\nsys.exit()\n")
-    assert forge._for_python3(script) == "#!/usr/bin/python3\nimport sys\nsys.exit()\n"
+    assert builder._for_python3(script) == "#!/usr/bin/python3\nimport sys\nsys.exit()\n"
 
 
 def test_a_machine_that_cannot_build_is_told_what_mends_it(
@@ -148,4 +150,4 @@ def test_a_machine_that_cannot_build_is_told_what_mends_it(
     ):
         require_builder()
     with pytest.raises(DoctorError, match="without an image registry"):
-        forging(tmp_path).ensure(["echo"])
+        builder_of(tmp_path).ensure(["echo"])
