@@ -85,6 +85,8 @@ def parser() -> argparse.ArgumentParser:
         )
         one.add_argument(
             "--mesh",
+            dest="clustermesh",
+            metavar="MESH",
             type=Path,
             default=Settings.of_user().clustermesh,
             help="the CiliumClustermeshConfig ($PLUMBLINE_CLUSTERMESH, or the reference's)",
@@ -145,7 +147,7 @@ def _up(options: argparse.Namespace, home: Home) -> None:
     train, progress = _begin(options, home)
     also = versions.load(options.also) if options.also else None
     with lock.hold(home, "up"):
-        bringup.up(home, train, bringup.new_run(), progress, options.mesh, also=also)
+        bringup.up(home, train, bringup.new_run(), progress, options.clustermesh, also=also)
     progress.say(f"ready: {home.topology}")
 
 
@@ -229,7 +231,7 @@ def _logs(options: argparse.Namespace, home: Home) -> None:
     running = engine.ensure(home)
     program = tools.ensure(providers.PROGRAM, home, train, progress)
     provider = providers.of(home, running, train, program)
-    for each in read_plan(options.mesh):
+    for each in read_plan(options.clustermesh):
         provider.export_logs(each, options.folder / each.name)
     progress.say(f"logs: {options.folder}")
 
@@ -241,7 +243,7 @@ def _down(options: argparse.Namespace, home: Home) -> None:
             home,
             train,
             progress,
-            options.mesh,
+            options.clustermesh,
             with_engine=options.engine,
             with_images=options.images,
         )

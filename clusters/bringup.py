@@ -28,7 +28,7 @@ from clusters.procedure import Step, complete
 from clusters.progress import Progress
 from clusters.providers import Provider
 from clusters.settings import Settings
-from clusters.topology import Cluster, MeshMember, Topology
+from clusters.topology import Cluster, ClusterMeshMember, Topology
 from clusters.versions import Train
 
 FEATURES = frozenset({"cilium", "clustermesh", "gateway-api", "istio"})
@@ -42,8 +42,8 @@ ONE_RESOLVER = {
 }
 TRANSLATED = (
     "No release of Cilium serves CiliumClustermeshConfig: the names, addresses and port of "
-    "{name} were translated into the values of Cilium's chart, and XP9 checks the mesh that "
-    "runs against the document."
+    "{name} were translated into the values of Cilium's chart, and XP9 checks the ClusterMesh "
+    "that runs against the document."
 )
 
 
@@ -139,7 +139,7 @@ class BringUp:
     supply: Supply
 
     def cilium(self, each: ClusterPlan, everyone: Sequence[ClusterPlan]) -> dict[str, object]:
-        """What Cilium's chart is given for one cluster, the mesh included."""
+        """What Cilium's chart is given for one cluster, ClusterMesh included."""
         node, confined = self.provider.node(each), self.provider.is_confined(each)
         ca = clustermesh.authority(self.home.lab)
         own = cilium.values(each, node, confined=confined)
@@ -172,14 +172,16 @@ class BringUpOfOne:
             step("charts", "charts", do=self._charts, needs=("node",), estimate=9),
             step("cilium ready", "cilium", do=self._cilium, needs=("charts",), estimate=14),
             step("istio ready", "istio", do=self._istio, needs=("cilium ready",), estimate=12),
-            step("mesh ready", "cilium", do=self._join, needs=("cilium ready",), estimate=20),
+            step(
+                "ClusterMesh ready", "cilium", do=self._join, needs=("cilium ready",), estimate=20
+            ),
         ]
 
     @property
     def cluster(self) -> Cluster:
         """The cluster as the topology has it."""
         one = self.plan
-        member = MeshMember(hostname=one.hostname, address=one.first, port=one.port)
+        member = ClusterMeshMember(hostname=one.hostname, address=one.first, port=one.port)
         reached = self.shared.provider.cluster(one)
         return reached.model_copy(update={"mesh": member, "features": FEATURES})
 

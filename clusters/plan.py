@@ -1,6 +1,6 @@
 """The lab's plan: which clusters there are, and the addresses that each of them gets.
 
-The clusters' names and their mesh addresses are the reference's CiliumClustermeshConfig,
+The clusters' names and their ClusterMesh addresses are the reference's CiliumClustermeshConfig,
 which no release of Cilium serves as a kind: it is translated here into what Cilium's chart
 asks for. It reads a document and computes; it makes nothing.
 """
@@ -85,12 +85,12 @@ DEFAULT = Range.parse("198.18.0.0/15")
 
 @dataclass(frozen=True)
 class ClusterPlan:
-    """One cluster: its place in the mesh and its addresses.
+    """One cluster: its place in the ClusterMesh and its addresses.
 
     Attributes:
         number: Cilium's cluster id, from 1.
         pods, services: subnets, such as 198.18.64.0/20.
-        first, last: the LoadBalancer addresses; the first is the mesh control plane's.
+        first, last: the LoadBalancer addresses; the first is the ClusterMesh API server's.
     """
 
     name: str
@@ -104,7 +104,7 @@ class ClusterPlan:
 
     @property
     def hostname(self) -> str:
-        """The name under which the others reach its mesh control plane."""
+        """The name under which the others reach its ClusterMesh API server."""
         return f"{self.name}.{self.domain}"
 
 
@@ -127,7 +127,7 @@ def plan(document: object, addresses: Range = DEFAULT) -> tuple[ClusterPlan, ...
         raise PlanError("a name of its own for each cluster", seen=", ".join(names))
     domains = {domain for _, domain, _ in split}
     if len(domains) != 1:
-        raise PlanError("one mesh domain for all clusters", seen=", ".join(sorted(domains)))
+        raise PlanError("one ClusterMesh domain for all clusters", seen=", ".join(sorted(domains)))
     pods, services = _parts(addresses.pods), _parts(addresses.services)
     balancers = _parts(addresses.balancers)
     return tuple(

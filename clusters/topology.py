@@ -29,8 +29,8 @@ class Stage(Frozen):
     seconds: float
 
 
-class MeshMember(Frozen):
-    """Where a cluster's ClusterMesh control plane is reached by the others."""
+class ClusterMeshMember(Frozen):
+    """Where a cluster's ClusterMesh API server is reached by the others."""
 
     hostname: str
     address: str
@@ -47,7 +47,7 @@ class Cluster(Frozen):
     name: str
     kubeconfig: Path
     context: str
-    mesh: MeshMember | None = None
+    mesh: ClusterMeshMember | None = None
     features: frozenset[str] = frozenset()
 
 

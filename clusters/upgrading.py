@@ -3,10 +3,10 @@
 A list of steps, each done under the deadlines of the train that it leads to, and undone under
 those of the train before. Whoever takes them times them and may do something in between;
 nothing here measures traffic or judges. The order within a cluster is that of the vendors' own
-advice: CRDs before those who read them, the CNI, then the mesh.
+advice: CRDs before those who read them, the CNI, then the service mesh.
 
 Sources: Gateway API, "Upgrading"; Istio, "Canary Upgrades" and "Install with Helm"; Cilium,
-"Upgrade Guide" (Helm with upgradeCompatibility, clusters of a mesh one after another).
+"Upgrade Guide" (Helm with upgradeCompatibility, clusters of a ClusterMesh one after another).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ NEEDED = {"istio": ("kubernetes-crds",)}
 CALLER = "plumbline/caller"
 # Names of steps that others need.
 CRDS, PREFLIGHT = "Istio's CRDs", "Cilium's pre-flight check"
-AGENTS, SERVERS = "Cilium's agents, operator and mesh", "workloads and Gateways rolled"
+AGENTS, SERVERS = "Cilium's agents, operator and ClusterMesh", "workloads and Gateways rolled"
 CALLERS = "callers rolled"
 
 
@@ -134,7 +134,7 @@ class Upgrading:
         step = partial(Step, component="cilium", cluster=each.name)
         yield step(PREFLIGHT, do=check)
         yield step(AGENTS, do=do, undo=undo, needs=(PREFLIGHT,))
-        yield step("the mesh ready again", do=join, needs=(AGENTS,))
+        yield step("ClusterMesh ready again", do=join, needs=(AGENTS,))
 
     def _istio(self, each: ClusterPlan, kube: Kube) -> Iterator[Step]:
         limits = self.to.train.deadlines

@@ -116,7 +116,7 @@ class Deadlines(Frozen):
 
     node: float = Field(gt=0, description="a kind cluster's control plane")
     cilium: float = Field(gt=0, description="agent and operator ready")
-    clustermesh: float = Field(gt=0, description="the mesh ready in both directions")
+    clustermesh: float = Field(gt=0, description="ClusterMesh ready in both directions")
     gateway_api: float = Field(gt=0, description="CRDs established, GatewayClass accepted")
     istio: float = Field(gt=0, description="istiod available and its webhook answering")
     workload: float = Field(gt=0, description="a suite's workloads ready")

@@ -1,4 +1,4 @@
-"""The mesh's authority: kept while it is good, made anew when it is not, and clusters with it."""
+"""ClusterMesh's authority: kept while it is good, made anew when not, and clusters with it."""
 
 from __future__ import annotations
 

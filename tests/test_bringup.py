@@ -71,7 +71,7 @@ def test_merging_leaves_both_as_they_were(one: Tree, other: Tree) -> None:
     assert (one, other) == before
 
 
-def test_a_mesh_is_read_from_its_file(tmp_path: Path) -> None:
+def test_a_clustermesh_is_read_from_its_file(tmp_path: Path) -> None:
     file = tmp_path / "mesh.yaml"
     for text in ("", "- a\n", "spec: {clusters: [", "kind: X\n"):
         file.write_text(text)

@@ -39,7 +39,7 @@ ONE = [
     "install istio", "announce cilium", "ready cilium", "ready istio", "accepted gateway_api",
     "connect clustermesh", "ready clustermesh",
 ]  # fmt: skip
-STAGES = ["node", "charts", "cilium ready", "istio ready", "mesh ready"]
+STAGES = ["node", "charts", "cilium ready", "istio ready", "ClusterMesh ready"]
 
 
 class Deeds(list[tuple[str, str]]):

@@ -169,7 +169,7 @@ def test_what_is_no_registrys_address_is_refused(
     assert f"seen:     {registry}" in error
 
 
-def test_a_mesh_that_is_not_there_is_refused(
+def test_a_clustermesh_that_is_not_there_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(bringup, "up", lambda *words, **_: read_plan(words[-1]))

@@ -39,7 +39,7 @@ def chart(component: str, below: str, train: str) -> Tree:
 
 # What charts take although their values.yaml does not list it.
 FREE = {
-    "meshConfig.accessLogFile",  # all of meshConfig goes into Istio's mesh configuration
+    "meshConfig.accessLogFile",  # all of meshConfig goes into Istio's service mesh configuration
     "meshConfig.defaultConfig",
     "meshConfig.defaultProviders",
     "socketLB.hostNamespaceOnly",  # named there in a comment, as it has no default
@@ -122,17 +122,17 @@ def test_load_balancers_are_the_plans() -> None:
     assert announced["spec"]["loadBalancerIPs"]
 
 
-def test_the_mesh_is_the_one_that_the_reference_names() -> None:
+def test_the_clustermesh_is_the_one_that_the_reference_names() -> None:
     """XP9: both clusters, both addresses, both directions."""
     for one, other in (BOTH, BOTH[::-1]):
-        mesh = clustermesh.values(one, BOTH, CA)["clustermesh"]
-        assert mesh["config"]["domain"] == "mesh.internal"
-        assert mesh["config"]["clusters"] == [
+        section = clustermesh.values(one, BOTH, CA)["clustermesh"]
+        assert section["config"]["domain"] == "mesh.internal"
+        assert section["config"]["clusters"] == [
             {"name": other.name, "port": 2379, "ips": [other.first]}
         ]
-        service = mesh["apiserver"]["service"]
+        service = section["apiserver"]["service"]
         assert service["annotations"] == {"lbipam.cilium.io/ips": one.first}
-        assert mesh["apiserver"]["tls"]["server"]["extraDnsNames"] == ["*.mesh.internal"]
+        assert section["apiserver"]["tls"]["server"]["extraDnsNames"] == ["*.mesh.internal"]
 
 
 def test_all_clusters_share_one_authority_that_only_the_user_can_read(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ READY = {"ready": True, "synced": {"nodes": True, "endpoints": True}, "status": 
         ({"azure": {}}, "azure: no status"),
     ],
 )
-def test_a_mesh_is_ready_when_every_other_cluster_is_read(seen: Tree, said: str) -> None:
+def test_a_clustermesh_is_ready_when_every_other_cluster_is_read(seen: Tree, said: str) -> None:
     assert clustermesh._unconnected(seen, ["azure"]) == said
 
 

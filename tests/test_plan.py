@@ -20,7 +20,7 @@ RANGES = st.integers(0, 2**LENGTH - 1).map(
 NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,10}[a-z0-9]", fullmatch=True)
 
 
-def mesh(*clusters: object) -> dict[str, Any]:
+def clustermesh(*clusters: object) -> dict[str, Any]:
     return {"kind": "CiliumClustermeshConfig", "spec": {"clusters": list(clusters)}}
 
 
@@ -35,7 +35,7 @@ def spans(each: ClusterPlan) -> list[tuple[int, int]]:
     return [balancers, *((int(net[0]), int(net[-1])) for net in networks)]
 
 
-def test_the_references_mesh_is_planned_as_it_names_it() -> None:
+def test_the_references_clustermesh_is_planned_as_it_names_it() -> None:
     plans = read_plan(CLUSTERMESH)
     assert {each.number: each.name for each in plans} == {1: "aws-cluster", 2: "azure-cluster"}
     assert [each.hostname for each in plans] == [
@@ -49,7 +49,7 @@ def test_the_references_mesh_is_planned_as_it_names_it() -> None:
 def test_no_two_addresses_overlap_and_all_are_of_the_range(
     names: list[str], addresses: Range
 ) -> None:
-    plans = plan(mesh(*map(member, names)), addresses)
+    plans = plan(clustermesh(*map(member, names)), addresses)
     assert [each.name for each in plans] == names
     assert [each.number for each in plans] == list(range(1, len(names) + 1))
     containers = int(addresses.containers[0]), int(addresses.containers[-1])
@@ -100,20 +100,20 @@ def test_what_is_no_range_of_ours_is_refused(text: str) -> None:
     [
         ({}, "2 to 4 clusters"),
         ({"spec": None}, "2 to 4 clusters"),
-        (mesh(), "2 to 4 clusters"),
+        (clustermesh(), "2 to 4 clusters"),
         ([], "2 to 4 clusters"),
         ({"spec": {"clusters": {"a": 1}}}, "2 to 4 clusters"),
-        (mesh(member("a"), "b"), "the address of ''"),
-        (mesh(member("a")), "2 to 4 clusters"),
-        (mesh(*(member(f"c{n}") for n in range(5))), "2 to 4 clusters"),
-        (mesh(member("a"), member("a")), "a name of its own for each cluster"),
-        (mesh(member("a"), member("b", "b.other.internal:2379")), "one mesh domain"),
-        (mesh(member("a"), member("b", "c.mesh.internal:2379")), "the address of 'b'"),
-        (mesh(member("a"), member("b", "b.mesh.internal")), "the address of 'b'"),
-        (mesh(member("a"), member("b", "b.mesh.internal:etcd")), "the address of 'b'"),
-        (mesh(member("a"), member("b", "b:2379")), "the address of 'b'"),
-        (mesh(member("a"), {"name": "b"}), "the address of 'b'"),
-        (mesh(member("a"), {"address": "b.mesh.internal:2379"}), "the address of ''"),
+        (clustermesh(member("a"), "b"), "the address of ''"),
+        (clustermesh(member("a")), "2 to 4 clusters"),
+        (clustermesh(*(member(f"c{n}") for n in range(5))), "2 to 4 clusters"),
+        (clustermesh(member("a"), member("a")), "a name of its own for each cluster"),
+        (clustermesh(member("a"), member("b", "b.other.internal:2379")), "one ClusterMesh domain"),
+        (clustermesh(member("a"), member("b", "c.mesh.internal:2379")), "the address of 'b'"),
+        (clustermesh(member("a"), member("b", "b.mesh.internal")), "the address of 'b'"),
+        (clustermesh(member("a"), member("b", "b.mesh.internal:etcd")), "the address of 'b'"),
+        (clustermesh(member("a"), member("b", "b:2379")), "the address of 'b'"),
+        (clustermesh(member("a"), {"name": "b"}), "the address of 'b'"),
+        (clustermesh(member("a"), {"address": "b.mesh.internal:2379"}), "the address of ''"),
     ],
 )
 def test_what_cannot_be_planned_is_refused(document: object, expected: str) -> None:

@@ -11,13 +11,13 @@ from pydantic import ValidationError
 
 from clusters.errors import TopologyError
 from clusters.models import Image, Machine
-from clusters.topology import Cluster, MeshMember, Stage, Topology
+from clusters.topology import Cluster, ClusterMeshMember, Stage, Topology
 from clusters.versions import Deadlines
 
 DEADLINES = Deadlines(
     node=1, cilium=2, clustermesh=3, gateway_api=4, istio=5, workload=6, convergence=30
 )
-MESH = MeshMember(hostname="aws.mesh.internal", address="198.18.0.129", port=2379)
+MESH = ClusterMeshMember(hostname="aws.mesh.internal", address="198.18.0.129", port=2379)
 
 
 def topology(*clusters: Cluster) -> Topology:

@@ -31,7 +31,7 @@ NAMES = [
     ("kubernetes-crds", "Istio's CRDs"),
     ("cilium", "Cilium's pre-flight check"),
     ("cilium", upgrading.AGENTS),
-    ("cilium", "the mesh ready again"),
+    ("cilium", "ClusterMesh ready again"),
     ("istio", f"istiod-{REVISION} beside istiod"),
     ("istio", upgrading.SERVERS),
     ("istio", upgrading.CALLERS),

@@ -27,7 +27,7 @@ CLEANER = ("NET_ADMIN", "SYS_MODULE", "SYS_ADMIN")
 
 
 def values(plan: ClusterPlan, node: str, *, confined: bool) -> dict[str, Any]:
-    """What the chart is given for one cluster, but for the mesh.
+    """What the chart is given for one cluster, but for ClusterMesh.
 
     Args:
         node: where the API server is reached, since there is no kube-proxy.

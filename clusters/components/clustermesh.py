@@ -1,6 +1,6 @@
 """ClusterMesh: one certificate authority, the reference's names and addresses, both directions.
 
-Its values go into Cilium's release, so that one installation brings up agent and mesh.
+Its values go into Cilium's release, so that one installation brings up the agent and ClusterMesh.
 """
 
 from __future__ import annotations
@@ -78,10 +78,10 @@ def _load_authority(file: Path) -> dict[str, str] | None:
 def values(
     plan: ClusterPlan, clusters: Sequence[ClusterPlan], ca: dict[str, str]
 ) -> dict[str, Any]:
-    """What Cilium's chart is given so that `plan` joins the mesh of `clusters`."""
+    """What Cilium's chart is given so that `plan` joins the ClusterMesh of `clusters`."""
     return {
         "tls": {"ca": ca},
-        # An agent waits so long for the mesh before it announces addresses, the mesh's own
+        # An agent waits so long for ClusterMesh before it announces addresses, ClusterMesh's own
         # among them: two clusters that come up together would wait the chart's whole minute.
         "extraConfig": {"clustermesh-sync-timeout": SYNC_TIMEOUT},
         "clustermesh": {
@@ -120,7 +120,7 @@ def values(
 
 
 def connect(kube: Kube, others: Sequence[str], deadline: float) -> None:
-    """Have the agent connect to the mesh, anew, once the control plane beside it is ready.
+    """Have the agent connect to ClusterMesh, anew, once the control plane beside it is ready.
 
     The agent starts first, asks in vain, and waits longer before each further try, up to a
     minute by then (gRPC, doc/connection-backoff.md). It connects at once when its
@@ -171,7 +171,7 @@ def wait_ready(kube: Kube, others: Sequence[str], deadline: float) -> None:
         NotReadyError: the deadline passed; the state of each other cluster is named.
     """
     wait_for(
-        f"{kube.cluster.name} to see {', '.join(others)} through the mesh",
+        f"{kube.cluster.name} to see {', '.join(others)} through ClusterMesh",
         lambda: _unconnected(remotes(kube), others),
         deadline,
         kube.kubectl("-n kube-system exec ds/cilium -- cilium-dbg status --all-clusters"),
