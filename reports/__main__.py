@@ -19,7 +19,7 @@ from clusters.settings import Settings
 from reports import cells, gathering
 from reports.baseline import BASELINE, BASELINES, accept, base_of
 from reports.compare import compare
-from reports.of_matrix import merged
+from reports.of_matrix import merge
 from reports.publish import LATEST, append_step_summary, publish, render, report_of
 from reports.reading import read, read_any
 from reports.render import workflow
@@ -52,29 +52,29 @@ exit status:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns its exit status."""
     replace_unencodable()
-    asked = parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     commands: dict[str, Callable[[], int]] = {
-        "render": lambda: _render(asked.directory),
-        "show": lambda: _show(asked.directory),
-        "annotate": lambda: _annotate(asked.directory),
-        "compare": lambda: _compare(asked.base, asked.new),
-        "accept": lambda: _accept(asked.run, asked.reason),
-        "merge": lambda: _merge(asked),
+        "render": lambda: _render(options.directory),
+        "show": lambda: _show(options.directory),
+        "annotate": lambda: _annotate(options.directory),
+        "compare": lambda: _compare(options.base, options.new),
+        "accept": lambda: _accept(options.run, options.reason),
+        "merge": lambda: _merge(options),
         "schema": _schema,
     }
     try:
-        return commands[asked.command]()
+        return commands[options.command]()
     except (PlumblineError, OSError) as error:
         text = error.line if isinstance(error, PlumblineError) else error
-        print(f"python -m reports {asked.command}: {text}", file=sys.stderr)
+        print(f"python -m reports {options.command}: {text}", file=sys.stderr)
         return BAD_INPUT
 
 
 def _render(directory: Path) -> int:
-    told = read_any(directory)
+    results = read_any(directory)
     written = [
-        *render(report_of(told, directory), directory),
-        append_step_summary(told, os.environ),
+        *render(report_of(results, directory), directory),
+        append_step_summary(results, os.environ),
     ]
     for path in filter(None, written):
         print(path)
@@ -100,9 +100,9 @@ def _annotate(directory: Path) -> int:
 
 def _compare(base: str, new: Path) -> int:
     young = read(new)
-    found = compare(read(base_of(base, young, BASELINES)), young)
-    show_comparison(found)
-    return 1 if found.regressed else 0
+    comparison = compare(read(base_of(base, young, BASELINES)), young)
+    show_comparison(comparison)
+    return 1 if comparison.regressed else 0
 
 
 def _accept(run: Path, reason: str) -> int:
@@ -111,16 +111,16 @@ def _accept(run: Path, reason: str) -> int:
     return 0
 
 
-def _merge(asked: argparse.Namespace) -> int:
-    plan = cells.from_workflow(asked.plan) if asked.plan else ()
-    matrix = gathering.carry(gathering.gather(asked.directory, plan), asked.out)
-    found = merged(matrix, asked.out, asked.base)
-    publish(found, asked.out)
-    show(report_of(found), asked.out)
-    append_step_summary(found, os.environ)
+def _merge(options: argparse.Namespace) -> int:
+    plan = cells.from_workflow(options.plan) if options.plan else ()
+    matrix = gathering.carry(gathering.gather(options.directory, plan), options.out)
+    whole = merge(matrix, options.out, options.base)
+    publish(whole, options.out)
+    show(report_of(whole), options.out)
+    append_step_summary(whole, os.environ)
     if Settings.of_user().github_actions:
-        print(*workflow.of_report(report_of(found)), sep="\n")
-    return found.exit_status
+        print(*workflow.of_report(report_of(whole)), sep="\n")
+    return whole.exit_status
 
 
 def _schema() -> int:

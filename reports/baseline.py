@@ -81,16 +81,16 @@ def accept(place: Path, reason: str, folder: Path) -> Accepted:
     return Accepted(path, _git(path.parent, "rev-parse", "--short", "HEAD"))
 
 
-def base_of(asked: str, new: Results, folder: Path) -> Path:
+def base_of(base: str, new: Results, folder: Path) -> Path:
     """The base that is meant: a folder, a file, a train's name, or the new run's own train's.
 
     Raises:
         BaselineError: a train is meant that has no baseline.
     """
-    train = new.train if asked == BASELINE else asked
+    train = new.train if base == BASELINE else base
     named = _TRAIN.fullmatch(train)
-    if asked != BASELINE and (Path(asked).exists() or not named):
-        return Path(asked)
+    if base != BASELINE and (Path(base).exists() or not named):
+        return Path(base)
     path = folder / f"{train}.json"
     if not named or not path.is_file():
         known = ", ".join(sorted(each.stem for each in folder.glob("*.json"))) or "none"
@@ -103,9 +103,9 @@ def base_of(asked: str, new: Results, folder: Path) -> Path:
 
 
 def _check(results: Results, source: Path) -> None:
-    seen = {"status": results.status, "profile": results.profile, "manifests": results.manifests}
+    values = {"status": results.status, "profile": results.profile, "manifests": results.manifests}
     must = {"status": "passed", "profile": "full", "manifests": "reference"}
-    wrong = ", ".join(f"{name} {seen[name]}" for name in must if seen[name] != must[name])
+    wrong = ", ".join(f"{name} {values[name]}" for name in must if values[name] != must[name])
     if wrong:
         raise BaselineError(
             "a run that passed, with profile full and manifests reference",
@@ -139,14 +139,16 @@ def _who(folder: Path) -> str:
         raise BaselineError(
             "a git checkout", seen=f"none around {folder}", look="Accept in a clone of Plumbline."
         )
-    found = [_status(folder, "config", f"user.{key}").stdout.strip() for key in ("name", "email")]
-    if not all(found):
+    identity = [
+        _status(folder, "config", f"user.{key}").stdout.strip() for key in ("name", "email")
+    ]
+    if not all(identity):
         raise BaselineError(
             "git's user.name and user.email",
-            seen=f"{found[0] or 'no name'} and {found[1] or 'no email'}",
+            seen=f"{identity[0] or 'no name'} and {identity[1] or 'no email'}",
             look="Set them: git config user.name NAME; git config user.email EMAIL.",
         )
-    return f"{found[0]} <{found[1]}>"
+    return f"{identity[0]} <{identity[1]}>"
 
 
 def _refuse_changes(path: Path) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from reports import reasons
 from reports.model import Entry
 from reports.schema import Status
-from reports.wording import VERDICT_WORDS, counted
+from reports.wording import VERDICT_WORDS, plural
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Cause:
     def shared(self) -> bool:
         """Whether all of several say the same, which is then told once."""
         variants = {entry.variant for entry in self.entries}
-        said = {reasons.alike(each.first.reason, variants) for each in self.findings}
+        said = {reasons.pattern_of(each.first.reason, variants) for each in self.findings}
         return len(said) == 1 < len(self.findings)
 
     @property
@@ -83,25 +83,25 @@ def findings(red: Iterable[Entry]) -> list[Finding]:
     variants = {each.variant for each in entries}
     groups: dict[tuple[str, ...], list[Entry]] = {}
     for entry in entries:
-        same = () if entry.row == entry.key else (reasons.alike(entry.reason, variants),)
+        same = () if entry.row == entry.key else (reasons.pattern_of(entry.reason, variants),)
         groups.setdefault((entry.sort, entry.row, entry.verdict, *same), []).append(entry)
     return [Finding(tuple(members)) for members in groups.values()]
 
 
-def causes(found: Sequence[Finding], variants: Sequence[str]) -> list[Cause]:
+def causes(every: Sequence[Finding], variants: Sequence[str]) -> list[Cause]:
     """The findings by what they have in common, in the order of their first.
 
     Args:
         variants: every cluster that was asked, to say where it is only some.
     """
     groups: dict[tuple[str, str], list[Finding]] = {}
-    for each in found:
+    for each in every:
         groups.setdefault(_common(each), []).append(each)
     return [
         Cause(
             # Of one alone its reason follows anyway.
             title if len(own) > 1 else _of(own[0].first),
-            _told(own, variants),
+            _summary(own, variants),
             tuple(own),
         )
         for (_, title), own in groups.items()
@@ -132,13 +132,13 @@ def _lack(reason: str) -> str:
     return reason.partition("; ")[0]
 
 
-def _told(own: Sequence[Finding], variants: Sequence[str]) -> str:
+def _summary(own: Sequence[Finding], variants: Sequence[str]) -> str:
     entries = [entry for finding in own for entry in finding.entries]
     rows = dict.fromkeys(entry.row for entry in entries)
-    words = [counted(len(rows), entries[0].sort or "requirement")]
-    seen = list(dict.fromkeys(entry.variant for entry in entries if entry.variant))
-    if seen and len(variants) > 1:
-        words.append(f"only in {seen[0]}" if len(seen) == 1 else f"in {', '.join(seen)}")
+    words = [plural(len(rows), entries[0].sort or "requirement")]
+    places = list(dict.fromkeys(entry.variant for entry in entries if entry.variant))
+    if places and len(variants) > 1:
+        words.append(f"only in {places[0]}" if len(places) == 1 else f"in {', '.join(places)}")
     clients = {who for entry in entries for who in reasons.clients(entry.parts)}
     if len(clients) == 1:
         words.append(f"all sent as {clients.pop()}")

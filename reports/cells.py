@@ -100,7 +100,7 @@ class Matrix(_Frozen, Kept):
     def state(self, name: str) -> State:
         return next(state for state in self.cells if state.cell.name == name)
 
-    def having(self, changed: State) -> Matrix:
+    def with_state(self, changed: State) -> Matrix:
         """The same with one cell's state in the place of its former one."""
         name = changed.cell.name
         cells = tuple(changed if s.cell.name == name else s for s in self.cells)
@@ -119,8 +119,8 @@ def from_workflow(path: Path) -> tuple[Cell, ...]:
         ResultsError: it is not there, or it is something else.
     """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return tuple(Cell.model_validate(each) for each in found["include"])
+        plan = json.loads(path.read_text(encoding="utf-8"))
+        return tuple(Cell.model_validate(each) for each in plan["include"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ResultsError(
             f"the plan of a matrix in {path}",

@@ -86,8 +86,8 @@ def stage_chart(stages: Sequence[Stage]) -> str:
 def cluster_colours(clusters: Iterable[str]) -> dict[str, str]:
     """A colour for each cluster, in the order they are met; what is of no cluster is grey."""
     named = dict.fromkeys(filter(None, clusters))
-    found = {c: f"var(--cluster-{i % CLUSTER_COLOURS})" for i, c in enumerate(named)}
-    return found | {"": "var(--quiet)"}
+    colours = {c: f"var(--cluster-{i % CLUSTER_COLOURS})" for i, c in enumerate(named)}
+    return colours | {"": "var(--quiet)"}
 
 
 def share_chart(shares: Sequence[Share]) -> str:
@@ -100,7 +100,7 @@ def share_chart(shares: Sequence[Share]) -> str:
         return ""
     rows = [_share_row(i, s) for i, s in enumerate(shares)]
     labels = [one_line(f"{s.requirement.key} {s.of}") for s in shares]
-    y = labelled(rows, labels)
+    y = row_axis(rows, labels)
     x = alt.X(
         "low:Q",
         title="share of answers, with its interval; the bar across is the declared weight",
@@ -129,7 +129,7 @@ def _phase(
         }
         for i, s in enumerate(stages)
     ]
-    y = labelled(rows, [one_line(s.name) for s in stages])
+    y = row_axis(rows, [one_line(s.name) for s in stages])
     base = alt.Chart(alt.InlineData(values=rows)).encode(y=y)
     bars = base.mark_bar(height=10, cornerRadius=2).encode(
         x=time, x2="to:Q", color=alt.Color("colour:N", scale=None)
@@ -146,7 +146,7 @@ def _time(last: float, title: str | None) -> alt.X:
     return alt.X("from:Q", title=title, scale=scale, axis=axis)
 
 
-def labelled(rows: Sequence[dict[str, Any]], labels: Sequence[str]) -> alt.Y:
+def row_axis(rows: Sequence[dict[str, Any]], labels: Sequence[str]) -> alt.Y:
     """Rows in the given order under their labels, which need not differ from each other."""
     axis = alt.Axis(labelExpr=f"({json.dumps(labels)})[toNumber(datum.value)]")
     return alt.Y("row:N", sort=[row["row"] for row in rows], title=None, axis=axis)
@@ -170,10 +170,10 @@ def label_width(labels: Iterable[str], most: int = _MOST_LABEL) -> int:
 
 def svg(chart: alt.TopLevelMixin, labels: Iterable[str]) -> str:
     """All charts are equally wide, so that the page shows their text in one size."""
-    return drawn(chart, label_width(labels), WIDTH)
+    return draw_svg(chart, label_width(labels), WIDTH)
 
 
-def drawn(chart: alt.TopLevelMixin, width: int, whole: int) -> str:
+def draw_svg(chart: alt.TopLevelMixin, width: int, whole: int) -> str:
     """A chart in the page's style, its labels `width` pixels of the `whole`."""
     view = _CONFIG["view"] | {"continuousWidth": whole - width}
     config = _CONFIG | {"view": view, "axisY": _flush_left(width)}

@@ -82,16 +82,16 @@ def compare(base: Results, new: Results) -> Comparison:
 
 
 def _row(key: str, base: Requirement | None, new: Requirement | None) -> Row:
-    told = new or base
-    if told is None:  # a key is of one of both
+    requirement = new or base
+    if requirement is None:  # a key is of one of both
         raise KeyError(key)
     return Row(
         key=key,
-        sentence=told.sentence,
+        sentence=requirement.sentence,
         change=_change(base, new),
         base=base.verdict if base else "",
         new=new.verdict if new else "",
-        reason=told.reason,
+        reason=requirement.reason,
     )
 
 

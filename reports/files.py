@@ -44,12 +44,12 @@ class Kept(BaseModel):
             return cls.model_validate_json(text)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[:5]
-            seen = "; ".join(
+            problems = "; ".join(
                 f"{'.'.join(map(str, each['loc'])) or 'the file'}: {each['msg']}" for each in first
             )
             raise ResultsError(
                 f"{path} to be of the schema of {cls.__name__} (docs/results.md)",
-                seen=f"{error.error_count()} errors: {seen}",
+                seen=f"{error.error_count()} errors: {problems}",
                 look=f"{cls.made_by} makes another; or correct what wrote it",
             ) from None
 

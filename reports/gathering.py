@@ -27,42 +27,42 @@ _VERDICTS: dict[str, Status] = {"pass": "pass", "inconclusive": "inconclusive", 
 
 
 @dataclass(frozen=True)
-class Left:
-    """What one cell left: its account, or why that cannot be told."""
+class Account:
+    """What one cell left: its results, or why they cannot be told."""
 
-    told: Results | Upgrade | None = None
+    results: Results | Upgrade | None = None
     problem: str = ""
 
     @property
     def whole(self) -> Results | None:
         """All of it in the form of a run, so that an upgrade is told and compared as a run is."""
-        seen = self.told
-        if not isinstance(seen, Upgrade):
-            return seen
-        rows = seen.comparison.rows if seen.comparison else ()
+        results = self.results
+        if not isinstance(results, Upgrade):
+            return results
+        rows = results.comparison.rows if results.comparison else ()
         return Results(
-            run=seen.run,
-            status=seen.status,
-            began=seen.began,
-            ended=seen.ended,
-            train=seen.to or seen.base,
-            versions=seen.versions_to or seen.versions,
-            machine=seen.machine,
-            requirements=(*map(_of_stream, seen.streams), *map(_of_row, rows)),
+            run=results.run,
+            status=results.status,
+            began=results.began,
+            ended=results.ended,
+            train=results.to or results.base,
+            versions=results.versions_to or results.versions,
+            machine=results.machine,
+            requirements=(*map(_of_stream, results.streams), *map(_of_row, rows)),
         )
 
 
-def read(folder: Path) -> Left:
+def read(folder: Path) -> Account:
     """What the cell whose folder this is has left; an upgrade's own file comes first."""
     path = folder / upgrade_schema.FILE
     try:
         if path.is_file():
-            return Left(Upgrade.load(path))
+            return Account(Upgrade.load(path))
         if not (folder / reading.FILE).is_file():
-            return Left(problem=MISSING)
-        return Left(reading.read(folder))
+            return Account(problem=MISSING)
+        return Account(reading.read(folder))
     except ResultsError as error:
-        return Left(problem=f"its results cannot be read: {error.line}")
+        return Account(problem=f"its results cannot be read: {error.line}")
 
 
 def gather(folders: Sequence[Path], plan: Sequence[Cell] = ()) -> Matrix:
@@ -77,13 +77,13 @@ def gather(folders: Sequence[Path], plan: Sequence[Cell] = ()) -> Matrix:
     Raises:
         ResultsError: a folder is not there, or its matrix.json is something else.
     """
-    found: dict[str, State] = {cell.name: State(cell=cell, status="failed") for cell in plan}
+    states: dict[str, State] = {cell.name: State(cell=cell, status="failed") for cell in plan}
     for folder in folders:
         for state in _states(folder.resolve(), plan):
-            _refuse_another(found.get(state.cell.name), state)
-            found[state.cell.name] = state
-    began = min((b for s in found.values() if (b := _began(s))), default=datetime.now(UTC))
-    return Matrix(run=f"{began:%Y%m%d-%H%M%S}", began=began, cells=tuple(found.values()))
+            _refuse_another(states.get(state.cell.name), state)
+            states[state.cell.name] = state
+    began = min((b for s in states.values() if (b := _began(s))), default=datetime.now(UTC))
+    return Matrix(run=f"{began:%Y%m%d-%H%M%S}", began=began, cells=tuple(states.values()))
 
 
 def _refuse_another(former: State | None, state: State) -> None:
@@ -109,11 +109,11 @@ def carry(matrix: Matrix, out: Path) -> Matrix:
         if not source.is_relative_to(out):
             _copy(source, out / state.cell.name)
             source = out / state.cell.name
-        matrix = matrix.having(_placed(state, os.path.relpath(source, out)))
+        matrix = matrix.with_state(_in_folder(state, os.path.relpath(source, out)))
     return matrix
 
 
-def _placed(state: State, folder: str) -> State:
+def _in_folder(state: State, folder: str) -> State:
     return state.model_copy(update={"folder": folder})
 
 
@@ -128,7 +128,7 @@ def _states(folder: Path, plan: Sequence[Cell]) -> Iterator[State]:
     if (folder / cells.FILE).is_file():
         for state in Matrix.load(folder / cells.FILE).cells:
             where = os.path.normpath(folder / state.folder) if state.folder else ""
-            yield _placed(state, where)
+            yield _in_folder(state, where)
         return
     if not folder.is_dir():
         raise ResultsError(
@@ -137,11 +137,11 @@ def _states(folder: Path, plan: Sequence[Cell]) -> Iterator[State]:
             look="name those that `python -m suites matrix` or a workflow has left",
         )
     runs = [(run, read(run)) for run in _runs(folder, DEPTH)]
-    parts = {part for run, left in runs for part in _parts(run, left)}
-    for run, left in runs:
-        cell = _named(run, plan) if plan else _identity(left)
+    parts = {part for run, account in runs for part in _parts(run, account)}
+    for run, account in runs:
+        cell = _planned_cell(run, plan) if plan else _identity(account)
         if cell and run not in parts:
-            yield _state(cell, run, left)
+            yield _state(cell, run, account)
 
 
 def _runs(folder: Path, depth: int) -> Iterator[Path]:
@@ -153,20 +153,20 @@ def _runs(folder: Path, depth: int) -> Iterator[Path]:
             yield from _runs(child, depth - 1)
 
 
-def _parts(run: Path, left: Left) -> Iterator[Path]:
+def _parts(run: Path, account: Account) -> Iterator[Path]:
     """The runs of the suites before and after an upgrade: no cells of their own."""
-    if isinstance(left.told, Upgrade):
-        ends = (left.told.before, left.told.after)
+    if isinstance(account.results, Upgrade):
+        ends = (account.results.before, account.results.after)
         yield from ((run / part).resolve() for part in ends if part)
 
 
-def _named(run: Path, plan: Sequence[Cell]) -> Cell | None:
+def _planned_cell(run: Path, plan: Sequence[Cell]) -> Cell | None:
     fits = [c for c in plan if run.name == c.name or run.name.endswith(f"-{c.name}")]
     return max(fits, key=lambda cell: len(cell.name), default=None)
 
 
-def _identity(left: Left) -> Cell | None:
-    match left.told:
+def _identity(account: Account) -> Cell | None:
+    match account.results:
         case Upgrade(base=base, to=to, only=only):
             return Cell.of_upgrade(base, to, only)
         case Results(train=train, profile=profile):
@@ -174,30 +174,30 @@ def _identity(left: Left) -> Cell | None:
     return None
 
 
-def _state(cell: Cell, run: Path, left: Left) -> State:
-    told = left.told
-    if told is None:
+def _state(cell: Cell, run: Path, account: Account) -> State:
+    results = account.results
+    if results is None:
         return State(cell=cell, status="failed", folder=str(run))
-    seconds = (told.ended - told.began).total_seconds()
-    return State(cell=cell, status=told.status, seconds=round(seconds, 1), folder=str(run))
+    seconds = (results.ended - results.began).total_seconds()
+    return State(cell=cell, status=results.status, seconds=round(seconds, 1), folder=str(run))
 
 
 def _began(state: State) -> datetime | None:
-    told = read(Path(state.folder)).told if state.folder else None
-    return told.began if told else None
+    results = read(Path(state.folder)).results if state.folder else None
+    return results.began if results else None
 
 
 def _of_stream(stream: Stream) -> Requirement:
-    return _asked(stream.key, stream.suite, stream.sentence, stream.verdict, stream.reason)
+    return _requirement(stream.key, stream.suite, stream.sentence, stream.verdict, stream.reason)
 
 
 def _of_row(row: Row) -> Requirement:
     """What was asked before an upgrade and no longer is after it, has failed."""
     reason = row.reason if row.new else f"no longer asked after the upgrade: {row.reason}"
-    return _asked(row.key, "", row.sentence, _VERDICTS.get(row.new, "fail"), reason)
+    return _requirement(row.key, "", row.sentence, _VERDICTS.get(row.new, "fail"), reason)
 
 
-def _asked(key: str, suite: str, sentence: str, verdict: Status, reason: str) -> Requirement:
+def _requirement(key: str, suite: str, sentence: str, verdict: Status, reason: str) -> Requirement:
     return Requirement(
         id=key, suite=suite, sentence=sentence, source="", verdict=verdict, reason=reason,
         test="", seconds=0.0,

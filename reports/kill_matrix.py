@@ -64,23 +64,23 @@ class KillMatrix(Frozen, Kept):
 
     @property
     def headline(self) -> str:
-        told = f"{self.count('killed')} killed, {self.count('survived')} survived, "
-        told += f"{self.count('not applicable')} not applicable"
+        text = f"{self.count('killed')} killed, {self.count('survived')} survived, "
+        text += f"{self.count('not applicable')} not applicable"
         if self.reference_red:
-            return f"{told}; the reference was red {len(self.reference_red)} times"
-        return f"{told}; the reference was green {self.references} times between them"
+            return f"{text}; the reference was red {len(self.reference_red)} times"
+        return f"{text}; the reference was green {self.references} times between them"
 
     def suites(self) -> dict[str, tuple[list[str], list[MutantRun]]]:
         """Each suite's requirements, in the order of their numbers, and its mutants."""
-        found: dict[str, list[MutantRun]] = {}
+        by_suite: dict[str, list[MutantRun]] = {}
         for entry in self.entries:
-            found.setdefault(entry.suite, []).append(entry)
-        return {suite: (_requirements(entries), entries) for suite, entries in found.items()}
+            by_suite.setdefault(entry.suite, []).append(entry)
+        return {suite: (_requirements(entries), entries) for suite, entries in by_suite.items()}
 
 
 def _requirements(entries: list[MutantRun]) -> list[str]:
-    asked = {cell.requirement for entry in entries for cell in entry.cells}
-    return sorted(asked, key=lambda name: (name.rstrip("0123456789"), _number(name)))
+    names = {cell.requirement for entry in entries for cell in entry.cells}
+    return sorted(names, key=lambda name: (name.rstrip("0123456789"), _number(name)))
 
 
 def _number(requirement: str) -> int:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from reports.render.templates import environment
 from reports.traffic import Traffic
-from reports.wording import counted, number
+from reports.wording import number, plural
 
 WIDTH = 800
 _ROW = 27
@@ -56,8 +56,8 @@ def picture(traffic: Traffic, broken: Iterable[tuple[str, str]]) -> str:
     """The lab as SVG; empty without traffic. `broken` are clusters with the texts of requests."""
     if not traffic.calls:
         return ""
-    sources = _grouped((call.cluster, _short(call.client)) for call in traffic.calls)
-    targets = _grouped(_target(call.target) for call in traffic.calls)
+    sources = _group((call.cluster, _short(call.client)) for call in traffic.calls)
+    targets = _group(_target(call.target) for call in traffic.calls)
     left, begins, low = _boxes(sources, _LEFT, {}, _BOX)
     right, ends, high = _boxes(targets, _RIGHT, _backends(traffic), 0.0)
     lines = sorted(_lines(traffic, begins, ends, list(broken)), key=lambda line: line.state)
@@ -68,7 +68,7 @@ def picture(traffic: Traffic, broken: Iterable[tuple[str, str]]) -> str:
     )
 
 
-def _grouped(spots: Iterable[Spot]) -> dict[str, list[str]]:
+def _group(spots: Iterable[Spot]) -> dict[str, list[str]]:
     gathered: dict[str, list[str]] = {}
     for group, name in dict.fromkeys(spots):
         gathered.setdefault(group, []).append(name)
@@ -114,7 +114,7 @@ def _lines(
             1.0 + 0.5 * len(str(outcomes.total())),
             state,
             f"{_short(client)} of {cluster} to {target}: "
-            f"{counted(outcomes.total(), 'request')} ({label})",
+            f"{plural(outcomes.total(), 'request')} ({label})",
         )
 
 
@@ -124,13 +124,13 @@ def _backends(traffic: Traffic) -> dict[Spot, str]:
         spot = _target(call.target)
         if call.backend and call.backend != spot[1]:
             gathered.setdefault(spot, []).append(call.backend)
-    return {spot: _listed(spot[1], sorted(set(names))) for spot, names in gathered.items()}
+    return {spot: _label_of(spot[1], sorted(set(names))) for spot, names in gathered.items()}
 
 
-def _listed(target: str, names: list[str]) -> str:
+def _label_of(target: str, names: list[str]) -> str:
     """The names where there is room for them beside the target, else how many there are."""
     label = ", ".join(names)
-    return label if len(target) + len(label) < _ROOM else counted(len(names), "backend")
+    return label if len(target) + len(label) < _ROOM else plural(len(names), "backend")
 
 
 def _target(host: str) -> Spot:

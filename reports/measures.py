@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from reports.schema import Requirement
-from reports.wording import Number, counted, interval, number, percent
+from reports.wording import Number, interval, number, percent, plural
 
 _LOW = ("low", "interval_low")
 _HIGH = ("high", "interval_high")
@@ -44,11 +44,11 @@ class Latency(NamedTuple):
 
 def groups(requirement: Requirement) -> dict[str, dict[str, Number]]:
     """The numbers by group and name; those without a group come under the empty one."""
-    found: dict[str, dict[str, Number]] = {}
+    by_group: dict[str, dict[str, Number]] = {}
     for full, value in requirement.numbers.items():
         group, _, name = full.rpartition(".")
-        found.setdefault(group, {})[name] = value
-    return found
+        by_group.setdefault(group, {})[name] = value
+    return by_group
 
 
 def figures(requirement: Requirement) -> list[str]:
@@ -57,7 +57,7 @@ def figures(requirement: Requirement) -> list[str]:
     texts = []
     streams = [v["n"] for of, v in by_group.items() if "n" in v and "alpha" not in v]
     if streams:
-        texts.append(counted(int(sum(streams)), "request"))
+        texts.append(plural(int(sum(streams)), "request"))
     decided = [share for share in shares([requirement]) if share.measured is not None]
     for share in sorted(decided, key=lambda s: s.measured or 0.0)[:1]:
         n = int(by_group[share.of].get("n", 0))

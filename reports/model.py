@@ -48,7 +48,7 @@ class Table:
     main: bool = False  # it comes first on the page, and in the terminal too
 
 
-def tabled(
+def make_table(
     title: str,
     items: Iterable[T],
     columns: Columns[T],
@@ -118,7 +118,7 @@ class Entry:
         return self.name or self.key
 
     @property
-    def taken_apart(self) -> bool:
+    def has_parts(self) -> bool:
         """Whether its reason is better read as a table."""
         return any(part.expected or part.first for part in self.parts)
 
@@ -142,23 +142,23 @@ class Row:
 
     @property
     def worst(self) -> Status:
-        return self.verdict or worst_first(self.told)[0].verdict
+        return self.verdict or worst_first(self.asked_entries)[0].verdict
 
     @property
-    def told(self) -> list[Entry]:
+    def asked_entries(self) -> list[Entry]:
         return [each for each in self.marks if each]
 
     @property
     def took(self) -> str:
         """The time of all together, or what the worst was spoilt for."""
-        if seconds := sum(max(each.seconds, each.measured) for each in self.told):
+        if seconds := sum(max(each.seconds, each.measured) for each in self.asked_entries):
             return duration(seconds)
-        return next((each.took for each in worst_first(self.told) if each.took), "")
+        return next((each.took for each in worst_first(self.asked_entries) if each.took), "")
 
     @property
     def brief(self) -> str:
         """The numbers that matter, of the worst if there are several."""
-        red = [each for each in worst_first(self.told) if each.brief or each.note]
+        red = [each for each in worst_first(self.asked_entries) if each.brief or each.note]
         return self.remark or next((each.note or each.brief for each in red), "")
 
 
@@ -174,7 +174,7 @@ class Grid:
 
     @property
     def entries(self) -> list[Entry]:
-        return [entry for row in self.rows for entry in row.told]
+        return [entry for row in self.rows for entry in row.asked_entries]
 
     @property
     def detailed(self) -> bool:

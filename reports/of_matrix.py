@@ -14,9 +14,9 @@ from typing import Literal
 from reports import cells, gathering, of_run, of_upgrade, wording
 from reports.cells import Cell, CellStatus, Matrix, State
 from reports.compare import Comparison, compare
-from reports.gathering import Left
+from reports.gathering import Account
 from reports.model import Cell as TableCell
-from reports.model import Columns, Entry, Files, Grid, Report, Table, grid, tabled
+from reports.model import Columns, Entry, Files, Grid, Report, Table, grid, make_table
 from reports.schema import Requirement, RunStatus, Status
 from reports.upgrade_schema import KINDS, Upgrade
 from reports.wording import duration, number
@@ -41,7 +41,7 @@ STATUS_VERDICTS: dict[Shown, Status] = {
     "running": "skip",
     "waiting": "skip",
 }
-_TOLD = {"regression": "regressions", "gone": "gone", "fix": "fixes", "new": "new"}
+_WORDS = {"regression": "regressions", "gone": "gone", "fix": "fixes", "new": "new"}
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class CellReport:
 
     state: State
     column: str
-    left: Left
+    account: Account
     page: str = ""
     change: Comparison | None = None
 
@@ -61,20 +61,22 @@ class CellReport:
     @property
     def status(self) -> Shown:
         """What became of it: a cell that is red for the environment's sake alone did not fail."""
-        told = self.left.told
-        if self.state.status != "failed" or told is None:
+        results = self.account.results
+        if self.state.status != "failed" or results is None:
             return self.state.status
-        whole = of_upgrade.report(told) if isinstance(told, Upgrade) else of_run.report(told)
+        whole = (
+            of_upgrade.report(results) if isinstance(results, Upgrade) else of_run.report(results)
+        )
         return "inconclusive" if whole.word == wording.UNDECIDED else "failed"
 
     @property
     def requirements(self) -> tuple[Requirement, ...]:
-        return whole.requirements if (whole := self.left.whole) else ()
+        return whole.requirements if (whole := self.account.whole) else ()
 
     @property
-    def spoilt(self) -> str:
+    def bad_requests(self) -> str:
         """Requests of an upgrade's streams that were not good, worst kind first."""
-        streams = self.left.told.streams if isinstance(self.left.told, Upgrade) else ()
+        streams = self.account.results.streams if isinstance(self.account.results, Upgrade) else ()
         counts = {kind: sum(s.counts.get(kind, 0) for s in streams) for kind in KINDS}
         return ", ".join(f"{number(n)} {kind}" for kind, n in counts.items() if n)
 
@@ -104,7 +106,7 @@ class Merged:
         self.matrix.save(path)
 
 
-def merged(matrix: Matrix, folder: Path, base: Path | None = None) -> Merged:
+def merge(matrix: Matrix, folder: Path, base: Path | None = None) -> Merged:
     """A matrix whose cells' folders are relative to `folder`, beside an earlier one's.
 
     Args:
@@ -114,134 +116,134 @@ def merged(matrix: Matrix, folder: Path, base: Path | None = None) -> Merged:
         ResultsError: `base` holds no merged report.
     """
     earlier = Matrix.load(base / cells.FILE) if base else None
-    former = _left(earlier, base) if earlier and base else {}
-    left = _left(matrix, folder)
+    former = _accounts(earlier, base) if earlier and base else {}
+    accounts = _accounts(matrix, folder)
     for state in matrix.cells:
-        told = left[state.cell.name].told
-        if state.status == "passed" and not (told and told.status == "passed"):
-            matrix = matrix.having(state.model_copy(update={"status": "failed"}))
-    seen = tuple(
+        results = accounts[state.cell.name].results
+        if state.status == "passed" and not (results and results.status == "passed"):
+            matrix = matrix.with_state(state.model_copy(update={"status": "failed"}))
+    reports = tuple(
         CellReport(
             state=state,
             column=str(place),
-            left=left[state.cell.name],
+            account=accounts[state.cell.name],
             page=_page(state, folder),
-            change=_change(former.get(state.cell.name), left[state.cell.name]),
+            change=_change(former.get(state.cell.name), accounts[state.cell.name]),
         )
         for place, state in enumerate(matrix.cells, 1)
     )
-    return Merged(matrix, seen, earlier.run if earlier else "")
+    return Merged(matrix, reports, earlier.run if earlier else "")
 
 
-def report(found: Merged) -> Report:
+def report(merged: Merged) -> Report:
     """The report, whose links are relative to the matrix's folder."""
-    entries = tuple(_entries(found))
-    statuses = [each.status for each in found.cells]
+    entries = tuple(_entries(merged))
+    statuses = [each.status for each in merged.cells]
     counts = [f"{n} {word}" for s, word in STATUS_WORDS.items() if (n := statuses.count(s))]
-    took = duration(sum(state.seconds for state in found.matrix.cells))
-    facts = {"Matrix": found.matrix.run, "Began": wording.moment(found.matrix.began)}
-    lost = f"Every cell passed, but something that was asked in {found.base} no longer is."
-    unfinished = bool(found.matrix.of("waiting", "running", "interrupted"))
+    took = duration(sum(state.seconds for state in merged.matrix.cells))
+    facts = {"Matrix": merged.matrix.run, "Began": wording.moment(merged.matrix.began)}
+    lost = f"Every cell passed, but something that was asked in {merged.base} no longer is."
+    unfinished = bool(merged.matrix.of("waiting", "running", "interrupted"))
     return Report(
         name="Plumbline matrix",
         kind="matrix",
         files=FILES,
-        run=found.matrix.run,
-        status=_status(found, unfinished=unfinished),
-        word=_word(found, statuses, unfinished=unfinished),
+        run=merged.matrix.run,
+        status=_status(merged, unfinished=unfinished),
+        word=_word(merged, statuses, unfinished=unfinished),
         counts=", ".join(counts) or "no cell",
-        facts=facts | {"Took, in all": took} | ({"Beside": found.base} if found.base else {}),
+        facts=facts | {"Took, in all": took} | ({"Beside": merged.base} if merged.base else {}),
         entries=entries,
-        remarks=(lost,) if found.regressed and found.matrix.passed else (),
+        remarks=(lost,) if merged.regressed and merged.matrix.passed else (),
         bar=wording.tally(each for each in entries if each.sort == "cell"),
-        grids=_grids(found, entries),
-        sections=(_cells(found), *_changes(found)),
+        grids=_grids(merged, entries),
+        sections=(_cells(merged), *_changes(merged)),
     )
 
 
-def changes(found: Comparison) -> str:
+def changes(comparison: Comparison) -> str:
     """`1 regression, 2 fixes`; empty if nothing differs."""
-    counts = {name: sum(row.change == name for row in found.rows) for name in _TOLD}
-    return ", ".join(f"{n} {name if n == 1 else _TOLD[name]}" for name, n in counts.items() if n)
+    counts = {name: sum(row.change == name for row in comparison.rows) for name in _WORDS}
+    return ", ".join(f"{n} {name if n == 1 else _WORDS[name]}" for name, n in counts.items() if n)
 
 
-def _status(found: Merged, *, unfinished: bool) -> RunStatus:
-    if found.exit_status == 0:
+def _status(merged: Merged, *, unfinished: bool) -> RunStatus:
+    if merged.exit_status == 0:
         return "passed"
     return "interrupted" if unfinished else "failed"
 
 
-def _word(found: Merged, statuses: list[Shown], *, unfinished: bool) -> str:
+def _word(merged: Merged, statuses: list[Shown], *, unfinished: bool) -> str:
     failed = "failed" in statuses
     if unfinished:
         return "Failed so far" if failed else "Unfinished"
-    if found.matrix.passed:
+    if merged.matrix.passed:
         return "Passed"
     return "Failed" if failed else wording.UNDECIDED
 
 
-def _entries(found: Merged) -> Iterator[Entry]:
-    for seen in found.cells:
-        name = seen.cell.name
-        problem, verdict = seen.left.problem, STATUS_VERDICTS[seen.status]
+def _entries(merged: Merged) -> Iterator[Entry]:
+    for each in merged.cells:
+        name = each.cell.name
+        problem, verdict = each.account.problem, STATUS_VERDICTS[each.status]
         yield Entry(name, verdict, problem, sort="cell", listed=False, excused=not problem)
-        for asked in seen.requirements:
+        for requirement in each.requirements:
             # A skip is none of the reasons why a cell that passed is red: its profile allows it.
-            allowed = asked.verdict == "skip" and seen.state.status == "passed"
-            entry = of_run.entry(asked)
+            allowed = requirement.verdict == "skip" and each.state.status == "passed"
+            entry = of_run.entry(requirement)
             # Its history stayed where the cell was run.
             yield replace(entry, name=entry.key, variant=name, suite="", excused=allowed, links={})
-        for row in seen.change.of("gone") if seen.change else ():
-            why = f"it was asked in {found.base}, and no longer is"
+        for row in each.change.of("gone") if each.change else ():
+            why = f"it was asked in {merged.base}, and no longer is"
             yield Entry(
                 row.key, "fail", why, row.sentence, sort="missing", variant=name, listed=False
             )
 
 
-def _grids(found: Merged, entries: tuple[Entry, ...]) -> tuple[Grid, ...]:
-    columns = {seen.cell.name: seen.column for seen in found.cells}
+def _grids(merged: Merged, entries: tuple[Entry, ...]) -> tuple[Grid, ...]:
+    columns = {each.cell.name: each.column for each in merged.cells}
     listed = [entry for entry in entries if entry.listed]
     whole = grid("Every requirement, by cell", listed, fold=True)
     return (replace(whole, columns=tuple(columns[name] for name in whole.columns)),) * bool(listed)
 
 
-def _cells(found: Merged) -> Table:
+def _cells(merged: Merged) -> Table:
     columns: Columns[CellReport] = {
-        "": lambda seen: seen.column,
-        "Cell": lambda seen: TableCell(seen.cell.name, path=seen.page),
-        "Status": lambda seen: TableCell(STATUS_WORDS[seen.status], STATUS_VERDICTS[seen.status]),
-        "Requirements": lambda seen: wording.counts(seen.requirements, ""),
-        "Took": lambda seen: duration(seen.state.seconds) if seen.state.seconds else "",
-        "Not as it had to be": lambda seen: seen.spoilt,
-        "Since then": lambda seen: seen.since,
+        "": lambda each: each.column,
+        "Cell": lambda each: TableCell(each.cell.name, path=each.page),
+        "Status": lambda each: TableCell(STATUS_WORDS[each.status], STATUS_VERDICTS[each.status]),
+        "Requirements": lambda each: wording.counts(each.requirements, ""),
+        "Took": lambda each: duration(each.state.seconds) if each.state.seconds else "",
+        "Not as it had to be": lambda each: each.bad_requests,
+        "Since then": lambda each: each.since,
     }
-    return tabled("Cells", found.cells, columns, ("Took",), summary="open", main=True)
+    return make_table("Cells", merged.cells, columns, ("Took",), summary="open", main=True)
 
 
-def _changes(found: Merged) -> Iterator[Table]:
+def _changes(merged: Merged) -> Iterator[Table]:
     """What newly fails, newly passes or is gone; what is newly asked and passes is only counted."""
-    for seen in found.cells:
-        if seen.change and (seen.since or seen.change.shifts):
-            rows = [row for row in seen.change.rows if row.change in _TOLD]
-            told = [row for row in rows if row.change != "new" or row.new != "pass"]
-            differs = seen.change.model_copy(update={"rows": tuple(told)})
-            title = f"{seen.column} {seen.cell.name} since {found.base}"
-            yield replace(of_upgrade.changes(title, differs), aside=seen.since, page="open")
-            if shifts := [(str(shift),) for shift in seen.change.shifts]:
+    for each in merged.cells:
+        if each.change and (each.since or each.change.shifts):
+            rows = [row for row in each.change.rows if row.change in _WORDS]
+            shown = [row for row in rows if row.change != "new" or row.new != "pass"]
+            differs = each.change.model_copy(update={"rows": tuple(shown)})
+            title = f"{each.column} {each.cell.name} since {merged.base}"
+            yield replace(of_upgrade.changes(title, differs), aside=each.since, page="open")
+            if shifts := [(str(shift),) for shift in each.change.shifts]:
                 yield Table("Slower or faster", ("",), tuple(shifts))
 
 
-def _left(matrix: Matrix, folder: Path) -> Mapping[str, Left]:
-    return {state.cell.name: _left_by(state, folder) for state in matrix.cells}
+def _accounts(matrix: Matrix, folder: Path) -> Mapping[str, Account]:
+    return {state.cell.name: _account_of(state, folder) for state in matrix.cells}
 
 
-def _left_by(state: State, folder: Path) -> Left:
+def _account_of(state: State, folder: Path) -> Account:
     if state.folder and state.status != "running":
         return gathering.read(folder / state.folder)
-    return Left(problem=gathering.MISSING if state.finished else "")
+    return Account(problem=gathering.MISSING if state.finished else "")
 
 
-def _change(base: Left | None, new: Left) -> Comparison | None:
+def _change(base: Account | None, new: Account) -> Comparison | None:
     before, after = base.whole if base else None, new.whole
     return compare(before, after) if before and after else None
 

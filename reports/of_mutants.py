@@ -33,8 +33,8 @@ def report(matrix: KillMatrix) -> Report:
         ),
         bar=wording.tally(each for each in entries if each.sort == "mutant"),
         grids=tuple(
-            Grid(suite, tuple(asked), tuple(_row(mutant, asked) for mutant in mutants))
-            for suite, (asked, mutants) in matrix.suites().items()
+            Grid(suite, tuple(names), tuple(_row(mutant, names) for mutant in mutants))
+            for suite, (names, mutants) in matrix.suites().items()
         ),
         ran={"Machine": wording.machine(matrix.machine)},
     )
@@ -56,7 +56,7 @@ def _entries(matrix: KillMatrix) -> Iterator[Entry]:
 
 
 def _row(mutant: MutantRun, requirements: Iterable[str]) -> Row:
-    asked = {cell.requirement: cell for cell in mutant.cells}
+    cells = {cell.requirement: cell for cell in mutant.cells}
     where = f" ({mutant.cluster})" if mutant.cluster else ""
     reason = f": {mutant.reason}" if mutant.reason else ""
     return Row(
@@ -65,11 +65,11 @@ def _row(mutant: MutantRun, requirements: Iterable[str]) -> Row:
         marks=tuple(
             Entry(
                 f"{mutant.suite}/{mutant.name}/{name}",
-                asked[name].verdict,
-                asked[name].reason,
+                cells[name].verdict,
+                cells[name].reason,
                 must_fail=name in mutant.kills,
             )
-            if name in asked
+            if name in cells
             else None
             for name in requirements
         ),

@@ -12,10 +12,10 @@ from clusters.models import Image
 from reports import pictures, traffic, wording
 from reports.charts import cluster_colours, share_chart, stage_chart
 from reports.measures import Latency, Share, figures, groups, latencies, shares
-from reports.model import Cell, Columns, Entry, Figure, Files, Report, Table, grids, tabled
+from reports.model import Cell, Columns, Entry, Figure, Files, Report, Table, grids, make_table
 from reports.reasons import parts
 from reports.schema import Requirement, Results, Stage
-from reports.wording import Number, counted, duration, interval, number, percent
+from reports.wording import Number, duration, interval, number, percent, plural
 
 FILES = Files("results.json", "summary.md", "report.html", "junit.xml", "latest")
 MOST_NUMBERS = 6
@@ -30,7 +30,7 @@ def report(results: Results, folder: Path | None = None) -> Report:
     """
     histories = [(each.key, each.history) for each in results.requirements if each.history]
     requests = traffic.read(histories, folder) if folder else traffic.Traffic()
-    measured = _measured(requests)
+    measured = _seconds_sent(requests)
     entries = tuple(entry(each, measured.get(each.key, 0.0)) for each in results.requirements)
     verdicts = [each.verdict for each in entries]
     red = results.count("fail") + results.count("inconclusive")
@@ -62,7 +62,7 @@ def report(results: Results, folder: Path | None = None) -> Report:
     )
 
 
-def _measured(requests: traffic.Traffic) -> dict[str, float]:
+def _seconds_sent(requests: traffic.Traffic) -> dict[str, float]:
     """For how long each requirement's requests were sent, whoever sent them, in seconds."""
     seconds: dict[str, float] = {}
     for stream in requests.streams:
@@ -71,53 +71,55 @@ def _measured(requests: traffic.Traffic) -> dict[str, float]:
     return seconds
 
 
-def entry(asked: Requirement, measured: float = 0.0) -> Entry:
+def entry(requirement: Requirement, measured: float = 0.0) -> Entry:
     """A requirement as it is properties; `measured`: the seconds for which its requests were sent.
 
     A fixture may have sent them before the test began, which then took no time of its own.
     """
-    streams = {full.rpartition(".")[0] for full in asked.numbers}
+    streams = {full.rpartition(".")[0] for full in requirement.numbers}
     streams |= {stream.partition(".")[0] for stream in streams}
-    facts = {"Source": asked.source, "Test": asked.test}
-    links = {"History": asked.history, "Evidence": asked.evidence}
+    facts = {"Source": requirement.source, "Test": requirement.test}
+    links = {"History": requirement.history, "Evidence": requirement.evidence}
     properties = {
-        "requirement": asked.key,
+        "requirement": requirement.key,
         **{name.lower(): v for name, v in (facts | links).items()},
     }
-    exact = {f"number.{name}": _exact(value) for name, value in asked.numbers.items()}
+    exact = {f"number.{name}": _exact(value) for name, value in requirement.numbers.items()}
     return Entry(
-        key=asked.key,
-        name=asked.id,
-        variant=asked.variant,
-        suite=asked.suite,
-        sentence=asked.sentence,
-        verdict=asked.verdict,
-        reason=asked.reason,
-        brief=brief(asked),
-        took=duration(max(asked.seconds, measured)),
-        seconds=asked.seconds,
+        key=requirement.key,
+        name=requirement.id,
+        variant=requirement.variant,
+        suite=requirement.suite,
+        sentence=requirement.sentence,
+        verdict=requirement.verdict,
+        reason=requirement.reason,
+        brief=brief(requirement),
+        took=duration(max(requirement.seconds, measured)),
+        seconds=requirement.seconds,
         measured=measured,
-        parts=tuple(parts(asked.reason, streams)),
-        again=_again(asked),
-        numbers=groups(asked),
+        parts=tuple(parts(requirement.reason, streams)),
+        again=_again(requirement),
+        numbers=groups(requirement),
         facts={name: value for name, value in facts.items() if value},
         links={name: value for name, value in links.items() if value},
         properties={name: value for name, value in properties.items() if value} | exact,
     )
 
 
-def _again(asked: Requirement) -> str:
+def _again(requirement: Requirement) -> str:
     """The command that asks it again; what is none of pytest's tests names its own."""
-    by_pytest = "::" in asked.test
+    by_pytest = "::" in requirement.test
     return (
-        f".venv/bin/python -m suites run -- -k {shlex.quote(asked.id)}" if by_pytest else asked.test
+        f".venv/bin/python -m suites run -- -k {shlex.quote(requirement.id)}"
+        if by_pytest
+        else requirement.test
     )
 
 
-def brief(asked: Requirement) -> str:
+def brief(requirement: Requirement) -> str:
     """The numbers that matter most, by group; all of them stand on the page."""
-    texts = (_group(group, values) for group, values in groups(asked).items())
-    return " · ".join(figures(asked)) or "; ".join(filter(None, texts))
+    texts = (_group(group, values) for group, values in groups(requirement).items())
+    return " · ".join(figures(requirement)) or "; ".join(filter(None, texts))
 
 
 def _group(group: str, values: Mapping[str, Number]) -> str:
@@ -154,10 +156,10 @@ def _properties(results: Results) -> dict[str, str]:
 
 
 def _sections(results: Results) -> Iterable[Table | Figure]:
-    if found := shares(results.requirements):
+    if measured := shares(results.requirements):
         label = "Measured shares with their intervals against the declared weights"
-        draw = partial(_drawn, partial(share_chart, found))
-        yield Figure("Shares against their weights", label, draw, table=_shares(found))
+        draw = partial(_draw_wide, partial(share_chart, measured))
+        yield Figure("Shares against their weights", label, draw, table=_shares(measured))
     if times := latencies(results.requirements):
         columns: Columns[Latency] = {
             "Requirement": lambda each: _link(each.requirement),
@@ -165,14 +167,14 @@ def _sections(results: Results) -> Iterable[Table | Figure]:
             "p50": lambda each: _time(each.p50),
             "p99": lambda each: _time(each.p99),
         }
-        yield tabled("Latency", times, columns, ("p50", "p99"), page="folded")
+        yield make_table("Latency", times, columns, ("p50", "p99"), page="folded")
     if results.stages:
         took = duration((results.ended - results.began).total_seconds())
         legend = tuple(
             (cluster or "no one cluster", colour, "")
             for cluster, colour in cluster_colours(s.cluster for s in results.stages).items()
         )
-        draw = partial(_drawn, partial(stage_chart, results.stages))
+        draw = partial(_draw_wide, partial(stage_chart, results.stages))
         label = "When each stage began and how long it took"
         table = stages(results.stages, summary="folded")
         yield Figure("Where the time went", label, draw, "", legend, took, table)
@@ -180,7 +182,7 @@ def _sections(results: Results) -> Iterable[Table | Figure]:
         yield _images(results.images)
 
 
-def _drawn(draw: Callable[[], str], narrow: bool) -> str:
+def _draw_wide(draw: Callable[[], str], narrow: bool) -> str:
     return "" if narrow else draw()
 
 
@@ -193,10 +195,10 @@ def stages(times: Iterable[Stage], **more: Any) -> Table:
         "Began after": lambda stage: duration(stage.started),
         "Took": lambda stage: duration(stage.seconds),
     }
-    return tabled("Where the time went", times, columns, ("Began after", "Took"), **more)
+    return make_table("Where the time went", times, columns, ("Began after", "Took"), **more)
 
 
-def _shares(found: Iterable[Share]) -> Table:
+def _shares(measured: Iterable[Share]) -> Table:
     columns: Columns[Share] = {
         "Requirement": lambda share: _link(share.requirement),
         "Of": lambda share: share.of,
@@ -204,11 +206,11 @@ def _shares(found: Iterable[Share]) -> Table:
         "Measured": lambda share: "" if share.measured is None else percent(share.measured, 2),
         "Interval": lambda share: interval(share.low, share.high),
     }
-    return tabled("", found, columns, ("Declared", "Measured", "Interval"))
+    return make_table("", measured, columns, ("Declared", "Measured", "Interval"))
 
 
-def _link(asked: Requirement) -> Cell:
-    return Cell(asked.key, entry=asked.key)
+def _link(requirement: Requirement) -> Cell:
+    return Cell(requirement.key, entry=requirement.key)
 
 
 def _time(seconds: float | None) -> str:
@@ -221,5 +223,5 @@ def _images(images: Collection[Image]) -> Table:
         "Digest": lambda image: Cell(image.digest, "code"),
         "Source": lambda image: image.source,
     }
-    title = f"{counted(len(images), 'image')} with their digests"
-    return tabled(title, images, columns, page="folded")
+    title = f"{plural(len(images), 'image')} with their digests"
+    return make_table(title, images, columns, page="folded")

@@ -14,12 +14,23 @@ from functools import partial
 from reports import upgrade_wording as words
 from reports import wording
 from reports.compare import Change, Comparison, Row
-from reports.model import Cell, Columns, Entry, Figure, Files, Report, Table, Value, grids, tabled
+from reports.model import (
+    Cell,
+    Columns,
+    Entry,
+    Figure,
+    Files,
+    Report,
+    Table,
+    Value,
+    grids,
+    make_table,
+)
 from reports.of_run import stages
 from reports.schema import Status
 from reports.upgrade_charts import colours_of, timeline
 from reports.upgrade_schema import KINDS, Budget, Episode, Fault, Phase, Share, Stream, Upgrade
-from reports.wording import counted, duration, interval, number, percent, span
+from reports.wording import duration, interval, number, percent, plural, span
 
 FILES = Files("upgrade.json", "upgrade.md", "upgrade.html", "junit-upgrade.xml", "latest")
 MOST_EPISODES = 20
@@ -46,7 +57,7 @@ def report(upgrade: Upgrade) -> Report:
         status=upgrade.status,
         word=wording.run_word(upgrade.status, (each.verdict for each in red)),
         subject=words.change(upgrade),
-        counts=f"{wording.counts(streams)} of {counted(len(streams), 'stream')}"
+        counts=f"{wording.counts(streams)} of {plural(len(streams), 'stream')}"
         if streams
         else "no stream was watched",
         lead=matters(upgrade, red),
@@ -57,7 +68,10 @@ def report(upgrade: Upgrade) -> Report:
         grids=grids(entries),
         sections=tuple(_sections(upgrade)),
         notes=upgrade.notes,
-        ran={"Versions": words.moved(upgrade), "Machine": wording.machine(upgrade.machine)},
+        ran={
+            "Versions": words.version_changes(upgrade),
+            "Machine": wording.machine(upgrade.machine),
+        },
         promise="the upgrade comes to its end and all that it watched holds",
         properties={name: value for name, value in facts.items() if value},
         began=upgrade.began.isoformat(),
@@ -96,7 +110,7 @@ def _entries(upgrade: Upgrade) -> Iterator[Entry]:
     for phase in upgrade.phases:
         ending = f"{phase.outcome} after {duration(phase.seconds)}"
         yield Entry(
-            words.titled(phase),
+            words.phase_title(phase),
             "pass" if phase.outcome == "done" else "fail",
             f"{ending}: {phase.note}" if phase.note else ending,
             sort="phase",
@@ -104,10 +118,10 @@ def _entries(upgrade: Upgrade) -> Iterator[Entry]:
             listed=False,
         )
     for row in upgrade.comparison.rows if upgrade.comparison else ():
-        yield compared(row)
+        yield compared_entry(row)
 
 
-def compared(row: Row) -> Entry:
+def compared_entry(row: Row) -> Entry:
     """A requirement of the suites before and after: what was red before is none of the change."""
     lost, same = row.change in ("regression", "gone"), row.change == "still red"
     verdict: Status = "fail" if lost else "skip" if same else "pass"
@@ -118,8 +132,11 @@ def compared(row: Row) -> Entry:
 
 
 def _stream(stream: Stream, *, excused: bool) -> Entry:
-    spoilt = words.spoilt(stream)
-    lasted = {"shut": words.spent(stream, words.SHUT), "wrong": words.spent(stream, words.WRONG)}
+    spoilt = words.bad_requests(stream)
+    lasted = {
+        "shut": words.time_in(stream, words.SHUT),
+        "wrong": words.time_in(stream, words.WRONG),
+    }
     properties = {"stream": stream.key, "number.n": str(stream.n), "history": stream.history}
     properties |= {f"count.{kind}": str(n) for kind, n in stream.counts.items()}
     gaps = ", ".join(f"{low:.1f} to {high:.1f} s" for low, high in stream.gaps)
@@ -133,7 +150,7 @@ def _stream(stream: Stream, *, excused: bool) -> Entry:
         verdict=stream.verdict,
         reason=stream.reason,
         note=f"{spoilt} of {number(stream.n)}" if spoilt else "",
-        brief=counted(stream.n, "request"),
+        brief=plural(stream.n, "request"),
         took="\n".join(f"{name} {time}" for name, time in lasted.items() if time),
         excused=excused,
         numbers={"": _numbers(stream)},
@@ -164,7 +181,7 @@ def _episodes(episodes: Iterable[Episode]) -> Table:
         "Requests": lambda e: f"{number(e.n)} of {number(e.of)}",
         "The first got": lambda e: e.seen,
     }
-    return tabled("", episodes, columns, ("Began at", "Lasted", "Requests"))
+    return make_table("", episodes, columns, ("Began at", "Lasted", "Requests"))
 
 
 def _kind(name: str) -> Value:
@@ -182,7 +199,7 @@ def _facts(upgrade: Upgrade) -> dict[str, str]:
         "Only": upgrade.only,
         "Began": wording.moment(upgrade.began),
         "Took": duration((upgrade.ended - upgrade.began).total_seconds()),
-        "Watched": counted(sum(stream.n for stream in upgrade.streams), "request"),
+        "Watched": plural(sum(stream.n for stream in upgrade.streams), "request"),
     }
     return {name: value for name, value in facts.items() if value}
 
@@ -208,7 +225,7 @@ def _sections(upgrade: Upgrade) -> Iterator[Table | Figure]:
 
 def _timeline(upgrade: Upgrade) -> Figure:
     legend = [(name or "no one cluster", c, "") for name, c in colours_of(upgrade).items()]
-    legend += [(kind, f"var(--kind-{kind})", told) for kind, told in words.KIND_WORDS.items()]
+    legend += [(kind, f"var(--kind-{kind})", meaning) for kind, meaning in words.KIND_WORDS.items()]
     return Figure(
         "What happened when",
         "Phases, and the episodes of each stream, over the time of the watch",
@@ -242,14 +259,14 @@ def _summary_of_episodes(upgrade: Upgrade) -> Iterator[Table]:
 def _phases(phases: Iterable[Phase]) -> Table:
     columns: Columns[tuple[int, Phase]] = {
         "No.": lambda p: str(p[0]),
-        "Phase": lambda p: words.titled(p[1]),
+        "Phase": lambda p: words.phase_title(p[1]),
         "Began after": lambda p: duration(p[1].started),
         "Took": lambda p: duration(p[1].seconds),
         "Component": lambda p: p[1].component,
         "Outcome": lambda p: _outcome(p[1]),
     }
     right = ("No.", "Began after", "Took")
-    return tabled("Phases", enumerate(phases, 1), columns, right, summary="folded", main=True)
+    return make_table("Phases", enumerate(phases, 1), columns, right, summary="folded", main=True)
 
 
 def _outcome(phase: Phase) -> Cell:
@@ -270,7 +287,7 @@ def _faults(faults: Iterable[Fault]) -> Table:
         "Found": lambda f: f"{f.found or 'nothing'} {span(f.found_low, f.found_high)}",
         "Reason": lambda f: f.reason,
     }
-    return tabled("Faults made on purpose", faults, columns, summary="open")
+    return make_table("Faults made on purpose", faults, columns, summary="open")
 
 
 def _budgets(upgrade: Upgrade) -> Table:
@@ -282,7 +299,7 @@ def _budgets(upgrade: Upgrade) -> Table:
         "Wrong, at most": lambda b: words.cost(upgrade, b.component, words.WRONG),
     }
     right = ("May be shut", "May be wrong")
-    return tabled("Budgets", upgrade.budgets, columns, right, aside="of any one stream")
+    return make_table("Budgets", upgrade.budgets, columns, right, aside="of any one stream")
 
 
 def _times(streams: Iterable[Stream]) -> Table:
@@ -292,7 +309,7 @@ def _times(streams: Iterable[Stream]) -> Table:
         **{name: partial(words.latencies, percentile=field) for name, field in _LATENCIES.items()},
     }
     measured = [stream for stream in streams if stream.latencies]
-    return tabled("Latency", measured, columns, _LATENCIES, aside="ms, before · during · after")
+    return make_table("Latency", measured, columns, _LATENCIES, aside="ms, before · during · after")
 
 
 def _shares(shares: Iterable[Share]) -> Table:
@@ -307,7 +324,7 @@ def _shares(shares: Iterable[Share]) -> Table:
         "Reason": lambda s: s.reason,
     }
     right = ("Declared", "Measured", "99 % interval", "Requests")
-    return tabled("Shares, phase by phase", shares, columns, right, summary="open")
+    return make_table("Shares, phase by phase", shares, columns, right, summary="open")
 
 
 def _before_after(upgrade: Upgrade) -> Iterator[Table]:
@@ -319,13 +336,13 @@ def _before_after(upgrade: Upgrade) -> Iterator[Table]:
         yield Table("The suites' own pages", ("",), links)
     if upgrade.comparison:
         yield changes("The suites before and after", upgrade.comparison)
-        if told := (*upgrade.comparison.warnings, *map(str, upgrade.comparison.shifts)):
-            yield Table("What differs beside the verdicts", ("",), tuple((line,) for line in told))
+        if lines := (*upgrade.comparison.warnings, *map(str, upgrade.comparison.shifts)):
+            yield Table("What differs beside the verdicts", ("",), tuple((line,) for line in lines))
 
 
-def changes(title: str, found: Comparison) -> Table:
+def changes(title: str, comparison: Comparison) -> Table:
     """Every requirement of two runs: what was lost first, what is still green last."""
-    rows = [row for change in _CHANGES for row in found.of(change)]
+    rows = [row for change in _CHANGES for row in comparison.of(change)]
     columns: Columns[Row] = {
         "Change": lambda row: Cell(row.change, _CHANGES[row.change]),
         "Requirement": lambda row: row.key,
@@ -334,7 +351,7 @@ def changes(title: str, found: Comparison) -> Table:
         "Sentence": lambda row: row.sentence,
         "Reason": lambda row: row.reason,
     }
-    lost, mended = found.of("regression", "gone"), found.of("fix")
-    green = len(found.of("still green"))
+    lost, mended = comparison.of("regression", "gone"), comparison.of("fix")
+    green = len(comparison.of("still green"))
     aside = f"{len(lost)} regressed, {len(mended)} mended, {green} still green"
-    return tabled(title, rows, columns, aside=aside, page="folded", summary="folded")
+    return make_table(title, rows, columns, aside=aside, page="folded", summary="folded")

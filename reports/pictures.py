@@ -31,23 +31,25 @@ class Split(NamedTuple):
     declared: float
 
 
-def of_traffic(results: Results, entries: Iterable[Entry], seen: Traffic) -> Iterator[Figure]:
+def of_traffic(results: Results, entries: Iterable[Entry], traffic: Traffic) -> Iterator[Figure]:
     """The figures; none where there is nothing to draw."""
     entries = worst_first(entries)
-    if seen.calls:
-        yield _lab(entries, seen)
-    for split in splits(entries, seen)[:MOST_SPLITS]:
+    if traffic.calls:
+        yield _lab(entries, traffic)
+    for split in splits(entries, traffic)[:MOST_SPLITS]:
         yield _split(split)
-    if worst := traffic_charts.worst(seen.loads):
+    if worst := traffic_charts.worst(traffic.loads):
         yield _half(
             "Latency of loads",
             "From sending to the answer, by percentile, of the loads with the longest tails.",
             partial(traffic_charts.latency, worst),
             traffic_charts.legend(worst),
         )
-    for stream in sorted(seen.loads, key=lambda s: -len(s.requests))[:MOST_LOADS]:
+    for stream in sorted(traffic.loads, key=lambda s: -len(s.requests))[:MOST_LOADS]:
         yield _load(stream)
-    shares = [(r.key, share) for r in results.requirements if (share := pressed(r.numbers))]
+    shares = [
+        (r.key, share) for r in results.requirements if (share := highest_pressure(r.numbers))
+    ]
     if shares:
         yield _half(
             "Pressure on the machine",
@@ -57,11 +59,11 @@ def of_traffic(results: Results, entries: Iterable[Entry], seen: Traffic) -> Ite
         )
 
 
-def splits(entries: Iterable[Entry], seen: Traffic) -> list[Split]:
+def splits(entries: Iterable[Entry], traffic: Traffic) -> list[Split]:
     """The declared shares that reasons tell of, each with the requests that decided."""
     decided: dict[tuple[str, str], Split] = {}
     for entry in entries:
-        own = [stream for stream in seen.streams if stream.key == entry.key]
+        own = [stream for stream in traffic.streams if stream.key == entry.key]
         for match in _DECLARED.finditer(entry.reason):
             backend, declared = match["who"], float(match["declared"]) / 100
             before = entry.reason[: match.start() + 2]
@@ -78,13 +80,13 @@ def splits(entries: Iterable[Entry], seen: Traffic) -> list[Split]:
     return list(decided.values())
 
 
-def pressed(numbers: dict[str, int | float | str | bool]) -> float:
+def highest_pressure(numbers: dict[str, int | float | str | bool]) -> float:
     """The highest pressure among a requirement's numbers; 0 if there is none."""
     pressures = (v for name, v in numbers.items() if name.rpartition(".")[2] == "pressure")
     return max((float(v) for v in pressures if isinstance(v, int | float)), default=0.0)
 
 
-def _lab(entries: Iterable[Entry], seen: Traffic) -> Figure:
+def _lab(entries: Iterable[Entry], traffic: Traffic) -> Figure:
     firsts = [
         (each.variant, part.first)
         for each in entries
@@ -95,7 +97,7 @@ def _lab(entries: Iterable[Entry], seen: Traffic) -> Figure:
     return Figure(
         "The lab",
         "Clusters with the clients in them, and whom they asked",
-        lambda narrow: "" if narrow else lab.picture(seen, firsts),
+        lambda narrow: "" if narrow else lab.picture(traffic, firsts),
         "Left: who sent requests, by cluster. Right: whom they asked, and who answered where that "
         "is another name. A line tells how many when pointed at.",
         (

@@ -27,43 +27,43 @@ from reports.upgrade_schema import Upgrade
 LATEST = "latest"
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 
-Told = Results | Upgrade | KillMatrix | Merged
+AnyResults = Results | Upgrade | KillMatrix | Merged
 
 
-def report_of(told: Told, folder: Path | None = None) -> Report:
+def report_of(results: AnyResults, folder: Path | None = None) -> Report:
     """The report of whatever there is to tell of; with the pictures of what `folder` holds."""
-    match told:
+    match results:
         case Results():
-            return of_run.report(told, folder)
+            return of_run.report(results, folder)
         case Upgrade():
-            return of_upgrade.report(told)
+            return of_upgrade.report(results)
         case KillMatrix():
-            return of_mutants.report(told)
+            return of_mutants.report(results)
         case Merged():
-            return of_matrix.report(told)
+            return of_matrix.report(results)
 
 
-def files_of(told: Told) -> Files:
+def files_of(results: AnyResults) -> Files:
     """The names of its files; known before anything is rendered."""
     modules = {Results: of_run, Upgrade: of_upgrade, KillMatrix: of_mutants, Merged: of_matrix}
-    names: Files = modules[type(told)].FILES
+    names: Files = modules[type(results)].FILES
     return names
 
 
-def publish(told: Told, directory: Path) -> None:
+def publish(results: AnyResults, directory: Path) -> None:
     """Save it in `directory`, point the link beside that there, render all forms.
 
     Raises:
         PlaceError: the folder cannot be written.
     """
     directory = directory.resolve()
-    names = files_of(told)
-    told.save(directory / names.data)
+    names = files_of(results)
+    results.save(directory / names.data)
     # Before rendering: whatever a rendering may run into, `latest` must not stay at an
     # older run, whose green would be taken for this one's.
     if names.latest:
         point(directory.parent / names.latest, directory.name)
-    render(report_of(told, directory), directory)
+    render(report_of(results, directory), directory)
 
 
 def render(report: Report, directory: Path) -> tuple[Path, ...]:
@@ -80,7 +80,7 @@ def render(report: Report, directory: Path) -> tuple[Path, ...]:
     return tuple(written)
 
 
-def append_step_summary(told: Told, environment: Mapping[str, str]) -> Path | None:
+def append_step_summary(results: AnyResults, environment: Mapping[str, str]) -> Path | None:
     """Append the Markdown to the file that GITHUB_STEP_SUMMARY names, if it names one.
 
     Returns:
@@ -91,7 +91,7 @@ def append_step_summary(told: Told, environment: Mapping[str, str]) -> Path | No
     path = Path(environment[STEP_SUMMARY])
     try:
         with path.open("a", encoding="utf-8") as summary:
-            summary.write(markdown(report_of(told)))
+            summary.write(markdown(report_of(results)))
     except OSError as error:
         _tell(f"no step summary: {STEP_SUMMARY}={path}: {error.strerror}")
         return None

@@ -69,5 +69,5 @@ def read_any(directory: Path) -> Results | Upgrade:
 
 def _can_have_passed(results: Results) -> bool:
     # A skip may be allowed by the profile; nothing asked, or anything red, never is.
-    asked = results.count("pass")
-    return asked > 0 and not results.count("fail") and not results.count("inconclusive")
+    passes = results.count("pass")
+    return passes > 0 and not results.count("fail") and not results.count("inconclusive")

@@ -54,8 +54,8 @@ def parts(reason: str, streams: Collection[str]) -> list[Part]:
     """The reason stream by stream; `streams` are the names that may stand before a colon."""
     taken: list[Part] = []
     stream = ""
-    for told in reason.split("; "):
-        name, clause = _named(_CONTROL.sub("", told, count=1), streams)
+    for piece in reason.split("; "):
+        name, clause = _split_stream(_CONTROL.sub("", piece, count=1), streams)
         stream = name or stream
         if clause.startswith(_FIRST) and taken:
             taken[-1] = taken[-1]._replace(first=clause.removeprefix(_FIRST))
@@ -70,7 +70,7 @@ def request(first: str) -> tuple[str, str]:
     return (match["asked"], match["got"]) if match else (first, "")
 
 
-def alike(reason: str, variants: Iterable[str]) -> str:
+def pattern_of(reason: str, variants: Iterable[str]) -> str:
     """The reason without what differs between clusters and runs: their names, URLs, figures."""
     reason = re.sub(rf"{_FIRST}\S+ \S+", _FIRST, reason)
     for variant in filter(None, variants):
@@ -78,31 +78,31 @@ def alike(reason: str, variants: Iterable[str]) -> str:
     return re.sub(r"\d+(?:[.:/]\d+)*%?", "#", reason)
 
 
-def _named(clause: str, streams: Collection[str]) -> tuple[str, str]:
+def _split_stream(clause: str, streams: Collection[str]) -> tuple[str, str]:
     heads = (name for name in streams if name and clause.startswith(f"{name}: "))
     name = max(heads, key=len, default="")
     return name, clause[len(name) + 2 :] if name else clause
 
 
 def _part(stream: str, clause: str) -> Part:
-    if found := _SHARE.fullmatch(clause):
-        decision = f", {found['decision'].replace('_', ' ')}" if found["decision"] else ""
-        who = f"{stream} {found['who']}".strip()
-        seen = f"{found['k']}: {found['seen']}{decision}"
-        return Part(who, f"{found['declared']} of answers", seen, found["n"])
-    if found := _ALL.fullmatch(clause):
-        return Part(stream, found["what"], "all were", found["n"])
-    if found := _NOT.fullmatch(clause):
-        return Part(stream, found["what"], f"{found['k']} were not", found["n"])
-    if found := _SOME.fullmatch(clause):
-        return Part(stream, "", f"{found['k']} {found['what']}", found["n"])
+    if match := _SHARE.fullmatch(clause):
+        decision = f", {match['decision'].replace('_', ' ')}" if match["decision"] else ""
+        who = f"{stream} {match['who']}".strip()
+        result = f"{match['k']}: {match['seen']}{decision}"
+        return Part(who, f"{match['declared']} of answers", result, match["n"])
+    if match := _ALL.fullmatch(clause):
+        return Part(stream, match["what"], "all were", match["n"])
+    if match := _NOT.fullmatch(clause):
+        return Part(stream, match["what"], f"{match['k']} were not", match["n"])
+    if match := _SOME.fullmatch(clause):
+        return Part(stream, "", f"{match['k']} {match['what']}", match["n"])
     return Part(stream, "", clause)
 
 
-def clients(found: Iterable[Part]) -> Iterator[str]:
+def clients(listed: Iterable[Part]) -> Iterator[str]:
     """Who sent the first requests that went wrong."""
-    for part in found:
-        asked, _ = request(part.first)
-        _, separator, who = asked.partition(" as ")
+    for part in listed:
+        text, _ = request(part.first)
+        _, separator, who = text.partition(" as ")
         if separator:
             yield who

@@ -52,7 +52,7 @@ class Stream:
         return f"{self.key} {self.name}".strip()
 
     @cached_property
-    def served(self) -> list[float]:
+    def latencies_ms(self) -> list[float]:
         """Latencies of the answers in milliseconds, sorted."""
         return sorted(r.seconds * 1000 for r in self.requests if r.outcome.isdigit())
 

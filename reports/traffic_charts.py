@@ -15,7 +15,7 @@ from typing import Any
 
 import altair as alt
 
-from reports.charts import drawn
+from reports.charts import draw_svg
 from reports.traffic import Stream
 
 MOST = 6
@@ -29,12 +29,14 @@ _CLASSES = {"2": "--pass", "3": "--skip", "4": "--cluster-1", "5": "--fail"}
 
 def walk(stream: Stream, backend: str, n: int, declared: float) -> str:
     """The share of a backend's answers after each request, up to the one that decided."""
-    drawn_ = [request for request in stream.requests if request.service][: n or None]
-    hits = list(accumulate(request.service == backend for request in drawn_))
+    requests = [request for request in stream.requests if request.service][: n or None]
+    hits = list(accumulate(request.service == backend for request in requests))
     if len(hits) < 2:
         return ""
     step = max(1, len(hits) // _POINTS)
-    rows = [{"n": i + 1, "share": hits[i] / (i + 1)} for i in range(len(hits)) if _shown(i, step)]
+    rows = [
+        {"n": i + 1, "share": hits[i] / (i + 1)} for i in range(len(hits)) if _is_shown(i, step)
+    ]
     chart = alt.Chart(alt.InlineData(values=rows))
     x = alt.X("n:Q", title="answers", axis=alt.Axis(tickCount=6))
     room = max(0.12, 2 * abs(rows[-1]["share"] - declared))
@@ -49,17 +51,17 @@ def walk(stream: Stream, backend: str, n: int, declared: float) -> str:
         filled=True, size=60, color="var(--line-0)", opacity=1
     )
     layers = alt.layer(rule.encode(y="y:Q"), line, last.encode(x="n:Q", y="share:Q"))
-    return drawn(layers.properties(height=120), 44, WIDTH)
+    return draw_svg(layers.properties(height=120), 44, WIDTH)
 
 
 def latency(streams: Sequence[Stream]) -> str:
     """Latency by percentile, the tail stretched as in HDR histograms: a line per load."""
     shown = worst(streams)
     rows = [
-        {"at": 1 / (1 - p / 100), "ms": max(_at(stream.served, p), 0.1), "line": str(i)}
+        {"at": 1 / (1 - p / 100), "ms": max(_at(stream.latencies_ms, p), 0.1), "line": str(i)}
         for i, stream in enumerate(shown)
         for p in _PERCENTILES
-        if p == 0 or len(stream.served) * (1 - p / 100) >= 1
+        if p == 0 or len(stream.latencies_ms) * (1 - p / 100) >= 1
     ]
     if not rows:
         return ""
@@ -72,7 +74,7 @@ def latency(streams: Sequence[Stream]) -> str:
     y = alt.Y("ms:Q", title=None, scale=alt.Scale(type="log"), axis=axis)
     colour = alt.Color("line:N", scale=alt.Scale(range=_COLOURS[: len(shown)]), legend=None)
     chart = alt.Chart(alt.InlineData(values=rows)).mark_line(strokeWidth=1.5, point=True)
-    return drawn(chart.encode(x=x, y=y, color=colour).properties(height=220), 62, WIDTH)
+    return draw_svg(chart.encode(x=x, y=y, color=colour).properties(height=220), 62, WIDTH)
 
 
 def over_time(stream: Stream) -> str:
@@ -92,7 +94,9 @@ def over_time(stream: Stream) -> str:
 
 def pressure(shares: Sequence[tuple[str, float]]) -> str:
     """The share of its clients' time in which some task waited for a core, in the run's order."""
-    rows = [_bar(i, i + 0.85, share, _pressed(share)) for i, (_, share) in enumerate(shares)]
+    rows = [
+        _bar(i, i + 0.85, share, _pressure_colour(share)) for i, (_, share) in enumerate(shares)
+    ]
     axis = alt.Axis(format="~%", grid=True, values=[0, 0.2, 0.4, 0.6, 0.8, 1])
     return _bars(rows, "requirements in the order of the run", axis, 90)
 
@@ -108,18 +112,20 @@ def _bars(rows: list[dict[str, Any]], title: str, axis: alt.Axis, height: int) -
     chart = alt.Chart(alt.InlineData(values=rows)).mark_rect()
     fill = alt.Color("colour:N", scale=None)
     encoded = chart.encode(x=x, x2="to:Q", y=y, y2="high:Q", color=fill)
-    return drawn(encoded.properties(height=height), 44, WIDTH)
+    return draw_svg(encoded.properties(height=height), 44, WIDTH)
 
 
 def worst(streams: Iterable[Stream]) -> list[Stream]:
     """The loads with the longest tails, in the run's order."""
-    measured = [stream for stream in streams if stream.served]
-    slowest = sorted(measured, key=lambda stream: -_at(stream.served, 99))[:MOST]
+    measured = [stream for stream in streams if stream.latencies_ms]
+    slowest = sorted(measured, key=lambda stream: -_at(stream.latencies_ms, 99))[:MOST]
     return [stream for stream in measured if stream in slowest]
 
 
 def legend(streams: Sequence[Stream]) -> tuple[tuple[str, str, str], ...]:
-    return tuple((s.label, _COLOURS[i], f"{len(s.served)} answers") for i, s in enumerate(streams))
+    return tuple(
+        (s.label, _COLOURS[i], f"{len(s.latencies_ms)} answers") for i, s in enumerate(streams)
+    )
 
 
 def colour(outcome: str) -> str:
@@ -127,11 +133,11 @@ def colour(outcome: str) -> str:
     return f"var({_CLASSES.get(outcome[:1], '--kind-starved')})"
 
 
-def _pressed(share: float) -> str:
+def _pressure_colour(share: float) -> str:
     return "var(--inconclusive)" if share >= 0.8 else "var(--quiet)"
 
 
-def _shown(index: int, step: int) -> bool:
+def _is_shown(index: int, step: int) -> bool:
     # All of the first, where it still swings; then what a page can show.
     return index < 2 * step or index % step == 0
 

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import altair as alt
 
-from reports.charts import WIDTH, cluster_colours, drawn, label_width
+from reports.charts import WIDTH, cluster_colours, draw_svg, label_width
 from reports.upgrade_schema import KINDS, Episode, Kind, Outcome, Phase, Stream, Upgrade
-from reports.upgrade_wording import by_cluster, titled
+from reports.upgrade_wording import by_cluster, phase_title
 from reports.wording import duration, number, one_line, span
 
 _NARROW = 372
@@ -70,7 +70,7 @@ def timeline(upgrade: Upgrade, *, narrow: bool = False) -> str:
     chart = alt.vconcat(*charts, spacing=6) if len(charts) > 1 else charts[0]
     whole = (_NARROW if narrow else WIDTH) - _MARGIN
     # The renderer knows no tooltips; a description it writes as an attribute.
-    return _TITLED.sub(r"<path\2><title>\1</title></path>", drawn(chart, plot.labels, whole))
+    return _TITLED.sub(r"<path\2><title>\1</title></path>", draw_svg(chart, plot.labels, whole))
 
 
 def colours_of(upgrade: Upgrade) -> dict[str, str]:
@@ -95,15 +95,15 @@ def watched(upgrade: Upgrade) -> tuple[float, float]:
 def lanes(extents: Sequence[tuple[float, float]]) -> list[int]:
     """The first lane for each extent where it covers nobody who came before it."""
     taken: list[list[tuple[float, float]]] = []
-    found = []
+    numbers = []
     for low, high in extents:
         free = (i for i, lane in enumerate(taken) if all(high <= a or low >= b for a, b in lane))
         lane = next(free, len(taken))
         if lane == len(taken):
             taken.append([])
         taken[lane].append((low, high))
-        found.append(lane)
-    return found
+        numbers.append(lane)
+    return numbers
 
 
 def _plot(upgrade: Upgrade, narrow: bool) -> _Plot:
@@ -117,7 +117,7 @@ def _plot(upgrade: Upgrade, narrow: bool) -> _Plot:
 def _phases(phases: Sequence[Phase], plot: _Plot, colours: dict[str, str]) -> _Layered:
     """A bar per phase with its number and name, in as many lanes as the names need."""
     # Where room is scarce the colour alone tells the cluster, beside the table.
-    name_of = titled if plot.font == _FONT else attrgetter("name")
+    name_of = phase_title if plot.font == _FONT else attrgetter("name")
     texts = [_fitted(f"{i} {name_of(p)}", plot) for i, p in enumerate(phases, 1)]
     placed = [_placed(p, text, plot) for p, text in zip(phases, texts, strict=True)]
     rows = [
@@ -130,7 +130,7 @@ def _phases(phases: Sequence[Phase], plot: _Plot, colours: dict[str, str]) -> _L
             "colour": colours[phase.cluster] if phase.component else "var(--quiet)",
             "edge": "var(--ink)" if phase.outcome == "done" else "var(--fail)",
             "told": one_line(
-                f"{titled(phase)}: {phase.outcome}, began at {duration(phase.started)}, "
+                f"{phase_title(phase)}: {phase.outcome}, began at {duration(phase.started)}, "
                 f"took {duration(phase.seconds)}. {phase.note}"
             ),
         }
@@ -153,8 +153,8 @@ def _phases(phases: Sequence[Phase], plot: _Plot, colours: dict[str, str]) -> _L
 
 def _fitted(text: str, plot: _Plot) -> str:
     most = int(0.9 * plot.pixels / _CHARACTER)
-    told = one_line(text)
-    return told if len(told) <= most else f"{told[: most - 1]}…"
+    line = one_line(text)
+    return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
 def _placed(phase: Phase, text: str, plot: _Plot) -> tuple[float, float]:
@@ -272,10 +272,10 @@ def between(
 def _episodes(
     streams: Iterable[Stream], places: dict[str, int], plot: _Plot
 ) -> list[dict[str, Any]]:
-    found = [(stream, episode) for stream in streams for episode in stream.episodes]
+    pairs = [(stream, episode) for stream in streams for episode in stream.episodes]
     # The worst are drawn last, over the others.
-    found.sort(key=lambda each: -KINDS.index(each[1].kind))
-    return [_episode(places[stream.key], episode, plot) for stream, episode in found]
+    pairs.sort(key=lambda each: -KINDS.index(each[1].kind))
+    return [_episode(places[stream.key], episode, plot) for stream, episode in pairs]
 
 
 def _episode(row: int, episode: Episode, plot: _Plot) -> dict[str, Any]:

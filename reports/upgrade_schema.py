@@ -180,15 +180,15 @@ class Upgrade(Frozen, Kept):
     def come_to(self) -> RunStatus:
         """What its parts amount to. Where faults were made on purpose it is they that are
         judged: the streams are meant to suffer."""
-        told: Iterable[Stream | Share | Fault] = self.faults or (*self.streams, *self.shares)
-        return status_of((each.verdict for each in told), self.phases, self.comparison)
+        parts: Iterable[Stream | Share | Fault] = self.faults or (*self.streams, *self.shares)
+        return status_of((each.verdict for each in parts), self.phases, self.comparison)
 
 
 def status_of(
     verdicts: Iterable[Outcome], phases: Iterable[Phase], comparison: Comparison | None
 ) -> RunStatus:
     """Passed if something was watched, all of it passed, no phase failed, nothing regressed."""
-    told = list(verdicts)
-    good = bool(told) and all(each == "pass" for each in told)
+    outcomes = list(verdicts)
+    good = bool(outcomes) and all(each == "pass" for each in outcomes)
     done = all(phase.outcome == "done" for phase in phases)
     return "passed" if good and done and not (comparison and comparison.regressed) else "failed"

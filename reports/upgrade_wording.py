@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from reports.upgrade_schema import KINDS, Episode, Kind, Phase, Stream, Upgrade
-from reports.wording import counted, number, span
+from reports.wording import number, plural, span
 
 SHUT: tuple[Kind, ...] = ("dropped", "refused")
 WRONG: tuple[Kind, ...] = ("leak", "misrouted")
@@ -49,22 +49,24 @@ class Worst(NamedTuple):
         stream, episode = self
         within = f" during {episode.phase}" if episode.phase else ""
         happened = f"{stream.key} {_VERBS[episode.kind]} for {span(episode.low, episode.high)}"
-        return f"Worst: {happened}{within} ({counted(episode.n, 'request')}: {episode.seen})."
+        return f"Worst: {happened}{within} ({plural(episode.n, 'request')}: {episode.seen})."
 
 
 def change(upgrade: Upgrade) -> str:
     """What was done while the watch ran: `2026-08 to 2026-11`."""
     if not upgrade.to:
-        made = "with faults made on purpose" if upgrade.faults else "while nothing was upgraded"
-        return f"{upgrade.base}, {made}"
+        manner = "with faults made on purpose" if upgrade.faults else "while nothing was upgraded"
+        return f"{upgrade.base}, {manner}"
     only = f"{upgrade.only} alone, " if upgrade.only else ""
     return f"{only}{upgrade.base} to {upgrade.to}"
 
 
 def worst_episode(upgrade: Upgrade) -> Worst | None:
     """By kind, worst first; within a kind the one that may have lasted longest."""
-    found = [Worst(stream, episode) for stream in upgrade.streams for episode in stream.episodes]
-    return min(found, key=_badness, default=None)
+    candidates = [
+        Worst(stream, episode) for stream in upgrade.streams for episode in stream.episodes
+    ]
+    return min(candidates, key=_badness, default=None)
 
 
 def _badness(worst: Worst) -> tuple[int, float]:
@@ -74,7 +76,7 @@ def _badness(worst: Worst) -> tuple[int, float]:
     return rank, -worst.episode.high
 
 
-def titled(phase: Phase) -> str:
+def phase_title(phase: Phase) -> str:
     """A phase by its name, and its cluster's unless that is in it already."""
     within = phase.cluster and phase.cluster not in phase.name
     return f"{phase.name} {phase.cluster}" if within else phase.name
@@ -82,38 +84,38 @@ def titled(phase: Phase) -> str:
 
 def by_cluster(streams: Iterable[Stream]) -> dict[str, list[Stream]]:
     """The streams of each cluster, clusters and streams in the order they are met."""
-    found: dict[str, list[Stream]] = {}
+    clusters: dict[str, list[Stream]] = {}
     for stream in streams:
-        found.setdefault(stream.cluster, []).append(stream)
-    return found
+        clusters.setdefault(stream.cluster, []).append(stream)
+    return clusters
 
 
-def spent(stream: Stream, kinds: Iterable[Kind]) -> str:
+def time_in(stream: Stream, kinds: Iterable[Kind]) -> str:
     """For how long the stream was in any of these states; empty if it never was."""
-    asked = tuple(kinds)
-    told = [episode for episode in stream.episodes if episode.kind in asked]
-    return span(sum(e.low for e in told), sum(e.high for e in told)) if told else ""
+    chosen = tuple(kinds)
+    outages = [episode for episode in stream.episodes if episode.kind in chosen]
+    return span(sum(e.low for e in outages), sum(e.high for e in outages)) if outages else ""
 
 
-def spoilt(stream: Stream) -> str:
+def bad_requests(stream: Stream) -> str:
     """What was not good, worst kind first: `3 leak, 12 dropped`."""
-    told = ((kind, stream.counts.get(kind, 0)) for kind in KINDS)
-    return ", ".join(f"{number(n)} {kind}" for kind, n in told if n)
+    counts = ((kind, stream.counts.get(kind, 0)) for kind in KINDS)
+    return ", ".join(f"{number(n)} {kind}" for kind, n in counts if n)
 
 
 def cost(upgrade: Upgrade, component: str, kinds: Iterable[Kind]) -> str:
     """What a component's upgrade in one cluster cost a stream, at most: it stands by the budget."""
-    asked = tuple(kinds)
-    spent_in: dict[tuple[str, str], tuple[float, float]] = {}
+    chosen = tuple(kinds)
+    seconds_in: dict[tuple[str, str], tuple[float, float]] = {}
     for stream in upgrade.streams:
         for episode in stream.episodes:
             phase = phase_of(upgrade.phases, episode)
-            if episode.kind in asked and phase and phase.component == component:
-                low, high = spent_in.get((stream.key, phase.cluster), (0.0, 0.0))
-                spent_in[stream.key, phase.cluster] = low + episode.low, high + episode.high
-    if not spent_in:
+            if episode.kind in chosen and phase and phase.component == component:
+                low, high = seconds_in.get((stream.key, phase.cluster), (0.0, 0.0))
+                seconds_in[stream.key, phase.cluster] = low + episode.low, high + episode.high
+    if not seconds_in:
         return "none"
-    (key, _), (low, high) = max(spent_in.items(), key=lambda each: each[1][::-1])
+    (key, _), (low, high) = max(seconds_in.items(), key=lambda each: each[1][::-1])
     return f"{span(low, high)} in {key}"
 
 
@@ -124,18 +126,18 @@ def phase_of(phases: Iterable[Phase], episode: Episode) -> Phase | None:
     return before[-1] if before else next(iter(named), None)
 
 
-def moved(upgrade: Upgrade) -> dict[str, str]:
+def version_changes(upgrade: Upgrade) -> dict[str, str]:
     """Every version, and what it became where it became another."""
-    found = {}
+    versions = {}
     for name in {**upgrade.versions, **upgrade.versions_to}:
         old = upgrade.versions.get(name, "none")
         new = upgrade.versions_to.get(name, "none") if upgrade.versions_to else old
-        found[name] = old if old == new else f"{old} → {new}"
-    return found
+        versions[name] = old if old == new else f"{old} → {new}"
+    return versions
 
 
 def latencies(stream: Stream, percentile: str) -> str:
     """Before, during and after in milliseconds, a dash where nothing was measured."""
-    found = {one.period: getattr(one, percentile) for one in stream.latencies}
+    by_period = {one.period: getattr(one, percentile) for one in stream.latencies}
     periods = ("before", "during", "after")
-    return " · ".join(number(float(found[p])) if p in found else "-" for p in periods)
+    return " · ".join(number(float(by_period[p])) if p in by_period else "-" for p in periods)

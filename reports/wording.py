@@ -69,7 +69,7 @@ def number(value: Number) -> str:
     return printable(value)
 
 
-def counted(n: int, noun: str) -> str:
+def plural(n: int, noun: str) -> str:
     """`1 stream`, `2 streams`."""
     return f"{number(n)} {noun}{'s' * (n != 1)}"
 
@@ -132,8 +132,8 @@ def counts(judged: Iterable[Judged], none: str = "no requirement was asked") -> 
 
 def run_word(status: RunStatus, verdicts: Iterable[Status]) -> str:
     """A run's word: one that is red for nothing but the environment's sake has not failed."""
-    undecided = status == "failed" and "inconclusive" in (told := set(verdicts))
-    return UNDECIDED if undecided and "fail" not in told else RUN_WORDS[status]
+    undecided = status == "failed" and "inconclusive" in (met := set(verdicts))
+    return UNDECIDED if undecided and "fail" not in met else RUN_WORDS[status]
 
 
 def worst_first(judged: Iterable[J]) -> list[J]:
@@ -146,11 +146,11 @@ def not_green(judged: Iterable[J]) -> list[J]:
     return [each for each in worst_first(judged) if each.verdict != "pass"]
 
 
-def machine(seen: Machine) -> dict[str, str]:
+def machine(one: Machine) -> dict[str, str]:
     """The machine, by name."""
     return {
-        "CPU": f"{seen.cpu}, {seen.cores} cores",
-        "Memory": f"{seen.memory_bytes / 2**30:.1f} GiB",
-        "Kernel": seen.kernel,
-        "System": seen.system,
+        "CPU": f"{one.cpu}, {one.cores} cores",
+        "Memory": f"{one.memory_bytes / 2**30:.1f} GiB",
+        "Kernel": one.kernel,
+        "System": one.system,
     }

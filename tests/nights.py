@@ -12,8 +12,8 @@ from clusters.files import write
 from reports import gathering
 from reports.cells import Cell, CellStatus, Matrix, State
 from reports.compare import compare
-from reports.gathering import Left
-from reports.of_matrix import CellReport, Merged, merged
+from reports.gathering import Account
+from reports.of_matrix import CellReport, Merged, merge
 from reports.publish import publish
 from reports.schema import Requirement, Results, Status
 from reports.upgrade_schema import Stream, Upgrade
@@ -95,12 +95,12 @@ def red(root: Path) -> Path:
 
 
 def report(folder: Path, out: Path, base: Path | None = None) -> Merged:
-    made = merged(gathering.carry(gathering.gather([folder]), out), out, base)
+    made = merge(gathering.carry(gathering.gather([folder]), out), out, base)
     publish(made, out)
     return made
 
 
-def seen(cell: Cell, found: Left, status: CellStatus = "failed") -> CellReport:
+def seen(cell: Cell, found: Account, status: CellStatus = "failed") -> CellReport:
     return CellReport(State(cell=cell, status=status), "1", found)
 
 

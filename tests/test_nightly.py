@@ -185,7 +185,7 @@ def test_nothing_is_begun_while_another_is_at_work(tmp_path: Path) -> None:
 def saved(root: Path, *statuses: str) -> Matrix:
     made = waiting("matrix-old")
     for state, status in zip(made.cells, statuses, strict=False):
-        made = made.having(State.model_validate({**state.model_dump(), "status": status}))
+        made = made.with_state(State.model_validate({**state.model_dump(), "status": status}))
     made.save(root / "matrix-old" / cells.FILE)
     (root / matrix.LATEST).symlink_to("matrix-old")
     return made

@@ -101,7 +101,7 @@ def test_no_reason_breaks_it(reason: str, streams: set[str]) -> None:
     for part in reasons.parts(reason, streams):
         reasons.request(part.first)
     reasons.triple(reason)
-    reasons.alike(reason, streams)
+    reasons.pattern_of(reason, streams)
 
 
 def test_the_numbers_that_matter_stand_in_line() -> None:

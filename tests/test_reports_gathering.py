@@ -10,7 +10,7 @@ import pytest
 from clusters.errors import ResultsError
 from reports import gathering
 from reports.cells import Cell, Matrix, State
-from reports.of_matrix import merged
+from reports.of_matrix import merge
 from reports.of_matrix import report as told_of
 from tests import nights, samples
 from tests.nights import NEW, OLD, PLAN, UP, asked, report, run
@@ -33,7 +33,7 @@ def test_a_planned_cell_that_left_nothing_has_failed(green: Path, tmp_path: Path
     more = Cell.of_suites("2032-01", "full")
     found = gathering.gather([green], (*PLAN, more))
     assert [state.status for state in found.cells] == ["passed"] * 3 + ["failed"]
-    made = merged(gathering.carry(found, tmp_path / "out"), tmp_path / "out")
+    made = merge(gathering.carry(found, tmp_path / "out"), tmp_path / "out")
     assert [(e.title, e.reason) for e in told_of(made).red] == [
         (f"cell {more.name}", "it left no results")
     ]
@@ -48,7 +48,7 @@ def test_what_cannot_be_read_is_red_and_told(
     name = "upgrade.json" if cell.kind == "upgrade" else "results.json"
     (green / f"cell-{cell.name}" / cell.name / name).write_text(text)
     found = gathering.carry(gathering.gather([green], PLAN), tmp_path / "out")
-    made = merged(found, tmp_path / "out")
+    made = merge(found, tmp_path / "out")
     assert [state.cell for state in made.matrix.of("failed")] == [cell]
     (told,) = told_of(made).red
     assert told.key == cell.name
@@ -67,9 +67,9 @@ def test_a_merged_report_needs_only_its_own_folder(green: Path, tmp_path: Path) 
     assert not (folder / NEW.name / "histories").exists()
     for href in re.findall(r'href="\./([^"#]+)"', (folder / "index.html").read_text()):
         assert (folder / href).is_file()
-    again = merged(gathering.carry(gathering.gather([folder]), tmp_path / "b"), tmp_path / "b")
+    again = merge(gathering.carry(gathering.gather([folder]), tmp_path / "b"), tmp_path / "b")
     assert again.matrix.passed
-    assert [each.left.problem for each in again.cells] == ["", "", ""]
+    assert [each.account.problem for each in again.cells] == ["", "", ""]
 
 
 @pytest.mark.parametrize("status", ["failed", "interrupted"])
@@ -78,7 +78,7 @@ def test_a_cell_that_says_it_passed_must_bear_it_out(tmp_path: Path, status: str
     told.save(tmp_path / "one" / "results.json")
     state = State(cell=OLD, status="passed", folder="one")
     matrix = Matrix(run="m", began=samples.BEGAN, cells=(state,))
-    assert merged(matrix, tmp_path).matrix.cells[0].status == "failed"
+    assert merge(matrix, tmp_path).matrix.cells[0].status == "failed"
 
 
 @pytest.mark.parametrize("order", [1, -1])

@@ -17,9 +17,9 @@ from reports import cells, gathering, of_matrix
 from reports.causes import findings
 from reports.cells import Cell, Matrix, State
 from reports.compare import compare
-from reports.gathering import Left
+from reports.gathering import Account
 from reports.model import Report
-from reports.of_matrix import CellReport, Merged, changes, merged
+from reports.of_matrix import CellReport, Merged, changes, merge
 from reports.publish import STEP_SUMMARY
 from reports.render import html as pages
 from reports.render import markdown as summaries
@@ -98,7 +98,7 @@ def test_a_requirement_stands_beside_itself_in_every_cell(red: Path, tmp_path: P
         "CS2": {NEW.name},
         stream_: {UP.name},
     }
-    assert [each.spoilt for each in made.cells] == ["", "", "12 refused"]
+    assert [each.bad_requests for each in made.cells] == ["", "", "12 refused"]
     assert (told(made).word, told(made).counts) == ("Failed", "1 passed, 2 failed")
 
 
@@ -108,7 +108,7 @@ def test_a_line_is_red_exactly_when_a_cell_of_it_is(verdicts: list[list[Status]]
     for train, came_to in enumerate(verdicts):
         requirements = [asked(f"CS{n}", verdict) for n, verdict in enumerate(came_to)]
         cell = Cell.of_suites(f"20{train + 10}-01", "full")
-        made.append(seen(cell, Left(run(cell.train, *requirements))))
+        made.append(seen(cell, Account(run(cell.train, *requirements))))
     found = of(*made)
     width = max(map(len, verdicts))
     bad = [f"CS{n}" for n in range(width) if any(set(v[n : n + 1]) - {"pass"} for v in verdicts)]
@@ -118,7 +118,7 @@ def test_a_line_is_red_exactly_when_a_cell_of_it_is(verdicts: list[list[Status]]
 
 
 def test_a_skip_is_red_only_where_the_cell_is() -> None:
-    left = Left(run("2031-01", asked("CS1", "skip")))
+    left = Account(run("2031-01", asked("CS1", "skip")))
     assert red_lines(of(seen(OLD, left, "passed"))) == {}
     assert list(red_lines(of(seen(OLD, left, "failed")))) == ["CS1"]
 
@@ -126,28 +126,28 @@ def test_a_skip_is_red_only_where_the_cell_is() -> None:
 def test_a_matrix_red_for_the_environments_sake_alone_has_not_failed() -> None:
     doubtful = [asked("CS1", "inconclusive"), asked("CS2")]
     cells = [
-        seen(OLD, Left(run("2031-01", asked("CS1"))), "passed"),
-        seen(NEW, Left(run("2031-07", *doubtful))),
-        seen(UP, Left(upgrade(stream("inconclusive")))),
+        seen(OLD, Account(run("2031-01", asked("CS1"))), "passed"),
+        seen(NEW, Account(run("2031-07", *doubtful))),
+        seen(UP, Account(upgrade(stream("inconclusive")))),
     ]
     undecided = of(*cells)
     assert (told(undecided).word, undecided.exit_status) == ("Inconclusive", 1)
     assert told(undecided).counts == "1 passed, 2 inconclusive"
     failed = of(
-        *cells, seen(UP, Left(upgrade(stream("inconclusive"), stream("fail", name="other"))))
+        *cells, seen(UP, Account(upgrade(stream("inconclusive"), stream("fail", name="other"))))
     )
     assert (told(failed).word, told(failed).counts) == (
         "Failed",
         "1 passed, 1 failed, 2 inconclusive",
     )
-    unread = of(*cells, seen(UP, Left(problem="none")))
+    unread = of(*cells, seen(UP, Account(problem="none")))
     assert told(unread).word == "Failed"
 
 
 def test_an_unfinished_matrix_says_so(tmp_path: Path) -> None:
     states = (State(cell=OLD, status="interrupted"), State(cell=NEW))
     matrix = Matrix(run="m", began=samples.BEGAN, cells=states)
-    made = merged(matrix, tmp_path)
+    made = merge(matrix, tmp_path)
     assert (told(made).word, told(made).counts) == ("Unfinished", "1 interrupted, 1 not run yet")
     assert told(made).red == []
     assert made.exit_status == 1
@@ -196,9 +196,9 @@ def hostile(text: str) -> Merged:
     before = run("2031-07", asked("CS1"))
     up = upgrade(stream("fail", name=text, **fields), after="fail")
     state, page = State(cell=NEW, status="failed"), f"{text}/report.html"
-    one = CellReport(state, "1", Left(left), page, compare(before, left))
-    gone = seen(OLD, Left(problem=text))
-    made = of(one, gone, seen(UP, Left(up)))
+    one = CellReport(state, "1", Account(left), page, compare(before, left))
+    gone = seen(OLD, Account(problem=text))
+    made = of(one, gone, seen(UP, Account(up)))
     return Merged(made.matrix, made.cells, base=text)
 
 

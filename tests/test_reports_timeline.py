@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reports.of_upgrade import report
 from reports.upgrade_charts import between, lanes, timeline, watched
 from reports.upgrade_schema import KINDS, Upgrade
-from reports.upgrade_wording import cost, moved, spent
+from reports.upgrade_wording import cost, time_in, version_changes
 from reports.wording import span
 from tests import upgrade_samples as made
 
@@ -130,9 +130,11 @@ def test_what_a_component_cost_stands_beside_its_budget(upgrade: Upgrade) -> Non
     twice = [made.phase(cluster=c, started=s) for c, s in (("one", 0.0), ("other", 50.0))]
     shut = made.stream("fail", made.episode(started=9.0), made.episode(started=60.0, high=0.05))
     assert cost(made.bare(shut, phases=twice), "istiod", ("dropped",)).startswith("10 to 50 ms")
-    assert spent(made.stream("fail", made.episode(), made.episode()), ("dropped",)) == "20 to 60 ms"
+    assert (
+        time_in(made.stream("fail", made.episode(), made.episode()), ("dropped",)) == "20 to 60 ms"
+    )
 
 
 def test_versions_tell_what_they_became(upgrade: Upgrade) -> None:
-    assert moved(upgrade)["istio"] == "1.30.1 → 1.31.0"
-    assert moved(made.bare(versions_to={}))["istio"] == "1.30.1"
+    assert version_changes(upgrade)["istio"] == "1.30.1 → 1.31.0"
+    assert version_changes(made.bare(versions_to={}))["istio"] == "1.30.1"

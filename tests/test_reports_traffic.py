@@ -45,7 +45,7 @@ def test_a_history_is_read_by_stream_and_by_call(results: Results, tmp_path: Pat
     whole = traffic.read([("CS1", "CS1.jsonl")], tmp_path)
     (stream,) = whole.loads
     assert (stream.label, len(stream.requests)) == ("CS1 json", 1200)
-    assert stream.served[0] == pytest.approx(4.0)
+    assert stream.latencies_ms[0] == pytest.approx(4.0)
     host = "web.plumbline-x.svc.cluster.local"
     assert whole.calls == {
         Call("aws-cluster", FRONTEND, host, "api-service"): {"200": 1000},

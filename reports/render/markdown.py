@@ -33,7 +33,7 @@ def markdown(report: Report) -> str:
     for grid in report.grids:
         lines += _grid(grid)
     for title, values in report.ran.items():
-        lines += _folded(title, _pairs(values))
+        lines += _fold(title, _pairs(values))
     if report.notes:
         lines += _table(("Notes",), ((plain(note),) for note in report.notes))
     return "\n".join(lines).rstrip("\n") + "\n"
@@ -44,11 +44,11 @@ def plain(value: str) -> str:
     return _MARKUP.sub(r"\\\1", html.escape(one_line(value), quote=False))
 
 
-def _finding(found: Finding) -> str:
-    sort, _, key = found.name.partition(" ") if found.first.sort else ("", "", found.name)
-    head = f"{plain(sort)} **{plain(key)}** {plain(found.first.sentence)}".strip()
-    why = f"{VERDICT_WORDS[found.verdict]}{plain(found.where)}: {plain(found.first.reason)}"
-    return f"- {MARKS[found.verdict]} {head}  \n  {why}"
+def _finding(finding: Finding) -> str:
+    sort, _, key = finding.name.partition(" ") if finding.first.sort else ("", "", finding.name)
+    head = f"{plain(sort)} **{plain(key)}** {plain(finding.first.sentence)}".strip()
+    why = f"{VERDICT_WORDS[finding.verdict]}{plain(finding.where)}: {plain(finding.first.reason)}"
+    return f"- {MARKS[finding.verdict]} {head}  \n  {why}"
 
 
 def _section(table: Table | None) -> Iterator[str]:
@@ -57,7 +57,7 @@ def _section(table: Table | None) -> Iterator[str]:
     lines = [*_table(table.head, (tuple(map(_text, row)) for row in table.rows))]
     lines += [plain(table.aside), ""] if table.aside else []
     if table.summary == "folded":
-        yield from _folded(plain(table.title), lines)
+        yield from _fold(plain(table.title), lines)
     else:
         yield from (f"### {plain(table.title)}", "", *lines)
 
@@ -77,7 +77,7 @@ def _grid(grid: Grid) -> Iterator[str]:
     rows = (_row(row, remarks) for row in grid.rows)
     title = f"{plain(grid.title)}: {counts(grid.entries)}" if grid.title else counts(grid.entries)
     if grid.fold:
-        yield from _folded(title, _table(head, rows))
+        yield from _fold(title, _table(head, rows))
     else:
         yield from (f"### {title}", "", *_table(head, rows))
 
@@ -108,5 +108,5 @@ def _cells(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _folded(title: str, lines: Iterable[str]) -> list[str]:
+def _fold(title: str, lines: Iterable[str]) -> list[str]:
     return [f"<details><summary>{title}</summary>", "", *lines, "</details>", ""]

@@ -18,7 +18,7 @@ TEMPLATES = Path(__file__).parent.parent / "templates"
 @cache
 def environment() -> Environment:
     """What a page is made with: texts are escaped, and none can be unprintable."""
-    made = Environment(
+    templates = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
@@ -26,11 +26,11 @@ def environment() -> Environment:
         lstrip_blocks=True,
         finalize=_printable,
     )
-    made.filters |= {"anchor": _anchor, "relative": _relative, "number": wording.number}
-    made.filters |= {"request": reasons.request, "triple": reasons.triple}
-    made.tests |= {"cell": lambda value: isinstance(value, Cell)}
-    made.tests |= {"table": lambda value: isinstance(value, Table)}
-    return made
+    templates.filters |= {"anchor": _anchor, "relative": _relative, "number": wording.number}
+    templates.filters |= {"request": reasons.request, "triple": reasons.triple}
+    templates.tests |= {"cell": lambda value: isinstance(value, Cell)}
+    templates.tests |= {"table": lambda value: isinstance(value, Table)}
+    return templates
 
 
 def _printable(value: object) -> object:

@@ -62,9 +62,9 @@ def show(report: Report, directory: Path, console: Console | None = None) -> Non
     listed = [grid for grid in report.grids if not grid.fold]
     if report.entries and listed:
         out.print(_listing(listed))
-    for found in findings(report.red):
-        if not listed or not found.first.listed:
-            out.print(Text(one_line(f"{found.title}: {found.why}"), STYLES[found.verdict]))
+    for finding in findings(report.red):
+        if not listed or not finding.first.listed:
+            out.print(Text(one_line(f"{finding.title}: {finding.why}"), STYLES[finding.verdict]))
     for note in report.notes:
         out.print(Text(f"note: {one_line(note)}", "dim"))
     if report.lead:
@@ -74,21 +74,21 @@ def show(report: Report, directory: Path, console: Console | None = None) -> Non
     out.print(Text(one_line(report.closing or report.headline), style), soft_wrap=True)
 
 
-def show_comparison(found: Comparison, console: Console | None = None) -> None:
+def show_comparison(comparison: Comparison, console: Console | None = None) -> None:
     """Print what differs between two runs: the counts, then each change, losses on top."""
     out = console or Console()
-    counts = {change: len(found.of(change)) for change in _CHANGES}
-    told = ", ".join(f"{n} {change}" for change, n in counts.items() if n) or "nothing was asked"
-    style = "bold red" if found.regressed else "bold green"
-    out.print(Text(f"{found.new} beside {found.base}: {told}", style))
-    for warning in found.warnings:
+    counts = {change: len(comparison.of(change)) for change in _CHANGES}
+    text = ", ".join(f"{n} {change}" for change, n in counts.items() if n) or "nothing was asked"
+    style = "bold red" if comparison.regressed else "bold green"
+    out.print(Text(f"{comparison.new} beside {comparison.base}: {text}", style))
+    for warning in comparison.warnings:
         out.print(Text(f"note: {one_line(warning)}", "dim"))
     for change, colour in _CHANGES.items():
-        for row in found.of(change) if colour else ():
+        for row in comparison.of(change) if colour else ():
             line = f"{change} {row.key} {row.base or '-'} -> {row.new or '-'}: {row.sentence}"
             out.print(Text(one_line(line), colour))
             out.print(Text(f"  {one_line(row.reason)}", "dim"))
-    for shift in found.shifts:
+    for shift in comparison.shifts:
         out.print(Text(one_line(str(shift))))
 
 

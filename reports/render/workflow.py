@@ -25,7 +25,7 @@ def of_report(report: Report) -> list[str]:
     """
     if report.exit_status == 0:  # its profile may allow a skip
         return []
-    lines = [annotation(found.title, found.why) for found in findings(report.red)]
+    lines = [annotation(finding.title, finding.why) for finding in findings(report.red)]
     lines = lines or [annotation(report.headline, " ".join(report.notes))]
     if len(lines) <= SHOWN:
         return lines

@@ -25,7 +25,7 @@ from clusters.errors import InterruptedRunError
 from clusters.home import Home
 from reports import cells
 from reports.cells import Cell, CellStatus, Matrix, State
-from reports.of_matrix import Merged, merged
+from reports.of_matrix import Merged, merge
 from reports.publish import append_step_summary, point, publish, report_of
 from reports.render.terminal import show
 from suites.runs import matrix_plan
@@ -130,7 +130,7 @@ class MatrixRun:
 
     def publish_merged(self, base: Path | None = None) -> Merged:
         """The merged report of what there is, published."""
-        report = merged(self.matrix, self.folder, base)
+        report = merge(self.matrix, self.folder, base)
         publish(report, self.folder)
         return report
 
@@ -158,8 +158,8 @@ class MatrixRun:
         for left in self.matrix.of("running"):
             if left.cell.name != state.cell.name:
                 stopped = left.model_copy(update={"status": "interrupted"})
-                self.matrix = self.matrix.having(stopped)
-        self.matrix = self.matrix.having(state)
+                self.matrix = self.matrix.with_state(stopped)
+        self.matrix = self.matrix.with_state(state)
         self.matrix.save(self.folder / cells.FILE)
 
 
