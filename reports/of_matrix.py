@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from reports import cells, gathering, of_run, of_upgrade, wording
+from reports import cells, gathering, of_run, of_upgrade, upgrade_sections, wording
 from reports.cells import Cell, CellStatus, Matrix, State
 from reports.compare import Comparison, compare
 from reports.gathering import Account
@@ -228,7 +228,7 @@ def _changes(merged: Merged) -> Iterator[Table]:
             shown = [row for row in rows if row.change != "new" or row.new != "pass"]
             differs = each.change.model_copy(update={"rows": tuple(shown)})
             title = f"{each.column} {each.cell.name} since {merged.base}"
-            yield replace(of_upgrade.changes(title, differs), aside=each.since, page="open")
+            yield replace(upgrade_sections.changes(title, differs), aside=each.since, page="open")
             if shifts := [(str(shift),) for shift in each.change.shifts]:
                 yield Table("Slower or faster", ("",), tuple(shifts))
 

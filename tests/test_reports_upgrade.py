@@ -14,9 +14,9 @@ from rich.console import Console
 
 from clusters.errors import ResultsError
 from reports import __main__ as command
-from reports import of_upgrade
+from reports import upgrade_sections
 from reports.compare import Comparison, Row
-from reports.of_upgrade import MOST_EPISODES, report
+from reports.of_upgrade import report
 from reports.publish import LATEST, STEP_SUMMARY, append_step_summary, publish
 from reports.reading import read_upgrade
 from reports.render import html as pages
@@ -25,6 +25,7 @@ from reports.render import markdown as summaries
 from reports.render.terminal import show
 from reports.upgrade_charts import timeline
 from reports.upgrade_schema import FILE, KINDS, Kind, Outcome, Share, Upgrade, status_of
+from reports.upgrade_sections import MOST_EPISODES
 from reports.wording import one_line, printable
 from tests import samples
 from tests import upgrade_samples as made
@@ -43,7 +44,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the timeline, whose drawing takes long."""
-    monkeypatch.setattr(of_upgrade, "timeline", lambda *_, **__: "")
+    monkeypatch.setattr(upgrade_sections, "timeline", lambda *_, **__: "")
 
 
 def html(upgrade: Upgrade) -> str:
