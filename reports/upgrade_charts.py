@@ -1,7 +1,7 @@
 """The timeline of a watch, as SVG text drawn offline: what was done, what each stream saw.
 
 An episode is as wide as its lower bound, but never under a few pixels: 10 ms of ten minutes
-must be seen. What it says exactly stands in its title. Nothing here is computed beyond places.
+must be seen. What it says exactly stands in its title. Where things stand upgrade_layout.py says.
 """
 
 from __future__ import annotations
@@ -10,23 +10,30 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 import altair as alt
 
-from reports.charts import WIDTH, cluster_colours, draw_svg, label_width
+from reports.charts import WIDTH, cluster_colours, draw_svg
+from reports.upgrade_layout import (
+    FONT,
+    MARGIN,
+    NARROW,
+    Plot,
+    between,
+    place_bar,
+    place_rows,
+    plot_of,
+    shorten,
+    tracks,
+)
 from reports.upgrade_schema import KINDS, Episode, Kind, Outcome, Phase, Stream, Upgrade
-from reports.upgrade_wording import by_cluster, phase_title
+from reports.upgrade_wording import phase_title
 from reports.wording import duration, number, one_line, span
 
-_NARROW = 372
-_MARGIN = 20
-"""At the right of the plot, for each row's verdict."""
-_FONT = 12
 _ROW = 18
-_LANE = 20
+_TRACK = 20
 _LEAST = 4.0
-_CHARACTER = 6.2
 _GLYPHS: dict[Outcome, str] = {"pass": "✓", "fail": "✕", "inconclusive": "?"}
 _THICK: dict[Kind, int] = {
     "leak": 16, "misrouted": 14, "dropped": 11, "refused": 11, "late": 8, "unproven": 8,
@@ -38,22 +45,6 @@ _TITLED = re.compile(r'<path aria-label="([^"]*)"([^>]*?)/>')
 _Layered = alt.LayerChart | alt.FacetChart
 
 
-class _Plot(NamedTuple):
-    """Where things are: the seconds from `begin` to `end` on `pixels`, labels to the left."""
-
-    begin: float
-    end: float
-    pixels: float
-    labels: int
-    font: int
-
-    def at(self, seconds: float) -> float:
-        return (seconds - self.begin) / (self.end - self.begin) * self.pixels
-
-    def seconds(self, pixels: float) -> float:
-        return pixels / self.pixels * (self.end - self.begin)
-
-
 def timeline(upgrade: Upgrade, *, narrow: bool = False) -> str:
     """Phases, and under them a row per stream with its episodes; `narrow` is for a phone.
 
@@ -62,13 +53,13 @@ def timeline(upgrade: Upgrade, *, narrow: bool = False) -> str:
     """
     if not upgrade.phases and not upgrade.streams:
         return ""
-    plot = _plot(upgrade, narrow)
+    plot = plot_of(upgrade, narrow)
     colours = colours_of(upgrade)
     charts = [_phases(upgrade.phases, plot, colours)] if upgrade.phases else []
     if upgrade.streams:
         charts.append(_streams(upgrade, plot, colours))
     chart = alt.vconcat(*charts, spacing=6) if len(charts) > 1 else charts[0]
-    whole = (_NARROW if narrow else WIDTH) - _MARGIN
+    whole = (NARROW if narrow else WIDTH) - MARGIN
     # The renderer knows no tooltips; a description it writes as an attribute.
     return _TITLED.sub(r"<path\2><title>\1</title></path>", draw_svg(chart, plot.labels, whole))
 
@@ -79,50 +70,15 @@ def colours_of(upgrade: Upgrade) -> dict[str, str]:
     return cluster_colours([*(s.cluster for s in streams), *(p.cluster for p in phases)])
 
 
-def watched(upgrade: Upgrade) -> tuple[float, float]:
-    """From when to when there is something to show, in seconds since the watch began."""
-    streams = upgrade.streams
-    starts = [each.started for each in upgrade.phases]
-    starts += [episode.started for stream in streams for episode in stream.episodes]
-    ends = [phase.started + phase.seconds for phase in upgrade.phases]
-    ends += [e.started + e.low for stream in streams for e in stream.episodes]
-    ends += [until for stream in streams for _, until in stream.gaps]
-    ends += [stream.n / stream.rate for stream in streams if stream.rate > 0]
-    begin = min(0.0, *starts) if starts else 0.0
-    return begin, max([begin + 1.0, *ends])
-
-
-def lanes(extents: Sequence[tuple[float, float]]) -> list[int]:
-    """The first lane for each extent where it covers nobody who came before it."""
-    taken: list[list[tuple[float, float]]] = []
-    numbers = []
-    for low, high in extents:
-        free = (i for i, lane in enumerate(taken) if all(high <= a or low >= b for a, b in lane))
-        lane = next(free, len(taken))
-        if lane == len(taken):
-            taken.append([])
-        taken[lane].append((low, high))
-        numbers.append(lane)
-    return numbers
-
-
-def _plot(upgrade: Upgrade, narrow: bool) -> _Plot:
-    names = [stream.name for stream in upgrade.streams] + list(by_cluster(upgrade.streams))
-    labels = label_width([*map(one_line, names), "phases"], 118 if narrow else 240)
-    begin, end = watched(upgrade)
-    whole = _NARROW if narrow else WIDTH
-    return _Plot(begin, end, whole - _MARGIN - labels, labels, 10 if narrow else _FONT)
-
-
-def _phases(phases: Sequence[Phase], plot: _Plot, colours: dict[str, str]) -> _Layered:
-    """A bar per phase with its number and name, in as many lanes as the names need."""
+def _phases(phases: Sequence[Phase], plot: Plot, colours: dict[str, str]) -> _Layered:
+    """A bar per phase with its number and name, in as many tracks as the names need."""
     # Where room is scarce the colour alone tells the cluster, beside the table.
-    name_of = phase_title if plot.font == _FONT else attrgetter("name")
-    texts = [_fitted(f"{i} {name_of(p)}", plot) for i, p in enumerate(phases, 1)]
-    placed = [_placed(p, text, plot) for p, text in zip(phases, texts, strict=True)]
+    name_of = phase_title if plot.font == FONT else attrgetter("name")
+    texts = [shorten(f"{i} {name_of(p)}", plot) for i, p in enumerate(phases, 1)]
+    placed = [place_bar(p, text, plot) for p, text in zip(phases, texts, strict=True)]
     rows = [
         {
-            "row": str(lane),
+            "row": str(track),
             "from": phase.started,
             "to": phase.started + max(phase.seconds, plot.seconds(2)),
             "text": text,
@@ -134,39 +90,25 @@ def _phases(phases: Sequence[Phase], plot: _Plot, colours: dict[str, str]) -> _L
                 f"took {duration(phase.seconds)}. {phase.note}"
             ),
         }
-        for phase, text, (low, _), lane in zip(phases, texts, placed, lanes(placed), strict=True)
+        for phase, text, (low, _), track in zip(phases, texts, placed, tracks(placed), strict=True)
     ]
     count = 1 + max(int(str(row["row"])) for row in rows)
     axis = alt.Axis(labelExpr="datum.value == '0' ? 'phases' : ''", labelFontSize=plot.font)
-    order = [str(lane) for lane in range(count)]
+    order = [str(track) for track in range(count)]
     y = alt.Y("row:N", scale=alt.Scale(domain=order), title=None, axis=axis)
     base = alt.Chart(alt.InlineData(values=rows)).encode(y=y)
     x = alt.X("from:Q", title=None, scale=_scale(plot), axis=alt.Axis(labels=False))
-    bars = base.mark_bar(height=_LANE - 4, cornerRadius=2, opacity=0.4).encode(
+    bars = base.mark_bar(height=_TRACK - 4, cornerRadius=2, opacity=0.4).encode(
         x=x, x2="to:Q", color=alt.Color("colour:N", scale=None), description="told:N"
     )
     names = base.mark_text(align="left", fontSize=min(11, plot.font), limit=plot.pixels).encode(
         x="at:Q", text="text:N", color=alt.Color("edge:N", scale=None)
     )
-    return alt.layer(bars, names).properties(height=count * _LANE)
+    return alt.layer(bars, names).properties(height=count * _TRACK)
 
 
-def _fitted(text: str, plot: _Plot) -> str:
-    most = int(0.9 * plot.pixels / _CHARACTER)
-    line = one_line(text)
-    return line if len(line) <= most else f"{line[: most - 1]}…"
-
-
-def _placed(phase: Phase, text: str, plot: _Plot) -> tuple[float, float]:
-    """The pixels that a bar and its name take; a name at the plot's end goes to the left."""
-    begin, end = plot.at(phase.started), plot.at(phase.started + phase.seconds)
-    width = len(text) * _CHARACTER + 8
-    low = max(0.0, min(begin, plot.pixels - width))
-    return low, max(end, low + width)
-
-
-def _streams(upgrade: Upgrade, plot: _Plot, colours: dict[str, str]) -> _Layered:
-    labels, places = _rows(upgrade.streams)
+def _streams(upgrade: Upgrade, plot: Plot, colours: dict[str, str]) -> _Layered:
+    labels, places = place_rows(upgrade.streams)
     order = [str(i) for i in range(len(labels))]
     heads = [str(i) for i in range(len(labels)) if i not in places.values()]
     axis = alt.Axis(
@@ -181,7 +123,7 @@ def _streams(upgrade: Upgrade, plot: _Plot, colours: dict[str, str]) -> _Layered
         "from:Q",
         title="seconds since the watch began",
         scale=_scale(plot),
-        axis=alt.Axis(tickCount=8 if plot.font == _FONT else 4),
+        axis=alt.Axis(tickCount=8 if plot.font == FONT else 4),
     )
     colour = alt.Color("colour:N", scale=None)
     bands = _chart(_bands(upgrade.phases, colours)).mark_rect(
@@ -213,20 +155,8 @@ def _chart(rows: list[dict[str, Any]]) -> alt.Chart:
     return alt.Chart(alt.InlineData(values=rows))
 
 
-def _scale(plot: _Plot) -> alt.Scale:
+def _scale(plot: Plot) -> alt.Scale:
     return alt.Scale(domain=[plot.begin, plot.end], nice=False)
-
-
-def _rows(streams: Iterable[Stream]) -> tuple[list[str], dict[str, int]]:
-    """The label of every row, a cluster's above its streams', and the row of every stream."""
-    labels: list[str] = []
-    places = {}
-    for cluster, members in by_cluster(streams).items():
-        labels.append(one_line(cluster))
-        for stream in members:
-            places[stream.key] = len(labels)
-            labels.append(one_line(stream.name))
-    return labels, places
 
 
 def _bands(phases: Iterable[Phase], colours: dict[str, str]) -> list[dict[str, Any]]:
@@ -237,7 +167,7 @@ def _bands(phases: Iterable[Phase], colours: dict[str, str]) -> list[dict[str, A
     ]
 
 
-def _numbers(phases: Sequence[Phase], plot: _Plot) -> list[dict[str, Any]]:
+def _numbers(phases: Sequence[Phase], plot: Plot) -> list[dict[str, Any]]:
     """Each phase's number over its band, in the first cluster's row, where there is room."""
     shown: list[dict[str, Any]] = []
     free = -1.0
@@ -249,7 +179,7 @@ def _numbers(phases: Sequence[Phase], plot: _Plot) -> list[dict[str, Any]]:
     return shown
 
 
-def _lines(streams: Iterable[Stream], places: dict[str, int], plot: _Plot) -> list[dict[str, Any]]:
+def _lines(streams: Iterable[Stream], places: dict[str, int], plot: Plot) -> list[dict[str, Any]]:
     return [
         {"row": str(places[stream.key]), "from": low, "to": high}
         for stream in streams
@@ -257,20 +187,8 @@ def _lines(streams: Iterable[Stream], places: dict[str, int], plot: _Plot) -> li
     ]
 
 
-def between(
-    gaps: Iterable[tuple[float, float]], begin: float, end: float
-) -> list[tuple[float, float]]:
-    """What the gaps leave of the time from begin to end."""
-    left, at = [], begin
-    for low, high in sorted(gaps):
-        if low > at:
-            left.append((at, min(low, end)))
-        at = max(at, high)
-    return [*left, (at, end)] if at < end else left
-
-
 def _episodes(
-    streams: Iterable[Stream], places: dict[str, int], plot: _Plot
+    streams: Iterable[Stream], places: dict[str, int], plot: Plot
 ) -> list[dict[str, Any]]:
     pairs = [(stream, episode) for stream in streams for episode in stream.episodes]
     # The worst are drawn last, over the others.
@@ -278,7 +196,7 @@ def _episodes(
     return [_episode(places[stream.key], episode, plot) for stream, episode in pairs]
 
 
-def _episode(row: int, episode: Episode, plot: _Plot) -> dict[str, Any]:
+def _episode(row: int, episode: Episode, plot: Plot) -> dict[str, Any]:
     begin = min(episode.started, plot.end - plot.seconds(_LEAST))
     end = max(episode.started + episode.low, begin + plot.seconds(_LEAST))
     return {
@@ -295,7 +213,7 @@ def _episode(row: int, episode: Episode, plot: _Plot) -> dict[str, Any]:
 
 
 def _verdicts(
-    streams: Iterable[Stream], places: dict[str, int], plot: _Plot
+    streams: Iterable[Stream], places: dict[str, int], plot: Plot
 ) -> list[dict[str, Any]]:
     return [
         {

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.of_upgrade import report
-from reports.upgrade_charts import between, lanes, timeline, watched
+from reports.upgrade_charts import timeline
+from reports.upgrade_layout import between, extent, tracks
 from reports.upgrade_schema import KINDS, Upgrade
 from reports.upgrade_wording import cost, time_in, version_changes
 from reports.wording import span
@@ -50,7 +51,7 @@ SPANS = st.lists(st.tuples(st.floats(0, 100), st.floats(0, 100)).map(lambda p: (
 
 @given(SPANS)
 def test_lanes_hold_nothing_that_overlaps(extents: list[tuple[float, float]]) -> None:
-    found = lanes(extents)
+    found = tracks(extents)
     assert len(found) == len(extents)
     for i, (low, high) in enumerate(extents):
         for j in range(i):
@@ -69,10 +70,10 @@ def test_what_is_watched_and_the_gaps_make_the_whole(gaps: list[tuple[float, flo
 
 
 def test_the_time_of_a_watch_holds_all_that_is_of_it(upgrade: Upgrade) -> None:
-    assert watched(upgrade) == (0.0, made.SECONDS)
+    assert extent(upgrade) == (0.0, made.SECONDS)
     late = made.stream("fail", made.episode(started=900.0, low=2.0))
-    assert watched(made.bare(late, phases=(made.phase(started=-5.0),))) == (-5.0, 902.0)
-    assert watched(made.bare()) == (0.0, 1.0)
+    assert extent(made.bare(late, phases=(made.phase(started=-5.0),))) == (-5.0, 902.0)
+    assert extent(made.bare()) == (0.0, 1.0)
 
 
 def matters(upgrade: Upgrade) -> str:
