@@ -58,8 +58,8 @@ def report(upgrade: Upgrade) -> Report:
 
 
 def matters(upgrade: Upgrade, red: list[Entry]) -> str:
-    """The one sentence that matters most: the worst episode, what else is red, or that all held."""
-    worst = words.worst_episode(upgrade)
+    """The one sentence that matters most: the worst outage, what else is red, or that all held."""
+    worst = words.worst_outage(upgrade)
     if worst and worst.serious:
         return str(worst)
     if red:

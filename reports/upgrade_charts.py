@@ -1,6 +1,6 @@
 """The timeline of a watch, as SVG text drawn offline: what was done, what each stream saw.
 
-An episode is as wide as its lower bound, but never under a few pixels: 10 ms of ten minutes
+An outage is as wide as its lower bound, but never under a few pixels: 10 ms of ten minutes
 must be seen. What it says exactly stands in its title. Where things stand upgrade_layout.py says.
 """
 
@@ -46,7 +46,7 @@ _Layered = alt.LayerChart | alt.FacetChart
 
 
 def timeline(upgrade: Upgrade, *, narrow: bool = False) -> str:
-    """Phases, and under them a row per stream with its episodes; `narrow` is for a phone.
+    """Phases, and under them a row per stream with its outages; `narrow` is for a phone.
 
     Returns:
         SVG; empty if nothing was done and nothing watched.
@@ -132,7 +132,7 @@ def _streams(upgrade: Upgrade, plot: Plot, colours: dict[str, str]) -> _Layered:
     lines = _chart(_lines(upgrade.streams, places, plot)).mark_rule(
         strokeWidth=1, color="var(--skip)", opacity=0.6
     )
-    marks = _chart(_episodes(upgrade.streams, places, plot)).mark_bar(
+    marks = _chart(_outages(upgrade.streams, places, plot)).mark_bar(
         orient="horizontal", stroke="var(--paper)", strokeWidth=0.5
     )
     numbers = _chart(_numbers(upgrade.phases, plot)).mark_text(
@@ -187,27 +187,25 @@ def _lines(streams: Iterable[Stream], places: dict[str, int], plot: Plot) -> lis
     ]
 
 
-def _episodes(
-    streams: Iterable[Stream], places: dict[str, int], plot: Plot
-) -> list[dict[str, Any]]:
-    pairs = [(stream, episode) for stream in streams for episode in stream.episodes]
+def _outages(streams: Iterable[Stream], places: dict[str, int], plot: Plot) -> list[dict[str, Any]]:
+    pairs = [(stream, outage) for stream in streams for outage in stream.episodes]
     # The worst are drawn last, over the others.
     pairs.sort(key=lambda each: -KINDS.index(each[1].kind))
-    return [_episode(places[stream.key], episode, plot) for stream, episode in pairs]
+    return [_outage(places[stream.key], outage, plot) for stream, outage in pairs]
 
 
-def _episode(row: int, episode: Episode, plot: Plot) -> dict[str, Any]:
-    begin = min(episode.started, plot.end - plot.seconds(_LEAST))
-    end = max(episode.started + episode.low, begin + plot.seconds(_LEAST))
+def _outage(row: int, outage: Episode, plot: Plot) -> dict[str, Any]:
+    begin = min(outage.started, plot.end - plot.seconds(_LEAST))
+    end = max(outage.started + outage.low, begin + plot.seconds(_LEAST))
     return {
         "row": str(row),
         "from": begin,
         "to": end,
-        "thick": _THICK[episode.kind],
-        "colour": f"var(--kind-{episode.kind})",
+        "thick": _THICK[outage.kind],
+        "colour": f"var(--kind-{outage.kind})",
         "told": one_line(
-            f"{episode.kind} at {episode.started:.2f} s for {span(episode.low, episode.high)} "
-            f"during {episode.phase}: {number(episode.n)} of {number(episode.of)}, {episode.seen}"
+            f"{outage.kind} at {outage.started:.2f} s for {span(outage.low, outage.high)} "
+            f"during {outage.phase}: {number(outage.n)} of {number(outage.of)}, {outage.seen}"
         ),
     }
 

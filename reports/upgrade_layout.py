@@ -49,7 +49,7 @@ def extent(upgrade: Upgrade) -> tuple[float, float]:
     """From when to when there is something to show, in seconds since the watch began."""
     streams = upgrade.streams
     starts = [each.started for each in upgrade.phases]
-    starts += [episode.started for stream in streams for episode in stream.episodes]
+    starts += [outage.started for stream in streams for outage in stream.episodes]
     ends = [phase.started + phase.seconds for phase in upgrade.phases]
     ends += [e.started + e.low for stream in streams for e in stream.episodes]
     ends += [until for stream in streams for _, until in stream.gaps]

@@ -18,7 +18,7 @@ from reports.upgrade_charts import colours_of, timeline
 from reports.upgrade_schema import KINDS, Budget, Episode, Fault, Phase, Share, Stream, Upgrade
 from reports.wording import duration, interval, number, percent, span
 
-MOST_EPISODES = 20
+MOST_OUTAGES = 20
 """A summary is read at a glance; all of them stand on the page."""
 _CHANGES: dict[Change, str] = {
     "regression": "fail", "gone": "fail", "fix": "pass", "new": "inconclusive",
@@ -31,7 +31,7 @@ def sections(upgrade: Upgrade) -> Iterator[Table | Figure]:
     """Every section that there is something for, in the order of the page."""
     if upgrade.phases or upgrade.streams:
         yield _timeline(upgrade)
-    yield from _summary_of_episodes(upgrade)
+    yield from _summary_of_outages(upgrade)
     if upgrade.phases:
         yield _phases(upgrade.phases)
     if upgrade.faults:
@@ -52,16 +52,16 @@ def _timeline(upgrade: Upgrade) -> Figure:
     legend += [(kind, f"var(--kind-{kind})", meaning) for kind, meaning in words.KIND_WORDS.items()]
     return Figure(
         "What happened when",
-        "Phases, and the episodes of each stream, over the time of the watch",
+        "Phases, and the outages of each stream, over the time of the watch",
         lambda narrow: timeline(upgrade, narrow=narrow),
-        "A line is a stream while it was watched, a mark on it an episode, as wide as it surely "
+        "A line is a stream while it was watched, a mark on it an outage, as wide as it surely "
         "lasted and never too narrow to see.",
         tuple(legend),
         place="first",
     )
 
 
-def outage_table(episodes: Iterable[Episode]) -> Table:
+def outage_table(outages: Iterable[Episode]) -> Table:
     """One row for each, in the given order."""
     columns: Columns[Episode] = {
         "Kind": lambda e: _kind(e.kind),
@@ -71,24 +71,24 @@ def outage_table(episodes: Iterable[Episode]) -> Table:
         "Requests": lambda e: f"{number(e.n)} of {number(e.of)}",
         "The first got": lambda e: e.seen,
     }
-    return make_table("", episodes, columns, ("Began at", "Lasted", "Requests"))
+    return make_table("", outages, columns, ("Began at", "Lasted", "Requests"))
 
 
 def _kind(name: str) -> Value:
     return Cell(name, f"kind-{name}") if name else "nothing"
 
 
-def _summary_of_episodes(upgrade: Upgrade) -> Iterator[Table]:
+def _summary_of_outages(upgrade: Upgrade) -> Iterator[Table]:
     """The worst of all streams, for the summary; on the page each stream has its own."""
-    pairs = [(stream, episode) for stream in upgrade.streams for episode in stream.episodes]
+    pairs = [(stream, outage) for stream in upgrade.streams for outage in stream.episodes]
     pairs.sort(key=lambda each: (KINDS.index(each[1].kind), -each[1].high))
-    rest = len(pairs) - MOST_EPISODES
-    worst = outage_table(episode for _, episode in pairs[:MOST_EPISODES])
-    keys = [stream.key for stream, _ in pairs[:MOST_EPISODES]]
+    rest = len(pairs) - MOST_OUTAGES
+    worst = outage_table(outage for _, outage in pairs[:MOST_OUTAGES])
+    keys = [stream.key for stream, _ in pairs[:MOST_OUTAGES]]
     if pairs:
         yield replace(
             worst,
-            title="Episodes",
+            title="Outages",
             head=("Stream", *worst.head),
             rows=tuple((key, *row) for key, row in zip(keys, worst.rows, strict=True)),
             aside=f"And {number(rest)} more, on the page." if rest > 0 else "",

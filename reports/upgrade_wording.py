@@ -1,7 +1,7 @@
 """The words and the sums of an upgrade: what was done, what it cost, what matters most.
 
 It judges nothing: the verdicts are taken as they stand. What it adds up are the bounds of
-episodes, and it never turns two bounds into one figure.
+outages, and it never turns two bounds into one figure.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ _VERBS: dict[Kind, str] = {
 
 
 class Worst(NamedTuple):
-    """The episode that matters most, and the stream that saw it."""
+    """The outage that matters most, and the stream that saw it."""
 
     stream: Stream
-    episode: Episode
+    outage: Episode
 
     @property
     def serious(self) -> bool:
         """Whether anybody was shut out, or answered wrongly."""
-        return self.episode.kind in (*WRONG, *SHUT)
+        return self.outage.kind in (*WRONG, *SHUT)
 
     def __str__(self) -> str:
-        stream, episode = self
-        within = f" during {episode.phase}" if episode.phase else ""
-        happened = f"{stream.key} {_VERBS[episode.kind]} for {span(episode.low, episode.high)}"
-        return f"Worst: {happened}{within} ({plural(episode.n, 'request')}: {episode.seen})."
+        stream, outage = self
+        within = f" during {outage.phase}" if outage.phase else ""
+        happened = f"{stream.key} {_VERBS[outage.kind]} for {span(outage.low, outage.high)}"
+        return f"Worst: {happened}{within} ({plural(outage.n, 'request')}: {outage.seen})."
 
 
 def change(upgrade: Upgrade) -> str:
@@ -61,19 +61,17 @@ def change(upgrade: Upgrade) -> str:
     return f"{only}{upgrade.base} to {upgrade.to}"
 
 
-def worst_episode(upgrade: Upgrade) -> Worst | None:
+def worst_outage(upgrade: Upgrade) -> Worst | None:
     """By kind, worst first; within a kind the one that may have lasted longest."""
-    candidates = [
-        Worst(stream, episode) for stream in upgrade.streams for episode in stream.episodes
-    ]
+    candidates = [Worst(stream, outage) for stream in upgrade.streams for outage in stream.episodes]
     return min(candidates, key=_badness, default=None)
 
 
 def _badness(worst: Worst) -> tuple[int, float]:
-    kind = worst.episode.kind
+    kind = worst.outage.kind
     # How long a stream was shut matters, not whether it was shut by silence or by refusal.
     rank = KINDS.index(SHUT[0] if kind in SHUT else kind)
-    return rank, -worst.episode.high
+    return rank, -worst.outage.high
 
 
 def phase_title(phase: Phase) -> str:
@@ -93,7 +91,7 @@ def by_cluster(streams: Iterable[Stream]) -> dict[str, list[Stream]]:
 def time_in(stream: Stream, kinds: Iterable[Kind]) -> str:
     """For how long the stream was in any of these states; empty if it never was."""
     chosen = tuple(kinds)
-    outages = [episode for episode in stream.episodes if episode.kind in chosen]
+    outages = [outage for outage in stream.episodes if outage.kind in chosen]
     return span(sum(e.low for e in outages), sum(e.high for e in outages)) if outages else ""
 
 
@@ -108,21 +106,21 @@ def cost(upgrade: Upgrade, component: str, kinds: Iterable[Kind]) -> str:
     chosen = tuple(kinds)
     seconds_in: dict[tuple[str, str], tuple[float, float]] = {}
     for stream in upgrade.streams:
-        for episode in stream.episodes:
-            phase = phase_of(upgrade.phases, episode)
-            if episode.kind in chosen and phase and phase.component == component:
+        for outage in stream.episodes:
+            phase = phase_of(upgrade.phases, outage)
+            if outage.kind in chosen and phase and phase.component == component:
                 low, high = seconds_in.get((stream.key, phase.cluster), (0.0, 0.0))
-                seconds_in[stream.key, phase.cluster] = low + episode.low, high + episode.high
+                seconds_in[stream.key, phase.cluster] = low + outage.low, high + outage.high
     if not seconds_in:
         return "none"
     (key, _), (low, high) = max(seconds_in.items(), key=lambda each: each[1][::-1])
     return f"{span(low, high)} in {key}"
 
 
-def phase_of(phases: Iterable[Phase], episode: Episode) -> Phase | None:
+def phase_of(phases: Iterable[Phase], outage: Episode) -> Phase | None:
     """The phase in which it began: of several with its name, the last to start before it."""
-    named = sorted((p for p in phases if p.name == episode.phase), key=lambda p: p.started)
-    before = [phase for phase in named if phase.started <= episode.started]
+    named = sorted((p for p in phases if p.name == outage.phase), key=lambda p: p.started)
+    before = [phase for phase in named if phase.started <= outage.started]
     return before[-1] if before else next(iter(named), None)
 
 

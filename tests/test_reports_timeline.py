@@ -83,7 +83,7 @@ def matters(upgrade: Upgrade) -> str:
 # --- the words -------------------------------------------------------------------------------
 
 
-def test_what_matters_most_is_the_worst_episode(upgrade: Upgrade) -> None:
+def test_what_matters_most_is_the_worst_outage(upgrade: Upgrade) -> None:
     assert matters(upgrade) == (
         "Worst: aws-cluster/policy-other-new leaked for 0 to 19 ms during cilium "
         "(1 request: 200 from frontend-7c9 of aws-cluster)."
@@ -92,7 +92,7 @@ def test_what_matters_most_is_the_worst_episode(upgrade: Upgrade) -> None:
     assert "was refused" in matters(made.bare(longest))
 
 
-def test_without_episodes_what_is_red_matters_most() -> None:
+def test_without_outages_what_is_red_matters_most() -> None:
     rolled = made.phase(outcome="rolled back", note="not ready within 120 s")
     red = made.bare(made.stream(), phases=(rolled,))
     assert matters(red) == "istiod: rolled back after 31 s: not ready within 120 s"

@@ -25,7 +25,7 @@ from reports.render import markdown as summaries
 from reports.render.terminal import show
 from reports.upgrade_charts import timeline
 from reports.upgrade_schema import FILE, KINDS, Kind, Outcome, Share, Upgrade, status_of
-from reports.upgrade_sections import MOST_EPISODES
+from reports.upgrade_sections import MOST_OUTAGES
 from reports.wording import one_line, printable
 from tests import samples
 from tests import upgrade_samples as made
@@ -244,8 +244,8 @@ def test_markdown_is_short_and_worst_first(upgrade: Upgrade) -> None:
     assert "1 regressed, 1 mended" in text
     many = made.stream("fail", *(made.episode(started=2.0 * i) for i in range(50)))
     told = markdown(made.bare(many))
-    assert told.count(" | dropped |") == MOST_EPISODES
-    assert f"And {50 - MOST_EPISODES} more, on the page." in told
+    assert told.count(" | dropped |") == MOST_OUTAGES
+    assert f"And {50 - MOST_OUTAGES} more, on the page." in told
 
 
 def test_the_terminal_ends_with_the_verdict_and_the_page(upgrade: Upgrade) -> None:
