@@ -60,9 +60,9 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
                 engine.docker("tag", f"{target}@{digests[target]}", target)
             yield Shelf(engine, f"{at}/whole:1", f"{at}/early:1", digests, given)
         finally:
-            found = engine.docker("images", "--quiet", "--no-trunc", f"{at}/*").split()
-            if found:
-                engine.docker("rmi", "--force", *set(found))
+            ids = engine.docker("images", "--quiet", "--no-trunc", f"{at}/*").split()
+            if ids:
+                engine.docker("rmi", "--force", *set(ids))
 
 
 def _architecture(engine: Engine) -> str:
@@ -73,10 +73,10 @@ def _architecture(engine: Engine) -> str:
 
 def test_what_was_pulled_is_the_index_of_several_layers(shelf: Shelf) -> None:
     for name, layers in ((shelf.whole, 3), (shelf.early, 2)):
-        found = shelf.engine.inspect("image", name) or {}
-        assert len(found["RootFS"]["Layers"]) == layers
+        document = shelf.engine.inspect("image", name) or {}
+        assert len(document["RootFS"]["Layers"]) == layers
         repository = name.rpartition(":")[0]
-        assert f"{repository}@{shelf.digests[name]}" in found["RepoDigests"]
+        assert f"{repository}@{shelf.digests[name]}" in document["RepoDigests"]
 
 
 def test_all_layers_are_in_one(shelf: Shelf, tmp_path: Path) -> None:
@@ -104,8 +104,8 @@ def _without_name(of: tuple[Any, ...]) -> tuple[Any, ...]:
 def test_what_an_upper_layer_takes_away_is_not_there(shelf: Shelf, tmp_path: Path) -> None:
     flat.write(shelf.engine, shelf.early, tmp_path / "a.tar", label=bake.LABEL)
     unpacked(tmp_path / "a.tar", tmp_path)
-    found = [name for name in shown(tmp_path / "layer.tar") if name.startswith(DECOY)]
-    assert sorted(found) == [DECOY, f"{DECOY}/opaque", f"{DECOY}/opaque/new"]
+    names = [name for name in shown(tmp_path / "layer.tar") if name.startswith(DECOY)]
+    assert sorted(names) == [DECOY, f"{DECOY}/opaque", f"{DECOY}/opaque/new"]
 
 
 def test_the_same_image_gives_the_same_layer_again(shelf: Shelf, tmp_path: Path) -> None:
@@ -179,11 +179,11 @@ def test_a_node_has_them_unpacked_outside_of_var(shelf: Shelf, node: str) -> Non
 
 
 def test_no_proxy_stays_in_it_and_it_is_known_by_its_content(shelf: Shelf, node: str) -> None:
-    found = shelf.engine.inspect("image", node) or {}
-    assert {"HTTP_PROXY=", "NO_PROXY="} <= set(found["Config"]["Env"])
-    assert "proxy.example" not in str(found["Config"])
+    document = shelf.engine.inspect("image", node) or {}
+    assert {"HTTP_PROXY=", "NO_PROXY="} <= set(document["Config"]["Env"])
+    assert "proxy.example" not in str(document["Config"])
     content = bake.digest(shelf.engine, TRAIN.reference(NODE), [shelf.early, shelf.whole])
-    assert bake.content_of(found) == content
+    assert bake.content_of(document) == content
     name = f"plumbline-test-{uuid.uuid4().hex[:8]}"
     shelf.engine.docker("create", "--name", name, f"--label=x={os.getpid()}", node)
     try:

@@ -108,13 +108,13 @@ def test_a_builders_tools_are_asked_for_where_images_are_built(
     for name, value in setting.items():
         monkeypatch.setenv(name, value)
     clinic.docker(private=private)
-    found = clinic.findings()
-    assert ({"go", "mmdebstrap"} <= found.keys()) == builds
-    assert found["images"].seen.startswith("forge, because" if builds else "pull, because")
+    findings = clinic.findings()
+    assert ({"go", "mmdebstrap"} <= findings.keys()) == builds
+    assert findings["images"].seen.startswith("forge, because" if builds else "pull, because")
     for name in ("go", "mmdebstrap") if builds else ():
-        assert found[name].level == "bad"
-        assert found[name].seen.endswith("not on PATH")
-        assert found[name].mend
+        assert findings[name].level == "bad"
+        assert findings[name].seen.endswith("not on PATH")
+        assert findings[name].mend
 
 
 @pytest.mark.parametrize(
@@ -127,9 +127,9 @@ def test_go_must_be_able_to_build(
     monkeypatch.setenv("IMAGES", "forge")
     monkeypatch.setattr(golang, "obstacle", lambda: lack)
     monkeypatch.setattr(doctor, "run", lambda _: f"{said}\n")
-    found = clinic.findings()["go"]
-    assert (found.level, found.seen) == (level, lack or said)
-    assert found.mend == golang.MEND
+    finding = clinic.findings()["go"]
+    assert (finding.level, finding.seen) == (level, lack or said)
+    assert finding.mend == golang.MEND
 
 
 def test_a_private_engine_brings_the_builder_of_its_roots(
@@ -180,11 +180,11 @@ def test_watched_files_are_limited(
 ) -> None:
     monkeypatch.setattr(inotify, "limits", lambda: limits)
     clinic.docker(CgroupVersion=cgroup)
-    found = clinic.findings()["inotify"]
-    assert found.level == level
-    assert f"{limits.instances} instances" in found.seen
-    assert "sysctl -w fs.inotify.max_user_instances=512" in found.mend
-    assert "sysctl -w fs.inotify.max_user_watches=524288" in found.mend
+    finding = clinic.findings()["inotify"]
+    assert finding.level == level
+    assert f"{limits.instances} instances" in finding.seen
+    assert "sysctl -w fs.inotify.max_user_instances=512" in finding.mend
+    assert "sysctl -w fs.inotify.max_user_watches=524288" in finding.mend
 
 
 def test_what_mends_the_limits_is_enough_for_both_versions() -> None:
@@ -204,10 +204,10 @@ def test_limits_are_read_from_the_kernel(tmp_path: Path) -> None:
 def test_another_machines_limits_are_not_read_from_ours(clinic: Clinic) -> None:
     """Docker Desktop's engine has a kernel of its own."""
     clinic.docker(KernelVersion="6.10.14-linuxkit", OperatingSystem="Docker Desktop")
-    found = clinic.findings()
-    assert "inotify" not in found
-    assert found["kernel"].seen == "6.10.14-linuxkit"
-    assert found["engine"].level == "warning"
+    findings = clinic.findings()
+    assert "inotify" not in findings
+    assert findings["kernel"].seen == "6.10.14-linuxkit"
+    assert findings["engine"].level == "warning"
 
 
 @pytest.mark.parametrize(
@@ -250,15 +250,15 @@ def test_images_need_room_on_the_engines_disk(
 ) -> None:
     clinic.docker(baked)
     clinic.free = free
-    found = clinic.findings()["images' disk"]
-    assert found.level == level
-    assert str(clinic.home.root) in found.mend
+    finding = clinic.findings()["images' disk"]
+    assert finding.level == level
+    assert str(clinic.home.root) in finding.mend
 
 
 def test_an_engines_disk_that_is_not_seen_is_told(clinic: Clinic) -> None:
     clinic.docker(DockerRootDir="/nowhere/docker")
-    found = clinic.findings()["images' disk"]
-    assert (found.level, found.seen) == ("warning", "/nowhere/docker is not seen from here")
+    finding = clinic.findings()["images' disk"]
+    assert (finding.level, finding.seen) == ("warning", "/nowhere/docker is not seen from here")
 
 
 def test_a_private_engines_data_are_in_our_own_folder(clinic: Clinic) -> None:
@@ -288,23 +288,23 @@ def test_a_range_that_is_passed_over_is_told_with_its_holder(
     assert clinic.findings()["addresses"].seen == "198.18.0.0/15"
     held = (address_range.Holder("fake0", Range.parse("198.18.0.0/15").whole),)
     monkeypatch.setattr(address_range, "holders", lambda _: held)
-    found = clinic.findings()["addresses"]
-    assert found.level == "warning"
-    assert "fake0 (198.18.0.0/15)" in found.seen
-    assert found.seen.startswith("10.198.0.0/15")
+    finding = clinic.findings()["addresses"]
+    assert finding.level == "warning"
+    assert "fake0 (198.18.0.0/15)" in finding.seen
+    assert finding.seen.startswith("10.198.0.0/15")
     monkeypatch.setenv(address_range.VARIABLE, "198.18.0.0/15")
-    found = clinic.findings()["addresses"]
-    assert found.level == "bad"
-    assert "in use by fake0" in found.seen
-    assert address_range.VARIABLE in found.mend
+    finding = clinic.findings()["addresses"]
+    assert finding.level == "bad"
+    assert "in use by fake0" in finding.seen
+    assert address_range.VARIABLE in finding.mend
     monkeypatch.setenv(address_range.VARIABLE, "198.18.0.0/16")
     assert clinic.findings()["addresses"].mend
 
 
 def test_every_finding_says_what_mends_it(clinic: Clinic) -> None:
-    found = [*clinic.findings().values()]
-    assert all(each.seen for each in found)
-    assert all(each.mend for each in found if each.name not in ("engine", "images"))
+    findings = [*clinic.findings().values()]
+    assert all(each.seen for each in findings)
+    assert all(each.mend for each in findings if each.name not in ("engine", "images"))
 
 
 def test_all_lacks_are_in_one_error_and_warnings_are_let_pass() -> None:

@@ -66,16 +66,16 @@ def test_where_docker_listens_is_the_environments_or_the_contexts(
 def test_an_engine_that_answers_is_not_waited_for(place: Path) -> None:
     told: list[str] = []
     (place / "awake").touch()
-    found = engine.find_or_wait(Home(place), told.append)
-    assert found == engine.Engine("the user's Docker", None, None)
+    running = engine.find_or_wait(Home(place), told.append)
+    assert running == engine.Engine("the user's Docker", None, None)
     assert told == []
 
 
 def test_an_engine_that_is_waking_is_waited_for(place: Path) -> None:
     told: list[str] = []
     with listen(place):
-        found = engine.find_or_wait(Home(place), waker(place, told))
-    assert found == engine.Engine("the user's Docker", None, None)
+        running = engine.find_or_wait(Home(place), waker(place, told))
+    assert running == engine.Engine("the user's Docker", None, None)
     assert told == [
         f"waiting up to 60 s: nobody answers on Docker's socket {place}/docker.sock yet"
     ]

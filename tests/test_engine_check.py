@@ -30,10 +30,10 @@ def user(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(private_engine, "obstacle", lambda: "this is not root")
 
 
-def look(home: Path, monkeypatch: pytest.MonkeyPatch, found: TableEngine | None) -> Finding:
-    monkeypatch.setattr(engine, "find_or_wait", lambda *_: found)
+def look(home: Path, monkeypatch: pytest.MonkeyPatch, running: TableEngine | None) -> Finding:
+    monkeypatch.setattr(engine, "find_or_wait", lambda *_: running)
     seen, finding = engine_check.look(Home(home), lambda _: None)
-    assert seen is found
+    assert seen is running
     return finding
 
 
@@ -54,14 +54,14 @@ def look(home: Path, monkeypatch: pytest.MonkeyPatch, found: TableEngine | None)
 def test_an_engine_that_would_fail_later_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: Answers, why: str, mend: str
 ) -> None:
-    found = TableEngine(says=says)
-    finding = look(tmp_path, monkeypatch, found)
+    running = TableEngine(says=says)
+    finding = look(tmp_path, monkeypatch, running)
     assert finding.level == "bad"
     assert why in finding.seen
     assert mend in finding.mend
     assert not finding.mend.endswith(ROOT)
     monkeypatch.setattr(private_engine, "obstacle", lambda: "")
-    assert look(tmp_path, monkeypatch, found).mend == finding.mend + ROOT
+    assert look(tmp_path, monkeypatch, running).mend == finding.mend + ROOT
 
 
 def test_snaps_program_is_shut_off_too() -> None:
@@ -74,10 +74,10 @@ def test_snaps_program_is_shut_off_too() -> None:
 
 @pytest.mark.parametrize("info", [documents.DOCKER_20, documents.DOCKER_28, documents.DOCKER_29])
 def test_docker_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, info: Document) -> None:
-    found = TableEngine(says=answers(info, *PARTS))
+    running = TableEngine(says=answers(info, *PARTS))
     monkeypatch.setattr(shutil, "which", lambda _: "/usr/bin/docker")
     seen = f"a table, {info['ServerVersion']}"
-    assert look(tmp_path, monkeypatch, found) == Finding("engine", "good", seen)
+    assert look(tmp_path, monkeypatch, running) == Finding("engine", "good", seen)
 
 
 @pytest.mark.parametrize(
@@ -105,8 +105,8 @@ def test_another_machines_engine_is_refused_and_never_asked(
 
     monkeypatch.setattr(engine, "endpoint", lambda: where)
     monkeypatch.setattr(engine, "find_or_wait", asked)
-    found, finding = engine_check.look(Home(tmp_path), lambda _: None)
-    assert (found, finding.level) == (None, "bad")
+    running, finding = engine_check.look(Home(tmp_path), lambda _: None)
+    assert (running, finding.level) == (None, "bad")
     assert finding.seen.startswith(f"{where} is another machine's")
     assert "unset DOCKER_HOST" in finding.mend
 
@@ -122,8 +122,8 @@ def test_where_docker_is_does_not_matter_to_a_private_engine(
 def test_an_engine_that_answers_nonsense_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = replace(TableEngine(), refused=("info",))
-    finding = look(tmp_path, monkeypatch, found)
+    running = replace(TableEngine(), refused=("info",))
+    finding = look(tmp_path, monkeypatch, running)
     assert (finding.level, finding.seen) == ("bad", "a table: refused by the table")
 
 

@@ -49,10 +49,10 @@ def test_what_docker_would_take_for_something_else_is_refused(said: str) -> None
 
 
 def test_a_prefix_for_each_registry_is_taken_and_told_as_it_was_written() -> None:
-    found = parse_mirrors(" docker.io=h.site/hub , quay.io=h:5000 ")
-    assert found.prefixes == {"docker.io": "h.site/hub", "quay.io": "h:5000"}
-    assert str(found) == "docker.io=h.site/hub,quay.io=h:5000"
-    assert found
+    mirrors = parse_mirrors(" docker.io=h.site/hub , quay.io=h:5000 ")
+    assert mirrors.prefixes == {"docker.io": "h.site/hub", "quay.io": "h:5000"}
+    assert str(mirrors) == "docker.io=h.site/hub,quay.io=h:5000"
+    assert mirrors
     assert not parse_mirrors("")
 
 

@@ -65,14 +65,14 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
 
 
 def test_a_module_is_fetched_once(part: Component, home: Home, proxy: Served) -> None:
-    found = modules.folder(part, home)
+    folder_ = modules.folder(part, home)
     assert {
-        str(path.relative_to(found)): path.read_bytes()
-        for path in found.rglob("*")
+        str(path.relative_to(folder_)): path.read_bytes()
+        for path in folder_.rglob("*")
         if path.is_file()
     } == FILES
-    assert found == home.root / "modules" / "a.example/!azure/x@v1.2.3-!r!c1"
-    assert modules.folder(part, home) == found
+    assert folder_ == home.root / "modules" / "a.example/!azure/x@v1.2.3-!r!c1"
+    assert modules.folder(part, home) == folder_
     assert proxy.asked == [FILE]
     assert [path.name for path in (home.root / "modules").iterdir()] == ["a.example"], "no draft"
 
@@ -202,9 +202,9 @@ def test_a_module_that_is_not_pinned_is_refused(part: Component, go_mod: str) ->
 @pytest.mark.parametrize("name", [*CHARTED, "kind"])
 def test_every_train_pins_what_is_read_of_it(name: str, train: str) -> None:
     part = golang.component(name, versions.load(train))
-    found = modules.main_module(part)
-    assert found.path == part.module
-    assert len(found.hash) == len("h1:") + 44
+    module = modules.main_module(part)
+    assert module.path == part.module
+    assert len(module.hash) == len("h1:") + 44
 
 
 def test_a_module_is_what_go_makes_of_it(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,8 +44,8 @@ def engine(**more: str) -> TableEngine:
 def test_ours_is_what_we_baked_built_and_pulled(tmp_path: Path) -> None:
     held = engine()
     Record.of(Home(tmp_path), held).add([ECHO])
-    found = ours.names(Home(tmp_path), held)
-    assert found == (BAKED, NODE.removeprefix("docker.io/"), ECHO)
+    names = ours.names(Home(tmp_path), held)
+    assert names == (BAKED, NODE.removeprefix("docker.io/"), ECHO)
 
 
 def test_a_train_that_cannot_be_read_keeps_nobody_from_going_down(

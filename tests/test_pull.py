@@ -55,8 +55,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 def ensure(home: Home, engine: TableEngine, mirror: str = "", **pins: str) -> Image:
     """The echo image."""
     sites, progress = parse_mirrors(mirror), Progress(home.root / "e", Console(file=io.StringIO()))
-    (found,) = pull.ensure(home, engine, train(**pins), ["echo"], sites, progress=progress)
-    return found
+    (image_,) = pull.ensure(home, engine, train(**pins), ["echo"], sites, progress=progress)
+    return image_
 
 
 # --- where it is published -------------------------------------------------------------------
@@ -64,8 +64,8 @@ def ensure(home: Home, engine: TableEngine, mirror: str = "", **pins: str) -> Im
 
 def test_what_is_held_is_not_pulled_again(home: Home) -> None:
     engine = TableEngine(things=image(f"{REPOSITORY}@{GOOD}"))
-    found = ensure(home, engine)
-    assert (found.reference, found.digest, found.source) == (ECHO, GOOD, "pull")
+    image_ = ensure(home, engine)
+    assert (image_.reference, image_.digest, image_.source) == (ECHO, GOOD, "pull")
     assert ensure(home, engine, echo=GOOD).digest == GOOD
     assert engine.calls == []
 
@@ -109,15 +109,15 @@ def test_docker_hubs_name_is_left_out_by_docker(home: Home) -> None:
     short = reference.removeprefix("docker.io/").rpartition(":")[0]
     engine = TableEngine(things=image(f"another@{BAD}", f"{short}@{GOOD}", name=reference))
     progress = Progress(home.root / "e", Console(file=io.StringIO()))
-    (found,) = pull.ensure(home, engine, train(), ["envoy"], Mirrors(), progress=progress)
-    assert (found.digest, engine.calls) == (GOOD, [])
+    (image_,) = pull.ensure(home, engine, train(), ["envoy"], Mirrors(), progress=progress)
+    assert (image_.digest, engine.calls) == (GOOD, [])
 
 
 def test_images_come_in_the_order_asked_for_and_it_is_told_how_far(home: Home) -> None:
     both, told = ["locust", "echo"], io.StringIO()
     progress = Progress(home.root / "e", Console(file=told, width=200))
-    found = pull.ensure(home, TableEngine(), train(), both, Mirrors(), progress=progress)
-    assert [each.reference for each in found] == [REAL.reference(name) for name in both]
+    images = pull.ensure(home, TableEngine(), train(), both, Mirrors(), progress=progress)
+    assert [each.reference for each in images] == [REAL.reference(name) for name in both]
     assert f"pulling {ECHO}, 2 of 2" in told.getvalue()
 
 
@@ -126,26 +126,26 @@ def test_images_come_in_the_order_asked_for_and_it_is_told_how_far(home: Home) -
 
 def test_a_mirror_is_pulled_from_and_the_published_name_given(home: Home) -> None:
     engine = TableEngine(then={"tag": image(f"{COPIED}@{GOOD}")})
-    found = ensure(home, engine, MIRROR)
+    image_ = ensure(home, engine, MIRROR)
     assert engine.calls == [f"pull {COPY}", f"tag {COPY} {ECHO}"]
-    assert (found.reference, found.digest) == (ECHO, GOOD)
+    assert (image_.reference, image_.digest) == (ECHO, GOOD)
 
 
 def test_a_mirrors_copy_with_the_pinned_digest_is_the_published_image(home: Home) -> None:
     engine = TableEngine(then={"tag": image(f"{COPIED}@{GOOD}")})
-    found = ensure(home, engine, MIRROR, echo=GOOD)
+    image_ = ensure(home, engine, MIRROR, echo=GOOD)
     assert engine.calls[0] == f"pull {COPY}", "by tag: its copy may have another digest"
-    assert pull.names_of_copies(train(echo=GOOD), [found]) == ()
+    assert pull.names_of_copies(train(echo=GOOD), [image_]) == ()
 
 
 def test_a_mirrors_copy_from_the_image_builder_is_taken_and_told_of(home: Home) -> None:
     engine = TableEngine(then={"tag": image(f"{COPIED}@{BAD}", built=True)})
-    found = ensure(home, engine, MIRROR, echo=GOOD)
-    assert found == Image(reference=ECHO, digest=BAD, source="pull")
-    assert pull.names_of_copies(train(echo=GOOD), [found]) == (ECHO,)
-    assert pull.names_of_copies(train(), [found]) == ()
+    image_ = ensure(home, engine, MIRROR, echo=GOOD)
+    assert image_ == Image(reference=ECHO, digest=BAD, source="pull")
+    assert pull.names_of_copies(train(echo=GOOD), [image_]) == (ECHO,)
+    assert pull.names_of_copies(train(), [image_]) == ()
     engine.calls.clear()
-    assert ensure(home, engine, MIRROR, echo=GOOD) == found
+    assert ensure(home, engine, MIRROR, echo=GOOD) == image_
     assert engine.calls == []
 
 

@@ -53,9 +53,9 @@ def site(filled: Site) -> Site:
 
 
 def test_an_image_comes_under_its_published_name_with_the_registrys_digest(site: Site) -> None:
-    found = site.pull("one")
-    assert found.reference == f"registry.example/{site.folder}/one:1"
-    assert (found.digest, found.source) == (site.digest("one"), "pull")
+    image = site.pull("one")
+    assert image.reference == f"registry.example/{site.folder}/one:1"
+    assert (image.digest, image.source) == (site.digest("one"), "pull")
     assert site.held("one")
     assert site.held("two") is None
 
@@ -81,21 +81,21 @@ def test_the_user_says_only_where_it_is(site: Site, monkeypatch: pytest.MonkeyPa
 
 def test_a_registry_may_have_a_mirror_of_its_own(site: Site) -> None:
     """As a cache has a prefix for each registry that it fetches from."""
-    found = site.pull("one", f"docker.io=127.0.0.1:1/hub,registry.example={site.registry}")
-    assert (found.reference, found.digest) == (site.train().reference("one"), site.digest("one"))
+    image = site.pull("one", f"docker.io=127.0.0.1:1/hub,registry.example={site.registry}")
+    assert (image.reference, image.digest) == (site.train().reference("one"), site.digest("one"))
 
 
 def test_the_pinned_digest_is_taken(site: Site) -> None:
     pinned = site.digest("one")
-    found = site.pull("one", train=site.train(one=pinned))
-    assert (found.digest, pull.names_of_copies(site.train(one=pinned), [found])) == (pinned, ())
+    image = site.pull("one", train=site.train(one=pinned))
+    assert (image.digest, pull.names_of_copies(site.train(one=pinned), [image])) == (pinned, ())
 
 
 def test_a_mirrors_built_copy_of_a_pinned_image_is_taken_and_told_of(site: Site) -> None:
     train = site.train(one=UNKNOWN)
-    found = site.pull("one", train=train)
-    assert found.digest == site.digest("one")
-    assert pull.names_of_copies(train, [found]) == (train.reference("one"),)
+    image = site.pull("one", train=train)
+    assert image.digest == site.digest("one")
+    assert pull.names_of_copies(train, [image]) == (train.reference("one"),)
 
 
 def test_where_it_is_published_only_the_pinned_digest_will_do(site: Site) -> None:
@@ -106,8 +106,8 @@ def test_where_it_is_published_only_the_pinned_digest_will_do(site: Site) -> Non
             site.pull("one", ELSEWHERE, train=site.train(at, one=wrong))
         assert caught.value.reason == "missing"
     pinned = site.digest("one")
-    found = site.pull("one", ELSEWHERE, train=site.train(at, one=pinned))
-    assert (found.reference, found.digest) == (f"{at}/{site.folder}/one:1", pinned)
+    image = site.pull("one", ELSEWHERE, train=site.train(at, one=pinned))
+    assert (image.reference, image.digest) == (f"{at}/{site.folder}/one:1", pinned)
 
 
 def test_another_image_than_the_pinned_is_refused(site: Site) -> None:

@@ -24,19 +24,19 @@ LINKED = ("/bin/", "/sbin/", "/lib/", "/lib64/", "/var/run/", "/var/lock/")
 def targets(image: Recipe) -> list[str]:
     """Every path that a recipe adds, but for what is below a folder that it takes whole."""
     tables = [*image.programs.values(), *image.files.values()]
-    found = [path for table in tables for path in table.values()]
+    paths = [path for table in tables for path in table.values()]
     wheels = list(image.wheels.files.values()) if image.wheels else []
     wheels += [image.wheels.target] if image.wheels and image.wheels.target else []
-    return [*found, *wheels, *image.text, *image.links, *image.folders]
+    return [*paths, *wheels, *image.text, *image.links, *image.folders]
 
 
 def sources(image: Recipe) -> dict[str, list[str]]:
     """What a recipe takes from each component's module, as paths below the module's folder."""
-    found: dict[str, list[str]] = {}
+    packages: dict[str, list[str]] = {}
     for table in (image.programs, image.files, image.unpack):
         for component, wanted in table.items():
-            found.setdefault(component, []).extend(wanted)
-    return found
+            packages.setdefault(component, []).extend(wanted)
+    return packages
 
 
 def module_folder(name: str, train: versions.Train) -> Path:
@@ -45,10 +45,10 @@ def module_folder(name: str, train: versions.Train) -> Path:
     if (part.folder / "main.go").exists():
         return part.folder  # a program of ours, with a vendor's packages
     module = modules.main_module(part)
-    found = modules.find(module, Home.of_user())
-    if found is None:
+    folder = modules.find(module, Home.of_user())
+    if folder is None:
         pytest.skip(f"{module.path} was never fetched here: `make up` does that")
-    return found
+    return folder
 
 
 def test_there_is_a_recipe_for_each_image_of_the_lab() -> None:
@@ -68,8 +68,8 @@ def test_a_recipe_parses_and_says_what_it_is_for(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_path_is_given_twice(name: str) -> None:
-    found = targets(recipe.load(name))
-    assert sorted(found) == sorted(set(found))
+    paths = targets(recipe.load(name))
+    assert sorted(paths) == sorted(set(paths))
 
 
 @pytest.mark.parametrize("name", NAMES)

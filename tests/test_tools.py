@@ -111,8 +111,8 @@ def test_the_users_own_is_taken_if_it_is_of_the_version(
     name: str, says: str, tmp_path: Path, path: Path, vendor: Served
 ) -> None:
     own = put(path, name, script(says))
-    found, said = ensure(name, tmp_path, train(vendor.url + "/kind"))
-    assert found == own
+    program, said = ensure(name, tmp_path, train(vendor.url + "/kind"))
+    assert program == own
     assert f"{name} {getattr(TRAIN.versions, name)}: {own}\n" in said
     assert not vendor.asked
 
@@ -125,22 +125,22 @@ def test_the_vendors_is_fetched_and_kept(
     name: str, file: str, tmp_path: Path, path: Path, vendor: Served
 ) -> None:
     put(path, name, script("0.1.0"))
-    found, said = ensure(name, tmp_path, train(vendor.url + file))
-    assert found.read_bytes().startswith(b"#!/bin/sh\necho 'v")
-    assert found.stat().st_mode & 0o777 == 0o755
+    program, said = ensure(name, tmp_path, train(vendor.url + file))
+    assert program.read_bytes().startswith(b"#!/bin/sh\necho 'v")
+    assert program.stat().st_mode & 0o777 == 0o755
     assert f"{path}/{name} says '0.1.0'" in said
-    assert ensure(name, tmp_path, train(vendor.url + file)) == (found, "")
+    assert ensure(name, tmp_path, train(vendor.url + file)) == (program, "")
     assert vendor.asked == [file]
-    assert sorted(found.parent.parent.iterdir()) == [found.parent], "no draft is left"
+    assert sorted(program.parent.parent.iterdir()) == [program.parent], "no draft is left"
 
 
 def test_what_is_not_the_one_pinned_is_never_put_into_place(
     tmp_path: Path, path: Path, vendor: Served
 ) -> None:
     put_go(path)
-    found, said = ensure("kind", tmp_path, train(vendor.url + "/kind", sha256="0" * 64))
+    program, said = ensure("kind", tmp_path, train(vendor.url + "/kind", sha256="0" * 64))
     assert "must be 0000" in said
-    assert found.read_text() == f"#built for {OS}\n"
+    assert program.read_text() == f"#built for {OS}\n"
 
 
 @pytest.mark.parametrize(
@@ -155,8 +155,8 @@ def test_without_the_vendor_it_is_built_for_this_machine(
     url: str, reason: str, tmp_path: Path, path: Path, vendor: Served
 ) -> None:
     put_go(path)
-    found, said = ensure("kind", tmp_path, train(url.format(vendor=vendor.url)))
-    assert found.read_text() == f"#built for {OS}\n"
+    program, said = ensure("kind", tmp_path, train(url.format(vendor=vendor.url)))
+    assert program.read_text() == f"#built for {OS}\n"
     assert f"kind {TRAIN.versions.kind}: not on PATH; asking its vendor" in said
     assert said.count("; building it") == 1
     assert reason in said
@@ -167,9 +167,9 @@ def test_a_platform_that_is_not_pinned_is_built(
 ) -> None:
     put_go(path)
     monkeypatch.setattr(platform, "machine", lambda: "riscv64")
-    found, said = ensure("kind", tmp_path, TRAIN)
+    program, said = ensure("kind", tmp_path, TRAIN)
     assert f"versions/2026-08.toml has no SHA-256 of it for {OS}-riscv64" in said
-    assert found.read_text() == f"#built for {OS}\n"
+    assert program.read_text() == f"#built for {OS}\n"
 
 
 @pytest.mark.parametrize("says", ["0.1.0", f"{TRAIN.versions.kind}1", ""])
