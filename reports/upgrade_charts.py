@@ -27,7 +27,7 @@ from reports.upgrade_layout import (
     shorten,
     tracks,
 )
-from reports.upgrade_schema import KINDS, Episode, Kind, Outcome, Phase, Stream, Upgrade
+from reports.upgrade_schema import KINDS, Kind, Outage, Outcome, Phase, Stream, Upgrade
 from reports.upgrade_wording import phase_title
 from reports.wording import duration, number, one_line, span
 
@@ -194,7 +194,7 @@ def _outages(streams: Iterable[Stream], places: dict[str, int], plot: Plot) -> l
     return [_outage(places[stream.key], outage, plot) for stream, outage in pairs]
 
 
-def _outage(row: int, outage: Episode, plot: Plot) -> dict[str, Any]:
+def _outage(row: int, outage: Outage, plot: Plot) -> dict[str, Any]:
     begin = min(outage.started, plot.end - plot.seconds(_LEAST))
     end = max(outage.started + outage.low, begin + plot.seconds(_LEAST))
     return {

@@ -48,7 +48,7 @@ class Phase(Frozen):
     note: str = ""
 
 
-class Episode(Frozen):
+class Outage(Frozen):
     """Requests of one stream and one kind with less than a second between any two.
 
     `low` and `high` bound the seconds for which the stream was in this state: what the
@@ -92,7 +92,7 @@ class Stream(Frozen):
     blind: float = Field(description="the longest time between two requests, in seconds")
     verdict: Outcome
     reason: str
-    episodes: tuple[Episode, ...] = ()
+    episodes: tuple[Outage, ...] = ()
     latencies: tuple[Latency, ...] = ()
     history: str = Field(default="", description="path, relative to upgrade.json")
     gaps: tuple[tuple[float, float], ...] = Field(

@@ -15,7 +15,7 @@ from reports.compare import Change, Comparison, Row
 from reports.model import Cell, Columns, Figure, Table, Value, make_table
 from reports.of_run import stages
 from reports.upgrade_charts import colours_of, timeline
-from reports.upgrade_schema import KINDS, Budget, Episode, Fault, Phase, Share, Stream, Upgrade
+from reports.upgrade_schema import KINDS, Budget, Fault, Outage, Phase, Share, Stream, Upgrade
 from reports.wording import duration, interval, number, percent, span
 
 MOST_OUTAGES = 20
@@ -61,9 +61,9 @@ def _timeline(upgrade: Upgrade) -> Figure:
     )
 
 
-def outage_table(outages: Iterable[Episode]) -> Table:
+def outage_table(outages: Iterable[Outage]) -> Table:
     """One row for each, in the given order."""
-    columns: Columns[Episode] = {
+    columns: Columns[Outage] = {
         "Kind": lambda e: _kind(e.kind),
         "Phase": lambda e: e.phase,
         "Began at": lambda e: f"{e.started:.2f} s",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from reports.upgrade_schema import KINDS, Episode, Kind, Phase, Stream, Upgrade
+from reports.upgrade_schema import KINDS, Kind, Outage, Phase, Stream, Upgrade
 from reports.wording import number, plural, span
 
 SHUT: tuple[Kind, ...] = ("dropped", "refused")
@@ -38,7 +38,7 @@ class Worst(NamedTuple):
     """The outage that matters most, and the stream that saw it."""
 
     stream: Stream
-    outage: Episode
+    outage: Outage
 
     @property
     def serious(self) -> bool:
@@ -117,7 +117,7 @@ def cost(upgrade: Upgrade, component: str, kinds: Iterable[Kind]) -> str:
     return f"{span(low, high)} in {key}"
 
 
-def phase_of(phases: Iterable[Phase], outage: Episode) -> Phase | None:
+def phase_of(phases: Iterable[Phase], outage: Outage) -> Phase | None:
     """The phase in which it began: of several with its name, the last to start before it."""
     named = sorted((p for p in phases if p.name == outage.phase), key=lambda p: p.started)
     before = [phase for phase in named if phase.started <= outage.started]

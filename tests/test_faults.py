@@ -13,7 +13,7 @@ from clusters.errors import FaultsError
 from fixtures import manifests
 from fixtures.behaviour import discover
 from fixtures.lab.faults import Effect, Injection, Site
-from reports.upgrade_schema import Episode, Fault, Kind, Phase, Stream
+from reports.upgrade_schema import Fault, Kind, Outage, Phase, Stream
 from suites.mobile_routing.faults import all_to_the_last
 from suites.runs import faults
 from suites.runs.faults import InjectedFault, choose, inject, judge
@@ -32,18 +32,16 @@ def found_by(injected: InjectedFault, streams: Sequence[Stream]) -> Fault:
     return judge(injected, streams, PHASES)
 
 
-def stream(
-    *episodes: Episode, name: str = "web", blind: float = 0.01, watched: float = 1
-) -> Stream:
+def stream(*outages: Outage, name: str = "web", blind: float = 0.01, watched: float = 1) -> Stream:
     return Stream(
         name=name, suite="s", cluster="a", sentence="it is served", demand="allow",
         connections="new", rate=125, n=1000, watched=watched, blind=blind, verdict="fail",
-        reason="", episodes=episodes,
+        reason="", episodes=outages,
     )  # fmt: skip
 
 
-def episode(low: float, high: float, kind: Kind = "dropped", phase: str = "dropped") -> Episode:
-    return Episode(
+def outage(low: float, high: float, kind: Kind = "dropped", phase: str = "dropped") -> Outage:
+    return Outage(
         kind=kind, phase=phase, started=1.0, low=low, high=high, n=2, of=2, seen="timeout"
     )
 
@@ -59,8 +57,8 @@ def episode(low: float, high: float, kind: Kind = "dropped", phase: str = "dropp
     ],
 )
 def test_a_fault_is_found_when_the_bounds_agree(low: float, high: float, verdict: str) -> None:
-    told = found_by(INJECTED, [stream(episode(low, high))])
-    assert (told.verdict, told.found, told.found_low, told.found_high) == (
+    fault = found_by(INJECTED, [stream(outage(low, high))])
+    assert (fault.verdict, fault.found, fault.found_low, fault.found_high) == (
         verdict, "dropped", low, high,
     )  # fmt: skip
 
@@ -69,9 +67,9 @@ def test_a_fault_is_found_when_the_bounds_agree(low: float, high: float, verdict
 def test_a_stream_that_was_hardly_watched_tells_nothing_of_a_length(
     watched: float, verdict: str
 ) -> None:
-    seen = stream(episode(1.7, 5.0), watched=watched)
+    seen = stream(outage(1.7, 5.0), watched=watched)
     assert found_by(INJECTED, [seen]).verdict == verdict
-    agreeing = stream(episode(0.01, 0.02), watched=watched)
+    agreeing = stream(outage(0.01, 0.02), watched=watched)
     assert found_by(INJECTED, [agreeing]).verdict == "pass"
 
 
@@ -79,25 +77,25 @@ def test_a_stream_that_was_hardly_watched_tells_nothing_of_a_length(
     "seen",
     [
         (),
-        (episode(0.01, 0.02, kind="leak"),),
-        (episode(0.01, 0.02, phase="another"),),
+        (outage(0.01, 0.02, kind="leak"),),
+        (outage(0.01, 0.02, phase="another"),),
     ],
 )
-def test_another_kind_or_another_time_is_not_it(seen: tuple[Episode, ...]) -> None:
-    told = found_by(INJECTED, [stream(*seen), stream(episode(0.01, 0.02), name="other")])
+def test_another_kind_or_another_time_is_not_it(seen: tuple[Outage, ...]) -> None:
+    told = found_by(INJECTED, [stream(*seen), stream(outage(0.01, 0.02), name="other")])
     assert (told.verdict, told.found) == ("fail", "")
 
 
 def test_what_a_generator_may_have_missed_is_left_open() -> None:
     assert found_by(INJECTED, [stream(blind=0.02)]).verdict == "inconclusive"
     assert found_by(INJECTED, []).verdict == "inconclusive"
-    assert found_by(INJECTED, [stream(episode(0.008, 0.024), blind=0.02)]).verdict == "pass"
+    assert found_by(INJECTED, [stream(outage(0.008, 0.024), blind=0.02)]).verdict == "pass"
 
 
 def test_what_must_change_nothing_is_held_against_every_stream() -> None:
     istiod = InjectedFault("istiod killed", "istiod is killed", "", "", 10.0, 10.2, 0.0, 0.0)
-    late = episode(0.1, 0.2, kind="late", phase="istiod killed")
-    shut = episode(0.1, 0.2, phase="istiod killed")
+    late = outage(0.1, 0.2, kind="late", phase="istiod killed")
+    shut = outage(0.1, 0.2, phase="istiod killed")
     assert found_by(istiod, [stream(late)]).verdict == "pass"
     told = found_by(istiod, [stream(), stream(late, shut, name="other")])
     assert (told.verdict, told.reason) == ("fail", "a/other: dropped for 0.200 s")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.checks.expectations import BY_RBAC, NO_ROUTE, Dropped, Expectation, Served
-from fixtures.checks.outages import WINDOW, episodes, kinds_of, phase_at, sight, spent
+from fixtures.checks.outages import WINDOW, kinds_of, outages_of, phase_at, sight, spent
 from fixtures.history.traces import Answer, Beats
 from reports.upgrade_schema import Phase
 from tests.traces import (
@@ -106,29 +106,29 @@ def test_a_pressed_machine_excuses_no_leak() -> None:
 
 def test_one_bad_request_lasted_between_nothing_and_its_neighbours() -> None:
     read = trace([SERVED, SERVED, REFUSED, SERVED])
-    (found,) = episodes(read, kinds_of(read, ALLOWED), BEGAN, PHASES)
-    assert (found.kind, found.n, found.of, found.seen) == ("refused", 1, 1, "refused")
-    assert found.low == 0
-    assert found.high == pytest.approx(2 * INTERVAL + TOOK)
-    assert found.phase == "quiet"
-    assert found.started == pytest.approx(2 * INTERVAL)
+    (outage,) = outages_of(read, kinds_of(read, ALLOWED), BEGAN, PHASES)
+    assert (outage.kind, outage.n, outage.of, outage.seen) == ("refused", 1, 1, "refused")
+    assert outage.low == 0
+    assert outage.high == pytest.approx(2 * INTERVAL + TOOK)
+    assert outage.phase == "quiet"
+    assert outage.started == pytest.approx(2 * INTERVAL)
 
 
 def test_the_silent_tell_of_the_time_they_were_sent() -> None:
     read = trace([SERVED, SILENT, SILENT, SILENT, SERVED], took=[TOOK, 0.9, 0.9, 0.9, TOOK])
-    (found,) = episodes(read, kinds_of(read, ALLOWED), BEGAN, PHASES)
-    assert found.low == pytest.approx(2 * INTERVAL)
-    assert found.high == pytest.approx(4 * INTERVAL + TOOK)
+    (outage,) = outages_of(read, kinds_of(read, ALLOWED), BEGAN, PHASES)
+    assert outage.low == pytest.approx(2 * INTERVAL)
+    assert outage.high == pytest.approx(4 * INTERVAL + TOOK)
 
 
 def test_what_was_not_sent_is_of_the_time_when_it_was_due() -> None:
     lag = [0.0, 0.5, 0.5 - INTERVAL, 0.0]
     read = trace([SERVED, STARVED, STARVED, SERVED], lag=lag)
-    (found,) = episodes(read, kinds_of(read, ALLOWED), BEGAN, PHASES)
-    assert (found.kind, found.n) == ("starved", 2)
-    assert found.started == pytest.approx(INTERVAL)
-    assert found.low == pytest.approx(INTERVAL)
-    assert found.high == pytest.approx(3 * INTERVAL + TOOK)
+    (outage,) = outages_of(read, kinds_of(read, ALLOWED), BEGAN, PHASES)
+    assert (outage.kind, outage.n) == ("starved", 2)
+    assert outage.started == pytest.approx(INTERVAL)
+    assert outage.low == pytest.approx(INTERVAL)
+    assert outage.high == pytest.approx(3 * INTERVAL + TOOK)
 
 
 def test_a_neighbour_that_tells_nothing_ends_nothing() -> None:
@@ -136,49 +136,49 @@ def test_a_neighbour_that_tells_nothing_ends_nothing() -> None:
     beside = [SERVED, STARVED, STARVED, SILENT, STARVED, SERVED]
     read = trace(beside, took=[TOOK, TOOK, TOOK, 0.9, TOOK, TOOK])
     kinds = kinds_of(read, ALLOWED)
-    (dropped,) = [e for e in episodes(read, kinds, BEGAN, PHASES) if e.kind == "dropped"]
+    (dropped,) = [e for e in outages_of(read, kinds, BEGAN, PHASES) if e.kind == "dropped"]
     assert (dropped.low, dropped.n) == (0.0, 1)
     assert dropped.high == pytest.approx(5 * INTERVAL + TOOK)
     read = trace(beside[1:-1], took=[TOOK, TOOK, 0.9, TOOK])
     kinds = kinds_of(read, ALLOWED)
-    (dropped,) = [e for e in episodes(read, kinds, BEGAN, PHASES) if e.kind == "dropped"]
+    (dropped,) = [e for e in outages_of(read, kinds, BEGAN, PHASES) if e.kind == "dropped"]
     assert dropped.high == pytest.approx(5 * INTERVAL)
 
 
-def test_what_is_far_apart_is_two_episodes_and_what_is_near_is_one() -> None:
+def test_what_is_far_apart_is_two_outages_and_what_is_near_is_one() -> None:
     near = [SERVED, REFUSED, SERVED, REFUSED, SERVED]
     read = trace(near + [SERVED] * 200 + near)
-    found = list(episodes(read, kinds_of(read, ALLOWED), BEGAN, PHASES))
-    assert [(e.n, e.of, e.phase) for e in found] == [(2, 3, "quiet"), (2, 3, "cilium")]
-    assert found[0].high == pytest.approx(4 * INTERVAL + TOOK)
+    outages = list(outages_of(read, kinds_of(read, ALLOWED), BEGAN, PHASES))
+    assert [(e.n, e.of, e.phase) for e in outages] == [(2, 3, "quiet"), (2, 3, "cilium")]
+    assert outages[0].high == pytest.approx(4 * INTERVAL + TOOK)
 
 
-def test_runs_of_one_episode_are_bounded_each_for_itself() -> None:
+def test_runs_of_one_outage_are_bounded_each_for_itself() -> None:
     read = trace([SERVED, REFUSED, REFUSED, SERVED, SERVED, REFUSED, REFUSED, REFUSED, SERVED])
-    (found,) = episodes(read, kinds_of(read, ALLOWED), BEGAN, PHASES)
-    assert (found.n, found.of) == (5, 7)
-    assert found.low == pytest.approx((INTERVAL - TOOK) + (2 * INTERVAL - TOOK))
-    assert found.high == pytest.approx((3 * INTERVAL + TOOK) + (4 * INTERVAL + TOOK))
+    (outage,) = outages_of(read, kinds_of(read, ALLOWED), BEGAN, PHASES)
+    assert (outage.n, outage.of) == (5, 7)
+    assert outage.low == pytest.approx((INTERVAL - TOOK) + (2 * INTERVAL - TOOK))
+    assert outage.high == pytest.approx((3 * INTERVAL + TOOK) + (4 * INTERVAL + TOOK))
 
 
 def test_bounds_count_from_when_requests_were_truly_sent() -> None:
     lag = [0.004, 0.0, 0.0, 0.003, 0.0]
     read = trace([SERVED, REFUSED, REFUSED, REFUSED, SERVED], lag=lag)
-    (found,) = episodes(read, kinds_of(read, ALLOWED), BEGAN, PHASES)
-    assert found.low == pytest.approx(2 * INTERVAL + 0.003 - TOOK)
-    assert found.high == pytest.approx(4 * INTERVAL + TOOK - 0.004)
+    (outage,) = outages_of(read, kinds_of(read, ALLOWED), BEGAN, PHASES)
+    assert outage.low == pytest.approx(2 * INTERVAL + 0.003 - TOOK)
+    assert outage.high == pytest.approx(4 * INTERVAL + TOOK - 0.004)
 
 
 def test_at_the_edges_of_a_trace_a_state_may_have_lasted_an_interval_longer() -> None:
     read = trace([REFUSED, SERVED, REFUSED])
-    (found,) = episodes(read, kinds_of(read, ALLOWED), BEGAN, PHASES)
-    assert found.high == pytest.approx(4 * INTERVAL + TOOK)
+    (outage,) = outages_of(read, kinds_of(read, ALLOWED), BEGAN, PHASES)
+    assert outage.high == pytest.approx(4 * INTERVAL + TOOK)
 
 
 def test_kinds_are_told_apart() -> None:
     read = trace([SERVED, WRONG, REFUSED, SILENT, SERVED])
-    found = list(episodes(read, kinds_of(read, ALLOWED), BEGAN, PHASES))
-    assert [e.kind for e in found] == ["misrouted", "refused", "dropped"]
+    outages = list(outages_of(read, kinds_of(read, ALLOWED), BEGAN, PHASES))
+    assert [e.kind for e in outages] == ["misrouted", "refused", "dropped"]
 
 
 def test_the_phase_that_began_last_is_named() -> None:
@@ -208,8 +208,8 @@ def test_the_bounds_hold_the_truth(
     sent = ~np.isin(np.arange(n), list(starved))
     answers = [REFUSED if b else SERVED for b in bad]
     read = trace([a if s else STARVED for a, s in zip(answers, sent, strict=True)])
-    found = list(episodes(read, kinds_of(read, ALLOWED), BEGAN, PHASES))
-    total = spent(found, ("refused",))
+    outages = list(outages_of(read, kinds_of(read, ALLOWED), BEGAN, PHASES))
+    total = spent(outages, ("refused",))
     seen = min(length, max(0.0, n * INTERVAL - start))
     assert total.n == (bad & sent).sum()
     assert total.low <= length + 1e-9
@@ -224,8 +224,8 @@ def test_no_moment_counts_twice(bad: list[bool], took: float) -> None:
     """Answers that take long show one state in many rows, whose bounds overlap."""
     answers = [SERVED, *(REFUSED if b else SERVED for b in bad), SERVED]
     read = trace(answers, took=took)
-    found = list(episodes(read, kinds_of(read, ALLOWED), BEGAN, PHASES))
-    (high,) = [e.high for e in found] or [0.0]
+    outages = list(outages_of(read, kinds_of(read, ALLOWED), BEGAN, PHASES))
+    (high,) = [e.high for e in outages] or [0.0]
     places = [place for place, answer in enumerate(answers) if answer is REFUSED]
     rows = sum(after - before > 1 for before, after in pairwise([-9, *places]))
     whole = (places[-1] - places[0] + 2) * INTERVAL + took if places else 0.0

@@ -26,8 +26,8 @@ def upgrade() -> Upgrade:
 
 
 def test_the_timeline_shows_every_kind_in_its_colour_with_its_title() -> None:
-    episodes = [made.episode(kind, started=9.0 * i) for i, kind in enumerate(KINDS)]
-    svg = timeline(made.bare(made.stream("fail", *episodes), phases=(made.phase(),)))
+    outages = [made.outage(kind, started=9.0 * i) for i, kind in enumerate(KINDS)]
+    svg = timeline(made.bare(made.stream("fail", *outages), phases=(made.phase(),)))
     for kind in KINDS:
         assert f"var(--kind-{kind})" in svg
         assert f"<title>{kind} at " in svg
@@ -35,7 +35,7 @@ def test_the_timeline_shows_every_kind_in_its_colour_with_its_title() -> None:
 
 
 def test_ten_milliseconds_of_ten_minutes_are_seen() -> None:
-    seen = made.stream("pass", made.episode("leak", started=300.0, low=0.01, high=0.02))
+    seen = made.stream("pass", made.outage("leak", started=300.0, low=0.01, high=0.02))
     svg = timeline(made.bare(seen.model_copy(update={"rate": 1.0, "n": 600})))
     (mark,) = re.findall(r'd="M[\d.]+,[\d.]+h([\d.]+)v[^"]*"[^>]*fill="var\(--kind-leak\)"', svg)
     assert float(mark) == pytest.approx(4.0, abs=0.01)
@@ -71,7 +71,7 @@ def test_what_is_watched_and_the_gaps_make_the_whole(gaps: list[tuple[float, flo
 
 def test_the_time_of_a_watch_holds_all_that_is_of_it(upgrade: Upgrade) -> None:
     assert extent(upgrade) == (0.0, made.SECONDS)
-    late = made.stream("fail", made.episode(started=900.0, low=2.0))
+    late = made.stream("fail", made.outage(started=900.0, low=2.0))
     assert extent(made.bare(late, phases=(made.phase(started=-5.0),))) == (-5.0, 902.0)
     assert extent(made.bare()) == (0.0, 1.0)
 
@@ -88,7 +88,7 @@ def test_what_matters_most_is_the_worst_outage(upgrade: Upgrade) -> None:
         "Worst: aws-cluster/policy-other-new leaked for 0 to 19 ms during cilium "
         "(1 request: 200 from frontend-7c9 of aws-cluster)."
     )
-    longest = made.stream("pass", made.episode("dropped"), made.episode("refused", high=2.0))
+    longest = made.stream("pass", made.outage("dropped"), made.outage("refused", high=2.0))
     assert "was refused" in matters(made.bare(longest))
 
 
@@ -129,11 +129,9 @@ def test_what_a_component_cost_stands_beside_its_budget(upgrade: Upgrade) -> Non
     )
     assert cost(upgrade, "istio-base", ("dropped", "refused")) == "none"
     twice = [made.phase(cluster=c, started=s) for c, s in (("one", 0.0), ("other", 50.0))]
-    shut = made.stream("fail", made.episode(started=9.0), made.episode(started=60.0, high=0.05))
+    shut = made.stream("fail", made.outage(started=9.0), made.outage(started=60.0, high=0.05))
     assert cost(made.bare(shut, phases=twice), "istiod", ("dropped",)).startswith("10 to 50 ms")
-    assert (
-        time_in(made.stream("fail", made.episode(), made.episode()), ("dropped",)) == "20 to 60 ms"
-    )
+    assert time_in(made.stream("fail", made.outage(), made.outage()), ("dropped",)) == "20 to 60 ms"
 
 
 def test_versions_tell_what_they_became(upgrade: Upgrade) -> None:

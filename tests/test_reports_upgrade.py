@@ -98,7 +98,7 @@ def hostile(text: str) -> Upgrade:
         verdict="fail", reason=text,
     )  # fmt: skip
     names = dict.fromkeys(("name", "suite", "cluster", "sentence", "reason", "history"), text)
-    one = made.stream("fail", made.episode("leak", phase=text, seen=text), **names)
+    one = made.stream("fail", made.outage("leak", phase=text, seen=text), **names)
     fault = made.fault(
         "fail", **dict.fromkeys(("name", "sentence", "reason"), text), stream=one.key
     )
@@ -138,9 +138,9 @@ def test_the_page_tells_the_upgrade(page: str, upgrade: Upgrade) -> None:
     assert "Failed 2026-08 to 2026-11: 2 failed, 1 inconclusive, 19 passed of 22 streams" in text
     for stream in upgrade.streams:
         assert one_line(stream.reason) in text
-        for episode in stream.episodes:
-            assert one_line(episode.seen) in text
-            assert f"{episode.started:.2f} s" in text
+        for outage in stream.episodes:
+            assert one_line(outage.seen) in text
+            assert f"{outage.started:.2f} s" in text
     assert "istio1.30.1 → 1.31.0" in text
     assert "kubernetes1.36.3 istio" in text
     assert "done: one agent was restarted twice" in text
@@ -187,7 +187,7 @@ def test_hostile_texts_are_only_text_in_the_timeline_too() -> None:
 @pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_told_in_every_form(kind: Kind) -> None:
-    one = made.bare(made.stream("fail", made.episode(kind, seen="what it got")))
+    one = made.bare(made.stream("fail", made.outage(kind, seen="what it got")))
     for form in (text_of(html(one)), markdown(one), terminal(one), junit(one).decode()):
         assert kind in form
     assert f'<b class="kind-{kind}">{kind}</b>' in html(one)
@@ -219,7 +219,7 @@ def test_junit_is_red_exactly_when_the_upgrade_is(
 
 
 def test_a_stream_that_was_spoilt_on_purpose_is_skipped() -> None:
-    spoilt = made.stream("fail", made.episode("leak"), name="policy-other-new")
+    spoilt = made.stream("fail", made.outage("leak"), name="policy-other-new")
     document = parsed(made.bare(spoilt, faults=(made.fault(),), status="passed"))
     assert (document.failures, document.errors, document.skipped) == (0, 0, 1)
 
@@ -242,7 +242,7 @@ def test_markdown_is_short_and_worst_first(upgrade: Upgrade) -> None:
     text = markdown(upgrade)
     assert text.index(" leak |") < text.index(" misrouted |") < text.index(" refused |")
     assert "1 regressed, 1 mended" in text
-    many = made.stream("fail", *(made.episode(started=2.0 * i) for i in range(50)))
+    many = made.stream("fail", *(made.outage(started=2.0 * i) for i in range(50)))
     told = markdown(made.bare(many))
     assert told.count(" | dropped |") == MOST_OUTAGES
     assert f"And {50 - MOST_OUTAGES} more, on the page." in told

@@ -73,7 +73,7 @@ def test_of_more_than_are_shown_the_last_says_how_many() -> None:
 
 
 def test_an_upgrades_findings_are_told() -> None:
-    red = upgrade_samples.stream("fail", upgrade_samples.episode(), reason="shut for 4 s")
+    red = upgrade_samples.stream("fail", upgrade_samples.outage(), reason="shut for 4 s")
     (line,) = lines_of(upgrade_samples.bare(red))
     assert line == f"::error title=stream {red.key} failed::{red.sentence} shut for 4 s"
 

@@ -14,10 +14,10 @@ from reports.upgrade_schema import (
     Budget,
     Connections,
     Demand,
-    Episode,
     Fault,
     Kind,
     Latency,
+    Outage,
     Outcome,
     Phase,
     Share,
@@ -57,41 +57,41 @@ _DONE = (
     ("cilium", "aws-cluster", 236.0, 58.0),
     ("cilium", "azure-cluster", 296.0, 61.0),
 )
-_SEEN: dict[str, tuple[Episode, ...]] = {
+_SEEN: dict[str, tuple[Outage, ...]] = {
     "aws-cluster/policy-other-new": (
-        Episode(
+        Outage(
             kind="leak", phase="cilium", started=251.4, low=0.0, high=0.019, n=1, of=4000,
             seen="200 from frontend-7c9 of aws-cluster",
         ),
-        Episode(
+        Outage(
             kind="unproven", phase="cilium", started=266.0, low=0.4, high=0.42, n=41, of=4000,
             seen="a refused connection",
         ),
     ),
     "aws-cluster/canary-new": (
-        Episode(
+        Outage(
             kind="refused", phase="gateway", started=71.25, low=2.01, high=2.04, n=202, of=40000,
             seen="connection refused",
         ),
     ),
     "aws-cluster/mobile-kept": (
-        Episode(
+        Outage(
             kind="dropped", phase="sidecars", started=96.3, low=0.01, high=0.029, n=2, of=40000,
             seen="no answer within 1.0 s",
         ),
-        Episode(
+        Outage(
             kind="late", phase="cilium", started=240.1, low=0.7, high=0.72, n=64, of=40000,
             seen="200 after 612 ms",
         ),
     ),
     "azure-cluster/desktop-new": (
-        Episode(
+        Outage(
             kind="misrouted", phase="istiod", started=140.5, low=0.12, high=0.14, n=13, of=40000,
             seen="200 from web v2",
         ),
     ),
     "azure-cluster/rbac-other-kept": (
-        Episode(
+        Outage(
             kind="starved", phase="cilium", started=310.0, low=1.1, high=1.12, n=90, of=40000,
             seen="sent 214 ms after it was due",
         ),
@@ -99,17 +99,17 @@ _SEEN: dict[str, tuple[Episode, ...]] = {
 }  # fmt: skip
 
 
-def episode(kind: Kind = "dropped", **changed: object) -> Episode:
+def outage(kind: Kind = "dropped", **changed: object) -> Outage:
     plain: dict[str, object] = {
         "kind": kind, "phase": "istiod", "started": 40.0, "low": 0.01, "high": 0.03,
         "n": 2, "of": 4000, "seen": "no answer within 1.0 s",
     }  # fmt: skip
-    return Episode.model_validate(plain | changed)
+    return Outage.model_validate(plain | changed)
 
 
-def stream(verdict: Outcome = "pass", *episodes: Episode, **changed: object) -> Stream:
+def stream(verdict: Outcome = "pass", *outages: Outage, **changed: object) -> Stream:
     """One stream, with whatever a test wants otherwise."""
-    counts = {kind: sum(e.n for e in episodes if e.kind == kind) for kind in KINDS}
+    counts = {kind: sum(e.n for e in outages if e.kind == kind) for kind in KINDS}
     plain: dict[str, object] = {
         "name": "rbac-frontend-new",
         "suite": "rbac_denial",
@@ -124,7 +124,7 @@ def stream(verdict: Outcome = "pass", *episodes: Episode, **changed: object) -> 
         "blind": 0.031,
         "verdict": verdict,
         "reason": "all 40,000 were served" if verdict == "pass" else "shut for too long",
-        "episodes": episodes,
+        "episodes": outages,
     }
     return Stream.model_validate(plain | changed)
 

@@ -17,7 +17,7 @@ from fixtures.behaviour import Behaviour
 from fixtures.checks.watched import LEAST_WATCHED
 from fixtures.lab.faults import SETTLE, Effect, Injection, Site
 from fixtures.lab.probes import SPACING
-from reports.upgrade_schema import Episode, Fault, Kind, Phase, Stream
+from reports.upgrade_schema import Fault, Kind, Outage, Phase, Stream
 
 NONE, SHORT, ALL = "none", "short", "all"
 IGNORED = ("late", "starved", "unproven")  # kinds of an outage that no control plane is blamed for
@@ -133,7 +133,7 @@ def judge(injected: InjectedFault, streams: Sequence[Stream], phases: Sequence[P
     return _entry(injected, "fail", f"found: {others}")
 
 
-def _measured(injected: InjectedFault, outages: Sequence[Episode], stream: Stream) -> Fault:
+def _measured(injected: InjectedFault, outages: Sequence[Outage], stream: Stream) -> Fault:
     """The entry of a fault that was seen as what it was: whether for as long as it lasted.
 
     A machine that cannot even send in time drops by itself too.
