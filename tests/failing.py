@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives import serialization
 
 from tests.served import self_signed
 
-KEPT = ("Accept", "Range")
+REQUEST_HEADERS = ("Accept", "Range")
 PIECES = 12
-GIVEN = ("Content-Type", "Docker-Content-Digest")
+RESPONSE_HEADERS = ("Content-Type", "Docker-Content-Digest")
 
 
 @dataclass
@@ -79,12 +79,18 @@ def registry(
             return {"WWW-Authenticate": 'Basic realm="site"'} if failing.status == 401 else {}
 
         def _hand_on(self) -> None:
-            sent = {name: self.headers[name] for name in KEPT if name in self.headers}
+            sent = {name: self.headers[name] for name in REQUEST_HEADERS if name in self.headers}
             url = f"http://{failing.behind}{self.path}"
-            got = httpx.request(self.command, url, headers=sent)
-            kept = {name: got.headers[name] for name in GIVEN if name in got.headers}
-            length = got.headers.get("Content-Length", "0")
-            self._answer(got.status_code, got.content, {**kept, "Content-Length": length})
+            response = httpx.request(self.command, url, headers=sent)
+            headers = {
+                name: response.headers[name]
+                for name in RESPONSE_HEADERS
+                if name in response.headers
+            }
+            length = response.headers.get("Content-Length", "0")
+            self._answer(
+                response.status_code, response.content, {**headers, "Content-Length": length}
+            )
 
         def _answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
             self.send_response(status)

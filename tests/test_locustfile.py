@@ -113,7 +113,7 @@ def test_a_raw_target_is_not_normalised(run: Run) -> None:
     assert run.peer.url + target in {e.url for e in run.history}
 
 
-def test_no_redirect_is_followed_and_no_cookie_kept(run: Run) -> None:
+def test_no_redirect_is_followed_and_no_cookie_is_sent_again(run: Run) -> None:
     assert {e.status for e in run.history.stream("moved")} == {302}
     assert not run.peer.requests("/elsewhere")
     assert not any("ookie" in head for head in run.peer.heads)

@@ -106,11 +106,13 @@ def test_whoever_left_no_trace_is_noted_and_red(monitor: Monitor, senders: Sende
 
 
 def test_only_what_is_to_be_loaded_is(monitor: Monitor, senders: Senders) -> None:
-    kept, new = WEB
-    loaded = ProbeSource.behind_sidecar("aws-cluster", "outsider", replace(kept, loaded=True), new)
+    often, new = WEB
+    loaded = ProbeSource.behind_sidecar("aws-cluster", "outsider", replace(often, loaded=True), new)
     with monitor.load([FRONTEND, loaded]):
         ((name, (stream,)),) = senders.loads
-    assert (name, stream.url, stream.headers) == ("outsider", kept.stream.url, kept.stream.headers)
+    assert (name, stream.url, stream.headers) == (
+        "outsider", often.stream.url, often.stream.headers,
+    )  # fmt: skip
 
 
 def test_a_phase_is_recorded_as_it_ended(monitor: Monitor) -> None:

@@ -20,9 +20,9 @@ from clusters import oci_runtime
 from clusters.oci_runtime import MISSING, value_of
 
 SETS = ("bounding", "effective", "permitted", "inheritable", "ambient")
-GIVEN = {name: ["CAP_CHOWN", MISSING, "CAP_SYS_ADMIN"] for name in SETS}
-KEPT = {name: ["CAP_CHOWN", "CAP_SYS_ADMIN"] for name in SETS}
-PROCESS = {"args": ["sh"], "capabilities": GIVEN, "noNewPrivileges": True}
+REQUESTED = {name: ["CAP_CHOWN", MISSING, "CAP_SYS_ADMIN"] for name in SETS}
+GRANTED = {name: ["CAP_CHOWN", "CAP_SYS_ADMIN"] for name in SETS}
+PROCESS = {"args": ["sh"], "capabilities": REQUESTED, "noNewPrivileges": True}
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def test_a_bundle_loses_the_capability_and_keeps_all_else(
     argv = ["--root", "/r", command, *form.format(config.parent).split(), "id"]
     assert runtime(*argv) == argv
     assert json.loads(config.read_text()) == {
-        "process": {**PROCESS, "capabilities": KEPT},
+        "process": {**PROCESS, "capabilities": GRANTED},
         "root": {"path": "r"},
     }
 
@@ -73,7 +73,7 @@ def test_a_bundle_loses_the_capability_and_keeps_all_else(
 def test_without_a_flag_the_bundle_is_where_it_is_started(runtime: Runtime) -> None:
     config = runtime.write("bundle/config.json", {"process": PROCESS})
     runtime("create", "id", cwd=config.parent)
-    assert json.loads(config.read_text())["process"]["capabilities"] == KEPT
+    assert json.loads(config.read_text())["process"]["capabilities"] == GRANTED
 
 
 @pytest.mark.parametrize("form", ["--process {}", "--process={}"])
@@ -81,7 +81,7 @@ def test_an_exec_loses_the_capability(runtime: Runtime, form: str) -> None:
     process = runtime.write("process.json", PROCESS)
     argv = ["exec", *form.format(process).split(), "--detach", "id"]
     assert runtime(*argv) == argv
-    assert json.loads(process.read_text()) == {**PROCESS, "capabilities": KEPT}
+    assert json.loads(process.read_text()) == {**PROCESS, "capabilities": GRANTED}
 
 
 def test_what_has_no_capabilities_stays_as_it_is(runtime: Runtime) -> None:

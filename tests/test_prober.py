@@ -158,7 +158,7 @@ def test_a_later_batch_goes_on_counting(run: Run) -> None:
     assert len(run.peer.requests("nonce=n-601")) == 1
 
 
-def test_no_redirect_is_followed_and_no_cookie_kept(run: Run) -> None:
+def test_no_redirect_is_followed_and_no_cookie_is_sent_again(run: Run) -> None:
     assert {e.status for e in run.history.stream("moved")} == {302}
     assert not run.peer.requests("/elsewhere")
     assert not any("ookie" in head for head in run.peer.heads)

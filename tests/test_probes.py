@@ -8,7 +8,7 @@ import pytest
 
 from fixtures.checks.expectations import BY_RBAC, Dropped, Expectation
 from fixtures.checks.outages import WINDOW
-from fixtures.checks.watched import KEPT
+from fixtures.checks.watched import KEEP_ALIVE
 from fixtures.lab.probes import SELDOM, SPACING, Probe, ProbeSource, Target, merge, served_by
 
 TARGET = Target("rbac_denial", "aws-cluster", "http://198.19.0.1/api", "backend-api.example")
@@ -27,20 +27,20 @@ def test_a_probe_is_sent_more_often_than_the_shortest_outage_lasts() -> None:
 
 @pytest.mark.parametrize("expectation", [WEB, BY_RBAC, Dropped()])
 def test_what_a_proxy_decides_is_asked_both_ways(expectation: Expectation) -> None:
-    kept, new = TARGET.both_modes("get", "it is so", expectation)
-    assert (kept.stream.name, kept.stream.kept, kept.stream.interval) == (
-        f"get{KEPT}",
+    keep_alive, new = TARGET.both_modes("get", "it is so", expectation)
+    assert (keep_alive.stream.name, keep_alive.stream.kept, keep_alive.stream.interval) == (
+        f"get{KEEP_ALIVE}",
         True,
         SPACING,
     )
     assert (new.stream.name, new.stream.kept, new.stream.interval) == ("get", False, SELDOM)
-    assert kept.asked.group == new.asked.group == "get"
-    assert kept.asked.expectation is expectation
+    assert keep_alive.asked.group == new.asked.group == "get"
+    assert keep_alive.asked.expectation is expectation
 
 
 def test_headers_are_the_targets_own_with_its_host() -> None:
-    (kept, _) = TARGET.with_headers({"User-Agent": "Mobile"}).both_modes("m", "it is so", WEB)
-    assert kept.stream.headers == {"Host": "backend-api.example", "User-Agent": "Mobile"}
+    (keep_alive, _) = TARGET.with_headers({"User-Agent": "Mobile"}).both_modes("m", "it is so", WEB)
+    assert keep_alive.stream.headers == {"Host": "backend-api.example", "User-Agent": "Mobile"}
 
 
 def test_streams_of_a_source_are_spread_over_the_spacing() -> None:
@@ -54,7 +54,7 @@ def test_a_caller_that_asks_for_two_suites_is_one_source_in_each_cluster() -> No
     stranger = replace(source(BY_RBAC), workload="stranger")
     elsewhere = replace(mobile, cluster="azure-cluster")
     frontend, alone, apart = merge([mobile, stranger, elsewhere, source(WEB)])
-    assert names(frontend.probes) == [f"mobile{KEPT}", f"q0{KEPT}", "q0"]
+    assert names(frontend.probes) == [f"mobile{KEEP_ALIVE}", f"q0{KEEP_ALIVE}", "q0"]
     assert {probe.asked.suite for probe in frontend.probes} == {"mobile_routing", "rbac_denial"}
     assert (alone, apart) == (stranger, elsewhere)
 

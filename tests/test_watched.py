@@ -66,7 +66,7 @@ def test_what_nobody_sent_is_told_as_unseen() -> None:
     assert told.reason.startswith("a client sent nothing; ")
 
 
-def test_new_and_kept_connections_watch_together() -> None:
+def test_new_and_keep_alive_connections_watch_together() -> None:
     kept = Asked("web-kept", MAY.suite, MAY.cluster, MAY.sentence, MAY.expectation)
     every = [SERVED, STARVED]  # each of the two asks every 16 ms, and they take turns
     both = traces(
@@ -80,7 +80,7 @@ def test_new_and_kept_connections_watch_together() -> None:
     assert lone.watched == 0
 
 
-def test_a_stream_over_kept_connections_says_so() -> None:
+def test_a_stream_over_keep_alive_connections_says_so() -> None:
     read = trace([SERVED] * 400)
     kept = replace(read, stream=read.stream.model_copy(update={"kept": True}))
     assert judged(MAY, kept).connections == "kept"

@@ -49,7 +49,7 @@ def watched(folder: Path, streams: tuple[OpenStream, ...], seconds: float) -> Tr
 
 
 def at_once(trace: Trace) -> int:
-    """The most requests that were under way together: a kept connection serves one at a time."""
+    """The most requests under way together: a keep-alive connection serves one at a time."""
     return max(int(((trace.sent <= t) & (trace.received >= t)).sum()) for t in trace.sent)
 
 

@@ -17,7 +17,7 @@ def probes(entry: Entry) -> Iterator[ProbeSource]:
     gateway = Target(NAME, cluster, entry.url, entry.address)
     json = gateway.with_headers({"Content-Type": "application/json"})
     served = "a request with the header is served by the service or its canary"
-    kept, new = json.both_modes("split", served, served_by(*SERVICES))
+    keep_alive, new = json.both_modes("split", served, served_by(*SERVICES))
     bare = gateway.both_modes("headerless", "a request without it is not routed", NO_ROUTE)
-    split = replace(kept, split=NINE_TO_ONE, loaded=True)
+    split = replace(keep_alive, split=NINE_TO_ONE, loaded=True)
     yield ProbeSource(cluster, OUTSIDER, HOME, OUTSIDE, False, (split, new, *bare))

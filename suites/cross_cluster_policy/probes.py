@@ -13,7 +13,7 @@ from suites.cross_cluster_policy.subject import AWS, AZURE, NAME, Guarded
 def probes(guarded: Guarded) -> Iterator[ProbeSource]:
     """From three of the four workloads that may try, each to the service in its own cluster.
 
-    Cilium decides when a connection is made, so what is denied has no kept-alive one.
+    Cilium decides when a connection is made, so what is denied has no keep-alive one.
     """
     reaches = "backend of azure-cluster reaches frontend of aws-cluster"
     not_reached = "does not reach frontend of aws-cluster"
