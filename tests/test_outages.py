@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.checks.expectations import BY_RBAC, NO_ROUTE, Dropped, Expectation, Served
-from fixtures.checks.outages import WINDOW, kinds_of, outages_of, phase_at, sight, spent
-from fixtures.history.traces import Answer, Beats
+from fixtures.checks.outages import WINDOW, coverage_of, kinds_of, outages_of, phase_at, spent
+from fixtures.history.traces import Answer, Heartbeats
 from reports.upgrade_schema import Phase
 from tests.traces import (
     ALLOWED,
@@ -33,6 +33,7 @@ PHASES = (
     Phase(name="quiet", started=0.0, seconds=1.0),
     Phase(name="cilium", component="cilium", started=1.0, seconds=2.0),
 )
+WATCHED = np.array([BEGAN - 1, BEGAN + 9])
 
 
 @pytest.mark.parametrize(
@@ -92,14 +93,14 @@ def test_late_counts_from_when_it_was_due() -> None:
 def test_a_pressed_machine_excuses_silence_over_a_connection_that_stood(
     answer: Answer, pressure: float, kind: str
 ) -> None:
-    beats = Beats(np.array([BEGAN - 1, BEGAN + 9]), np.array([50.0, 50.0 + 10 * pressure]))
-    read = trace([SERVED, answer, SERVED], took=[TOOK, 0.9, TOOK], beats=beats)
+    heartbeats = Heartbeats(WATCHED, np.array([50.0, 50.0 + 10 * pressure]))
+    read = trace([SERVED, answer, SERVED], took=[TOOK, 0.9, TOOK], heartbeats=heartbeats)
     assert kinds_of(read, ALLOWED).tolist() == ["", kind, ""]
 
 
 def test_a_pressed_machine_excuses_no_leak() -> None:
-    beats = Beats(np.array([BEGAN - 1, BEGAN + 9]), np.array([0.0, 10.0]))
-    read = trace([UNANSWERED, SERVED], took=0.9, beats=beats)
+    heartbeats = Heartbeats(WATCHED, np.array([0.0, 10.0]))
+    read = trace([UNANSWERED, SERVED], took=0.9, heartbeats=heartbeats)
     assert kinds_of(read, BY_RBAC).tolist() == ["starved", "leak"]
     assert kinds_of(read, Dropped()).tolist() == ["leak", "leak"]
 
@@ -236,29 +237,29 @@ def test_no_moment_counts_twice(bad: list[bool], took: float) -> None:
 
 
 def test_a_stream_is_watched_as_long_as_no_window_can_be_missed() -> None:
-    seen = sight([trace([SERVED] * 101)])
-    assert seen.watched == 1.0
-    assert seen.blind == pytest.approx(INTERVAL)
+    coverage = coverage_of([trace([SERVED] * 101)])
+    assert coverage.watched == 1.0
+    assert coverage.blind == pytest.approx(INTERVAL)
     gap = trace([SERVED] * 50 + [STARVED] * 50 + [SERVED] * 51)
-    assert sight([gap]).blind == pytest.approx(51 * INTERVAL)
-    assert sight([gap]).watched == pytest.approx(99 / 150)
+    assert coverage_of([gap]).blind == pytest.approx(51 * INTERVAL)
+    assert coverage_of([gap]).watched == pytest.approx(99 / 150)
     begun_late = trace([STARVED] * 50 + [SERVED] * 51 + [STARVED] * 50)
-    assert sight([begun_late]).watched == pytest.approx(50 / 150)
-    assert sight([trace([SERVED] * 2)]).watched == 1.0
-    assert sight([trace([SERVED])]).watched == 0
-    assert sight([trace([])]).watched == 0
-    assert sight([]).watched == 0
+    assert coverage_of([begun_late]).watched == pytest.approx(50 / 150)
+    assert coverage_of([trace([SERVED] * 2)]).watched == 1.0
+    assert coverage_of([trace([SERVED])]).watched == 0
+    assert coverage_of([trace([])]).watched == 0
+    assert coverage_of([]).watched == 0
 
 
 @pytest.mark.parametrize(("pressure", "watched"), [(0.0, 1.0), (1.0, 49 / 149)])
 def test_what_a_pressed_machine_did_not_answer_saw_nothing(pressure: float, watched: float) -> None:
-    beats = Beats(np.array([BEGAN - 1, BEGAN + 9]), np.array([50.0, 50.0 + 10 * pressure]))
-    read = trace([SERVED] * 50 + [UNANSWERED] * 100, took=0.9, beats=beats)
-    assert sight([read]).watched == pytest.approx(watched)
+    heartbeats = Heartbeats(WATCHED, np.array([50.0, 50.0 + 10 * pressure]))
+    read = trace([SERVED] * 50 + [UNANSWERED] * 100, took=0.9, heartbeats=heartbeats)
+    assert coverage_of([read]).watched == pytest.approx(watched)
 
 
 def test_streams_that_ask_in_turn_watch_together() -> None:
     late = trace([SERVED] * 50, began=BEGAN + INTERVAL / 2)
-    seen = sight([trace([SERVED] * 50), late])
-    assert seen.watched == 1.0
-    assert seen.blind == pytest.approx(INTERVAL / 2)
+    coverage = coverage_of([trace([SERVED] * 50), late])
+    assert coverage.watched == 1.0
+    assert coverage.blind == pytest.approx(INTERVAL / 2)

@@ -17,7 +17,7 @@ from fixtures.checks import complete
 from fixtures.history import Exchange, History
 from fixtures.history.streams import ClientId, Plan, Stream
 from fixtures.traffic.pod import bundle, prober
-from fixtures.traffic.pod.vitals import Vitals
+from fixtures.traffic.pod.health import ClientHealth
 from tests.peer import Peer, free_port, running
 
 WHO = ClientId(caller="frontend-1", cluster="aws-cluster", identity="default/frontend")
@@ -218,11 +218,11 @@ def test_it_ends_quietly_when_no_one_reads(pod: Pod) -> None:
     assert time.monotonic() - started < 10, "it did not work on without a reader"
 
 
-def test_a_late_beat_excuses_a_timeout_and_a_small_delay_does_not() -> None:
-    vitals = Vitals(sys.stdout, late=[(100.0, 3.0)])
-    assert vitals.starved(since=95.0, timeout=5.0)
-    assert not vitals.starved(since=101.0, timeout=5.0), "it was before"
-    assert not vitals.starved(since=95.0, timeout=10.0), "it was too short to matter"
+def test_a_late_heartbeat_excuses_a_timeout_and_a_small_delay_does_not() -> None:
+    health = ClientHealth(sys.stdout, late=[(100.0, 3.0)])
+    assert health.starved(since=95.0, timeout=5.0)
+    assert not health.starved(since=101.0, timeout=5.0), "it was before"
+    assert not health.starved(since=95.0, timeout=10.0), "it was too short to matter"
 
 
 def test_error_classes_are_found_below_groups_and_causes() -> None:

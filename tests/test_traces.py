@@ -1,4 +1,4 @@
-"""Traces: what a watcher wrote is read as it was, also when it was cut off."""
+"""Traces: what a monitor wrote is read as it was, also when it was cut off."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.history.streams import ClientId
-from fixtures.history.traces import Answer, Beats, Traces
+from fixtures.history.traces import Answer, Heartbeats, Traces
 
 WHO = ClientId(caller="watch-1", cluster="aws-cluster", identity="default/frontend")
 HEAD: dict[str, Any] = {
@@ -62,7 +62,7 @@ def test_a_line_cut_in_half_is_left_out() -> None:
 
 
 def test_a_trace_without_its_plan_is_none() -> None:
-    with pytest.raises(ValueError, match=r"^a watcher's trace begins with its plan$"):
+    with pytest.raises(ValueError, match=r"^a monitor's trace begins with its plan$"):
         Traces.parse([])
 
 
@@ -89,18 +89,18 @@ def test_a_stream_that_sent_nothing_has_an_empty_trace() -> None:
     assert idle.between(0, 1e12).due.tolist() == []
 
 
-def test_beats_and_last_words_are_read() -> None:
-    beats = [{"beat": 100.0 + i, "stalled": 5.0 + i / 4} for i in range(3)]
+def test_heartbeats_and_the_summary_record_are_read() -> None:
+    heartbeats = [{"beat": 100.0 + i, "stalled": 5.0 + i / 4} for i in range(3)]
     window = {
         "window": {"caller": "watch-1", "cluster": "aws-cluster", "identity": "x", "lines": 9}
     }
-    read = Traces.parse(lines(*beats, window))
+    read = Traces.parse(lines(*heartbeats, window))
     assert read.window is not None
     assert read.window.lines == 9
     assert read.between(0, 1).window is read.window
     (trace,) = read.streams
-    assert trace.beats.at.tolist() == [1100.0, 1101.0, 1102.0]
-    assert trace.beats.stalled.tolist() == [5.0, 5.25, 5.5]
+    assert trace.heartbeats.at.tolist() == [1100.0, 1101.0, 1102.0]
+    assert trace.heartbeats.stalled.tolist() == [5.0, 5.25, 5.5]
 
 
 @pytest.mark.parametrize(
@@ -116,8 +116,8 @@ def test_beats_and_last_words_are_read() -> None:
 def test_pressure_is_the_share_of_a_time_in_which_somebody_waited(
     stalled: float, start: float, end: float, pressure: float
 ) -> None:
-    beats = Beats(np.array([0.0, 10.0]), np.array([40.0, 40.0 + stalled]))
-    found = beats.pressure(np.array([start]), np.array([end]))
+    heartbeats = Heartbeats(np.array([0.0, 10.0]), np.array([40.0, 40.0 + stalled]))
+    found = heartbeats.pressure(np.array([start]), np.array([end]))
     assert found.tolist() == pytest.approx([pressure])
 
 

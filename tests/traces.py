@@ -10,7 +10,7 @@ from fixtures.checks.expectations import BY_RBAC, Served
 from fixtures.checks.watched import Asked
 from fixtures.history import Window
 from fixtures.history.streams import ClientId, OpenStream
-from fixtures.history.traces import NO_BEATS, Answer, Beats, Numbers, Trace, Traces
+from fixtures.history.traces import NO_HEARTBEATS, Answer, Heartbeats, Numbers, Trace, Traces
 
 WHO = ClientId(caller="caller-1", cluster="aws-cluster", identity="default/frontend")
 INTERVAL = 0.008
@@ -43,7 +43,7 @@ def trace(
     began: float = BEGAN,
     took: float | Sequence[float] = TOOK,
     lag: float | Sequence[float] = 0.0,
-    beats: Beats = NO_BEATS,
+    heartbeats: Heartbeats = NO_HEARTBEATS,
 ) -> Trace:
     """One request per answer, evenly spaced; each took so long and was sent so late."""
     n = len(answers)
@@ -52,7 +52,7 @@ def trace(
     sent: Numbers = due + np.broadcast_to(np.asarray(lag, dtype=np.float64), n)
     places = np.array([ANSWERS.index(answer) for answer in answers], dtype=np.int64)
     received: Numbers = sent + np.broadcast_to(np.asarray(took, dtype=np.float64), n)
-    return Trace(WHO, stream(name), seq, due, sent, received, places, ANSWERS, beats)
+    return Trace(WHO, stream(name), seq, due, sent, received, places, ANSWERS, heartbeats)
 
 
 def traces(*parts: Trace, alive: bool = True) -> Traces:

@@ -7,7 +7,7 @@ import time
 from clusters.components import istio
 from fixtures.lab import STRANGER
 from fixtures.lab.faults import Effect, Injection, Site, no_effect
-from fixtures.traffic.pod.vitals import LOST
+from fixtures.traffic.pod.health import LOST
 from suites.rbac_denial.subject import Api
 
 

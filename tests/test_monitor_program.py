@@ -1,4 +1,4 @@
-"""The watcher itself, as a pod runs it: every request is sent when due, and told of."""
+"""The monitor's program, as a pod runs it: every request is sent when due, and told of."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from clusters.waiting import wait_for
 from fixtures.history.streams import ClientId, OpenStream, Watch
 from fixtures.history.traces import Trace, Traces
 from fixtures.traffic import pod
-from fixtures.traffic.pod.vitals import CONNECTED
+from fixtures.traffic.pod.health import CONNECTED
 from tests.peer import free_port, running
 
 WHO = ClientId(caller="watch-1", cluster="aws-cluster", identity="default/frontend")
-WATCHER = Path(pod.__file__).with_name("watcher.py")
+PROGRAM = Path(pod.__file__).with_name("monitor.py")
 
 
 def write(folder: Path, streams: tuple[OpenStream, ...], seconds: float) -> None:
-    """The watcher's plan."""
+    """The monitor's plan."""
     plan = Watch(who=WHO, streams=streams, seconds=seconds)
     (folder / "watch.json").write_text(plan.model_dump_json())
 
 
 @contextmanager
 def started(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A watcher of the plan in a folder; it is ended with the block."""
-    words = [sys.executable, str(WATCHER), "watch.json", "trace.jsonl", "ended"]
+    """A monitor of the plan in a folder; it is ended with the block."""
+    words = [sys.executable, str(PROGRAM), "watch.json", "trace.jsonl", "ended"]
     environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
     with subprocess.Popen(words, cwd=folder, env=environment) as process:
         try:
@@ -41,10 +41,10 @@ def started(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def watched(folder: Path, streams: tuple[OpenStream, ...], seconds: float) -> Traces:
-    """What the watcher writes of streams that it sends to a peer on this machine."""
+    """What the monitor writes of streams that it sends to a peer on this machine."""
     write(folder, streams, seconds)
-    with started(folder) as watcher:
-        assert watcher.wait(timeout=60) == 0
+    with started(folder) as monitor:
+        assert monitor.wait(timeout=60) == 0
     return Traces.load(folder / "trace.jsonl")
 
 
@@ -97,12 +97,12 @@ def test_answers_that_it_was_too_late_to_hear_are_no_silence(tmp_path: Path) -> 
         new = OpenStream(name="new", url=f"{peer.url}/new", interval=0.02)
         kept = OpenStream(name="kept", url=f"{peer.url}/kept", interval=0.02, kept=True)
         write(tmp_path, (new, kept), 2.5)
-        with started(tmp_path) as watcher:
-            wait_for("the watcher to send", lambda: "" if peer.heads else "nothing", 10)
-            watcher.send_signal(signal.SIGSTOP)
+        with started(tmp_path) as monitor:
+            wait_for("the monitor to send", lambda: "" if peer.heads else "nothing", 10)
+            monitor.send_signal(signal.SIGSTOP)
             time.sleep(1.2)  # longer than a request may take
-            watcher.send_signal(signal.SIGCONT)
-            watcher.wait(timeout=30)
+            monitor.send_signal(signal.SIGCONT)
+            monitor.wait(timeout=30)
         read = Traces.load(tmp_path / "trace.jsonl")
     for trace in read.streams:
         said = [trace.answers[i].seen for i in trace.answer]
@@ -127,7 +127,7 @@ def test_what_is_no_answer_is_told_as_what_it_is(tmp_path: Path) -> None:
     assert all(details[name].startswith(CONNECTED) for name in ("eof", "garbage", "cut"))
 
 
-def test_a_watcher_that_is_told_to_end_ends(tmp_path: Path) -> None:
+def test_a_monitor_that_is_told_to_end_ends(tmp_path: Path) -> None:
     (tmp_path / "ended").touch()
     with running() as peer:
         began = time.monotonic()
