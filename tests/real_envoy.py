@@ -29,7 +29,7 @@ from fixtures.history.streams import ClientId, Plan, Stream
 from fixtures.traffic.pod import bundle
 
 TRAIN = "2026-08"
-WHO = ClientId(caller="prober", cluster="none", identity="outside the mesh")
+WHO = ClientId(caller="prober", cluster="none", identity="outside the service mesh")
 PORT = 3000  # of the echo servers
 FIRST_PORT = 10_000  # of Envoy's listeners
 DEADLINE = 20  # seconds, for a container to be ready

@@ -1,4 +1,4 @@
-"""The catalogue of requirements: complete, as it is committed, and with verdicts only on demand."""
+"""The catalogue of requirements: complete, as it is committed, verdicts only where asked for."""
 
 from __future__ import annotations
 

@@ -236,8 +236,8 @@ def test_each_caller_must_have_lasted() -> None:
         assert checks.lasted(0.5)(history).passed
 
 
-def twin(history: History) -> Verdict:
-    return checks.twin(
+def controlled(history: History) -> Verdict:
+    return checks.with_positive_control(
         denied=checks.on("denied", checks.denied_http(2)),
         allowed=checks.on("allowed", checks.all_answered_by("web-service", 2)),
     )(history)
@@ -254,28 +254,28 @@ def twin(history: History) -> Verdict:
         ([DENIED, WEB], [TIMEOUT] * 2, FAIL),
     ],
 )
-def test_a_denial_counts_with_its_twin(
+def test_a_denial_counts_with_its_positive_control(
     denied: list[Answer], allowed: list[Answer], outcome: Outcome
 ) -> None:
     history = exchanges(*denied, stream="denied") + exchanges(*allowed, stream="allowed")
-    assert twin(history).outcome is outcome
+    assert controlled(history).outcome is outcome
 
 
 def test_streams_keep_their_numbers_apart() -> None:
     history = exchanges(*[DENIED] * 2, stream="denied") + exchanges(*[WEB] * 3, stream="allowed")
-    numbers = twin(history).numbers
+    numbers = controlled(history).numbers
     assert (numbers["denied.n"], numbers["allowed.n"]) == (2, 3)
 
 
-def test_a_twin_that_was_not_served_is_named_with_its_numbers() -> None:
+def test_a_positive_control_that_was_not_served_is_named_with_its_numbers() -> None:
     history = exchanges(*[DENIED] * 2, stream="denied") + exchanges(WEB, MOBILE, stream="allowed")
-    verdict = twin(history)
+    verdict = controlled(history)
     assert verdict.reason.startswith(
-        "the allowed twin was not served, so a denial proves nothing:"
+        "the positive control was not served, so a denial proves nothing:"
         " allowed: 1 of 2 were not answered 200 by web-service;"
     )
     assert (verdict.numbers["denied.leaks"], verdict.numbers["allowed.hits"]) == (0, 1)
-    assert twin(exchanges(WEB, stream="denied")).reason.startswith(
+    assert controlled(exchanges(WEB, stream="denied")).reason.startswith(
         "denied: 1 of 1 were let through"
     )
 

@@ -73,7 +73,7 @@ def test_what_was_refused_must_not_be_in_the_backends_record(
             "1 of 3 were sent without a nonce; the first: GET http://b/",
             {"n": 2, "reached": 0, "control": 0},
         ),
-        (REFUSED_ONES, [], "no refused request, or no allowed twin, was sent", {"n": 2}),
+        (REFUSED_ONES, [], "no refused request, or no positive control, was sent", {"n": 2}),
         (ALLOWED_ONES, ALLOWED_NONCES, "no refused request, or no", {"n": 0, "control": 2}),
         (
             REFUSED_ONES + ALLOWED_ONES,

@@ -1,4 +1,4 @@
-"""The mesh that runs against the one that is named, both ways and nothing else."""
+"""The ClusterMesh that runs against the one that is named, both ways and nothing else."""
 
 from __future__ import annotations
 

@@ -212,13 +212,13 @@ def test_a_mutant_that_is_not_there_is_told_from_those_that_are(tmp_path: Path) 
     assert mutants.named(other, "c").name == "c"
 
 
-def test_mutants_of_a_cluster_share_its_lane() -> None:
+def test_mutants_of_a_cluster_share_its_scope() -> None:
     test = "suites/canary_split/test_canary_split.py::test_nine_to_one"
-    plain = scheduling.lane(f"{test}[aws-cluster]")
-    assert plain == scheduling.lane(f"{test}[aws-cluster-mutant=a-b]")
-    assert plain != scheduling.lane(f"{test}[azure-cluster-mutant=a-b]")
+    plain = scheduling.scope_of(f"{test}[aws-cluster]")
+    assert plain == scheduling.scope_of(f"{test}[aws-cluster-mutant=a-b]")
+    assert plain != scheduling.scope_of(f"{test}[azure-cluster-mutant=a-b]")
     joint = "suites/cross_cluster_policy/test_x.py::test_y"
-    assert scheduling.lane(joint) == scheduling.lane(f"{joint}[mutant=a]")
+    assert scheduling.scope_of(joint) == scheduling.scope_of(f"{joint}[mutant=a]")
 
 
 def told(

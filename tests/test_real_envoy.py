@@ -25,7 +25,7 @@ from fixtures.checks import (
     only_answered_by,
     split,
     status_is,
-    twin,
+    with_positive_control,
 )
 from fixtures.checks.sequential import SplitTest
 from fixtures.history import History
@@ -150,7 +150,7 @@ def with_headers(place: Place, behaviour: str, names: Sequence[str]) -> Iterator
 
 
 def under_policy(place: Place, behaviour: str) -> Iterator[Stream]:
-    """The twin that the reference's policy allows, and what it does not; each with a nonce."""
+    """What the reference's policy allows, and what it does not; each with a nonce."""
     for name, (principal, method, path) in CALLS.items():
         nonce = f"?nonce={name}-{place.ports[behaviour]}-{{seq}}"
         yield Stream(
@@ -269,19 +269,19 @@ def test_user_agents_are_routed(
     [
         ("policy", PASS, PASS),
         ("policy that leaks", PASS, FAIL),
-        # The twin was not served: the denials prove nothing, and RB1 itself is red.
+        # The control was not served: the denials prove nothing, and RB1 itself is red.
         ("policy for another", FAIL, INCONCLUSIVE),
     ],
 )
-def test_denials_are_proven_by_cause_and_twin(
+def test_denials_are_proven_by_cause_and_control(
     place: Place, asked: History, behaviour: str, allowed: Outcome, denied: Outcome
 ) -> None:
     """RB1 to RB4 and RB7."""
     history = of(asked, behaviour)
-    twin_of = on("allowed", all_answered_by(STABLE, COUNT))
+    control = on("allowed", all_answered_by(STABLE, COUNT))
     refused = every(*(on(name, denied_http(COUNT)) for name in DENIED))
-    assert twin_of(history).outcome is allowed
-    assert twin(denied=refused, allowed=twin_of)(history).outcome is denied
+    assert control(history).outcome is allowed
+    assert with_positive_control(denied=refused, allowed=control)(history).outcome is denied
     reached = never_reached(place.record(STABLE), DENIED, ("allowed",))
     assert reached(history).outcome is denied
 

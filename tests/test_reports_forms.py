@@ -76,7 +76,7 @@ def page(results: Results) -> str:
 
 
 def bare(*requirements: Requirement, **changed: object) -> Results:
-    """A run without what makes charts, whose drawing takes long."""
+    """A run without what makes charts, which take long to draw."""
     asked = tuple(r.model_copy(update={"numbers": {}}) for r in requirements)
     return samples.results(asked).model_copy(update={"stages": (), **changed})
 

@@ -43,7 +43,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the timeline, whose drawing takes long."""
+    """Without the timeline, which takes long to draw."""
     monkeypatch.setattr(upgrade_sections, "timeline", lambda *_, **__: "")
 
 

@@ -14,7 +14,7 @@ from clusters.waiting import wait_for
 from fixtures.checks.conditions import Conditions, condition, route_conditions
 from fixtures.checks.sequential import SplitTest
 from fixtures.history.streams import Stream
-from fixtures.history.verdict import Verdict, both
+from fixtures.history.verdict import Verdict, combine
 from fixtures.lab import HOME, OUTSIDE, OUTSIDER, Lab, convergence
 from fixtures.lab.space import Space
 from fixtures.manifests import Given
@@ -84,7 +84,7 @@ class Entry:
     def conditions(self) -> Verdict:
         """Whether Gateway and route are all that they should be, by their own status."""
         gateway, route = self._status(self.gateway.document), self._status(self.route.document)
-        return both(
+        return combine(
             (
                 condition(gateway["conditions"], "Programmed", "True"),
                 condition(gateway["conditions"], "Accepted", "True"),

@@ -13,7 +13,7 @@ from fixtures.checks import (
     lasted,
     not_dropped,
     on,
-    twin,
+    with_positive_control,
 )
 from fixtures.lab import HOME, Lab, clustermesh_status, namespace_of
 from fixtures.lab.hubble import CLUSTER_LABEL, NAMESPACE_LABEL
@@ -70,7 +70,7 @@ def guarded_as_the_policy_says(observed: Observation, minimum: int = COUNT) -> C
     """What the policy says, of all clients at once: one is served, the others are dropped."""
     strangers = (who for who in CLIENTS if who != BACKEND)
     every_denied = every(*(denied(observed, who, minimum=minimum) for who in strangers))
-    return twin(denied=every_denied, allowed=allowed(observed))
+    return with_positive_control(denied=every_denied, allowed=allowed(observed))
 
 
 @requirement("XP4", source=POLICY)
@@ -90,21 +90,25 @@ def test_azure_backend_reaches_frontend(judge: Judge, observed: Observation) -> 
 def test_aws_backend_is_denied(judge: Judge, observed: Observation) -> None:
     """backend of aws-cluster does not reach frontend, and the drop names policy and cluster."""
     judge(
-        observed.history, twin(denied=denied(observed, f"{AWS}/backend"), allowed=allowed(observed))
+        observed.history,
+        with_positive_control(denied=denied(observed, f"{AWS}/backend"), allowed=allowed(observed)),
     )
 
 
 @requirement("XP3", source=POLICY)
 def test_other_workloads_of_azure_are_denied(judge: Judge, observed: Observation) -> None:
     """Other workloads of azure-cluster do not reach frontend."""
-    judge(observed.history, twin(denied=denied(observed, OTHER), allowed=allowed(observed)))
+    judge(
+        observed.history,
+        with_positive_control(denied=denied(observed, OTHER), allowed=allowed(observed)),
+    )
 
 
 @requirement("XP10", source=POLICY)
 def test_a_namesake_of_another_namespace_is_denied(judge: Judge, observed: Observation) -> None:
     """A workload labelled as backend in another namespace of azure-cluster is denied."""
     refused = denied(observed, NAMESAKE)
-    judge(observed.history, twin(denied=refused, allowed=allowed(observed)))
+    judge(observed.history, with_positive_control(denied=refused, allowed=allowed(observed)))
 
 
 @requirement("XP5", source=POLICY)
@@ -125,7 +129,9 @@ def test_access_follows_the_label(judge: Judge, guarded: Guarded) -> None:
         loses = guarded.label(OTHER, "other")
     lost = guarded.observe(lambda: guarded.ask("frontend", label=" lost", who=[OTHER, BACKEND]))
     admitted = on(f"{OTHER}->frontend gained", all_answered_by("frontend", COUNT))
-    refused = twin(denied=denied(lost, OTHER, " lost"), allowed=allowed(lost, " lost"))
+    refused = with_positive_control(
+        denied=denied(lost, OTHER, " lost"), allowed=allowed(lost, " lost")
+    )
     judge(gained + lost.history, every(known(gains), admitted, known(loses), refused))
 
 

@@ -14,7 +14,7 @@ from fixtures.checks import (
     nonces,
     on,
     served_under_load,
-    twin,
+    with_positive_control,
 )
 from fixtures.lab import Lab
 from fixtures.lab.convergence import in_time
@@ -61,7 +61,10 @@ def test_other_methods_are_denied(judge: Judge, api: Api, sample: Answered) -> N
     # An answer to HEAD has no body to tell RBAC's 403 by.
     denied = (on(m, denied_http(20, or_status=(403,) if m == "HEAD" else ())) for m in METHODS)
     meant = sample.are_as_meant(lambda one: one.row["method"] != "GET")
-    judge(history + sample.history, twin(denied=every(meant, *denied), allowed=ALLOWED))
+    judge(
+        history + sample.history,
+        with_positive_control(denied=every(meant, *denied), allowed=ALLOWED),
+    )
 
 
 @requirement("RB3", source=SOURCE)
@@ -72,7 +75,10 @@ def test_other_paths_are_denied(judge: Judge, api: Api, sample: Answered) -> Non
     # A path that Envoy itself does not take is refused with 400.
     denied = (on(name, denied_http(20, or_status=(400,))) for name in AROUND)
     meant = sample.are_as_meant(lambda one: one.row["method"] == "GET" and not is_served(one))
-    judge(history + sample.history, twin(denied=every(meant, *denied), allowed=ALLOWED))
+    judge(
+        history + sample.history,
+        with_positive_control(denied=every(meant, *denied), allowed=ALLOWED),
+    )
 
 
 @requirement("RB4", source=SOURCE)
@@ -84,7 +90,7 @@ def test_another_account_is_denied(judge: Judge, api: Api) -> None:
         lambda: api.lookalike.probe(api.ask("lookalike", count=50)),
     )
     denied = (on(name, denied_http(50)) for name in ("stranger", "lookalike"))
-    judge(history, twin(denied=every(*denied), allowed=ALLOWED))
+    judge(history, with_positive_control(denied=every(*denied), allowed=ALLOWED))
 
 
 @requirement("RB5", source=SOURCE)
@@ -94,7 +100,7 @@ def test_plain_text_is_refused(judge: Judge, api: Api) -> None:
         lambda: api.frontend.probe(api.ask("allowed")),
         lambda: api.outsider.probe(api.ask("denied", count=50)),
     )
-    judge(history, twin(denied=on("denied", denied_http(50)), allowed=ALLOWED))
+    judge(history, with_positive_control(denied=on("denied", denied_http(50)), allowed=ALLOWED))
 
 
 @requirement("RB6", source=SOURCE)
@@ -104,7 +110,7 @@ def test_a_namesake_is_denied(judge: Judge, api: Api) -> None:
         lambda: api.frontend.probe(api.ask("allowed")),
         lambda: api.namesake.probe(api.ask("denied", count=50)),
     )
-    judge(history, twin(denied=on("denied", denied_http(50)), allowed=ALLOWED))
+    judge(history, with_positive_control(denied=on("denied", denied_http(50)), allowed=ALLOWED))
 
 
 @requirement("RB7", source=SOURCE)
@@ -132,7 +138,7 @@ def test_only_backend_api_is_touched(judge: Judge, api: Api) -> None:
         api.ask_bystander("get", "GET", API),
         api.ask_bystander("post", "POST", "/elsewhere"),
     )
-    touched = twin(denied=on("denied", denied_http(20)), allowed=ALLOWED)
+    touched = with_positive_control(denied=on("denied", denied_http(20)), allowed=ALLOWED)
     untouched = (on(name, all_answered_by("bystander", 20)) for name in ("get", "post"))
     judge(history, every(touched, *untouched))
 
@@ -161,7 +167,7 @@ def test_denied_without_istiod(judge: Judge, api: Api) -> None:
             lambda: api.stranger.probe(api.ask("account", count=50)),
         )
     denied = (on("method", denied_http(20)), on("account", denied_http(50)))
-    judge(history, twin(denied=every(*denied), allowed=ALLOWED))
+    judge(history, with_positive_control(denied=every(*denied), allowed=ALLOWED))
 
 
 @pytest.mark.long
@@ -178,5 +184,5 @@ def test_the_policy_takes_effect_in_time(judge: Judge, api: Api) -> None:
         lambda: api.stranger.probe(api.ask("shut", "POST", "/elsewhere")),
     )
     opened = every(known(removed), on("open", all_answered_by("backend-api", 20)))
-    shut = twin(denied=on("shut", denied_http(20)), allowed=ALLOWED)
+    shut = with_positive_control(denied=on("shut", denied_http(20)), allowed=ALLOWED)
     judge(before + after, every(opened, known(applied), shut))

@@ -16,7 +16,7 @@ SECOND = "second-sitting"
 """The folder, below the run's, and the stage."""
 
 MOST = 20
-"""Of more questions left open, a second sitting is not the answer: the machine is too slow."""
+"""Of more requirements left open, a second sitting is not the answer: the machine is too slow."""
 
 
 def left_open(results: Results) -> tuple[Requirement, ...]:
