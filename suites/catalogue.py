@@ -145,14 +145,14 @@ def _row(cells: Iterable[str]) -> str:
 
 def _verdicts(results: Results) -> dict[str, str]:
     """Each requirement's verdict: one word, or one for each variant where they differ."""
-    told: dict[str, dict[str, str]] = {}
+    by_id: dict[str, dict[str, str]] = {}
     for entry in results.requirements:
-        told.setdefault(entry.id, {})[entry.variant] = entry.verdict
+        by_id.setdefault(entry.id, {})[entry.variant] = entry.verdict
     return {
         name: next(iter(words))
         if len(words := set(variants.values())) == 1
         else ", ".join(f"{variant}: {word}" for variant, word in variants.items())
-        for name, variants in told.items()
+        for name, variants in by_id.items()
     }
 
 

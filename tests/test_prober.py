@@ -244,17 +244,17 @@ ECHO = {
 
 def test_of_a_whole_stream_it_is_kept_what_an_echo_received() -> None:
     answer = httpx.Response(200, json=ECHO, headers={"X-Added": "1"})
-    line = prober.answered(answer, whole=True)
+    line = prober.answer_fields(answer, whole=True)
     assert line["arrived"] == {
         "method": "GET", "path": "/a?nonce=1", "host": "b.example",
         "headers": {"x-sent": "a, b", "x-empty": ""},
     }  # fmt: skip
     assert line["answer_headers"]["x-added"] == "1"
-    assert prober.answered(answer) == {"status": 200, "service": "web", "pod": "web-1"}
+    assert prober.answer_fields(answer) == {"status": 200, "service": "web", "pod": "web-1"}
 
 
 def test_of_what_is_no_echo_nothing_arrived() -> None:
-    line = prober.answered(httpx.Response(404, text="no route"), whole=True)
+    line = prober.answer_fields(httpx.Response(404, text="no route"), whole=True)
     assert (line["status"], line["body"]) == (404, "no route")
     assert "arrived" not in line
     assert "answer_headers" in line

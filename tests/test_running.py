@@ -38,17 +38,17 @@ FOUND = {
 
 
 def test_each_component_is_told_by_what_runs() -> None:
-    assert versions.joined(versions.of_cluster([NODE], PODS, CRD, INFO)) == FOUND
+    assert versions.join(versions.of_cluster([NODE], PODS, CRD, INFO)) == FOUND
 
 
 def test_what_is_not_there_is_left_out() -> None:
-    found = versions.joined(versions.of_cluster([NODE], (), None, ""))
+    found = versions.join(versions.of_cluster([NODE], (), None, ""))
     assert found == {"kubernetes": "1.36.4"}
-    assert versions.joined(versions.of_cluster([], (), {"metadata": {}}, "")) == {}
+    assert versions.join(versions.of_cluster([], (), {"metadata": {}}, "")) == {}
 
 
 def test_clusters_that_differ_are_told_with_both() -> None:
-    found = versions.joined([("etcd", "3.6.13"), ("etcd", "3.6.12"), ("etcd", "3.6.13")])
+    found = versions.join([("etcd", "3.6.13"), ("etcd", "3.6.12"), ("etcd", "3.6.13")])
     assert found == {"etcd": "3.6.12, 3.6.13"}
 
 
@@ -61,9 +61,9 @@ def test_a_tag_is_read_as_a_version(tag: str, version: str) -> None:
 
 
 def test_what_one_process_leaves_another_finds(tmp_path: Path) -> None:
-    assert versions.kept(tmp_path) == {}
-    versions.keep(FOUND, tmp_path)
-    assert versions.kept(tmp_path) == FOUND
+    assert versions.load(tmp_path) == {}
+    versions.save(FOUND, tmp_path)
+    assert versions.load(tmp_path) == FOUND
 
 
 def test_what_differs_from_the_train_is_noted() -> None:

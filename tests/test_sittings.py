@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reports.schema import Results, Stage, Status
-from suites.runs.sittings import MOST, SECOND, joined, left_open
+from suites.runs.sittings import MOST, SECOND, join, left_open
 from tests.samples import requirement, results
 
 
@@ -39,7 +39,7 @@ def test_an_interrupted_run_is_not_gone_on_with() -> None:
 def test_the_second_sitting_decides_and_the_first_is_told(again: Status, status: str) -> None:
     first = run("pass", "inconclusive", reason="starved", history="histories/CS2.jsonl")
     asked = requirement(again, id="CS2", reason="seen", history="histories/CS2.jsonl", evidence="e")
-    both = joined(first, results(requirements=(asked,)))
+    both = join(first, results(requirements=(asked,)))
     assert both.status == status
     assert both.requirements[0] == first.requirements[0]
     second = both.requirements[1]
@@ -51,14 +51,14 @@ def test_the_second_sitting_decides_and_the_first_is_told(again: Status, status:
 
 def test_what_was_not_asked_again_stays_as_it_was() -> None:
     first = run("inconclusive", "fail")
-    both = joined(first, results(requirements=()))
+    both = join(first, results(requirements=()))
     assert both.requirements == first.requirements
     assert both.status == "failed"
 
 
 def test_a_failure_of_the_first_sitting_stands() -> None:
     first = run("fail", "inconclusive")
-    both = joined(first, run("pass", "pass"))
+    both = join(first, run("pass", "pass"))
     assert [r.verdict for r in both.requirements] == ["fail", "pass"]
 
 
@@ -66,6 +66,6 @@ def test_the_times_of_both_are_told() -> None:
     up = Stage(phase="up", name="create", started=0, seconds=1)
     suite = Stage(phase="suites", name="canary_split", started=0, seconds=2)
     second = run("pass").model_copy(update={"stages": (up, suite)})
-    both = joined(run("inconclusive"), second)
+    both = join(run("inconclusive"), second)
     added = both.stages[len(run("inconclusive").stages) :]
     assert [(s.phase, s.name) for s in added] == [(SECOND, "canary_split")]

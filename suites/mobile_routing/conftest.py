@@ -9,7 +9,7 @@ from fixtures.history import History
 from fixtures.history.streams import Stream
 from fixtures.lab import Lab, convergence, sampling
 from fixtures.lab.sampling import Answered
-from fixtures.traffic.client import ClientPod, joined
+from fixtures.traffic.client import ClientPod, join
 from suites.mobile_routing.oracle import SPACE, expectation
 from suites.mobile_routing.subject import (
     COUNT,
@@ -54,7 +54,7 @@ def answers(routing: Routing) -> History:
     # apart. It is the likely cause of three silences, seen once in some 150 runs of all at once.
     urls = dict.fromkeys(stream.url for stream in every)
     probe = routing.frontend.probe
-    return joined(probe(*(s for s in every if s.url == url)) for url in urls)
+    return join(probe(*(s for s in every if s.url == url)) for url in urls)
 
 
 @pytest.fixture(scope="module")

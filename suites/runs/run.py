@@ -114,7 +114,7 @@ class Run:
         self._pytest(sittings.SECOND, tests, f"--out={folder}", *more)
         second = folder / FILE
         if second.exists():
-            sittings.joined(first, Results.load(second)).save(path)
+            sittings.join(first, Results.load(second)).save(path)
 
     def pytest(self, *more: str, phase: str = "suites") -> None:
         """Run the suites side by side where the clusters can be reached."""
@@ -188,7 +188,7 @@ def with_watch(results: Results, folder: Path, stages: Iterable[Stage]) -> Resul
 
 def _entry(number: int, fault: Fault) -> Requirement:
     bounds = {"made.least": fault.least, "made.most": fault.most}
-    seen = {"found": fault.found, "low": fault.found_low, "high": fault.found_high}
+    measured = {"found": fault.found, "low": fault.found_low, "high": fault.found_high}
     injected, recognised = fault.kind or "nothing", fault.found or "nothing"
     return Requirement(
         id=f"W{number}",
@@ -197,7 +197,7 @@ def _entry(number: int, fault: Fault) -> Requirement:
         source=f"Fault/{fault.name}",
         verdict=fault.verdict,
         reason=f"{injected} was made, {recognised} found: {fault.reason}",
-        numbers={**bounds, **seen},
+        numbers={**bounds, **measured},
         evidence=WATCH,
         test="make watch FAULTS=short",
         seconds=fault.most,

@@ -21,15 +21,15 @@ MOST = 20
 
 def left_open(results: Results) -> tuple[Requirement, ...]:
     """The requirements to ask once more; none where there are too many for it to help."""
-    found = tuple(r for r in results.requirements if r.verdict == "inconclusive")
-    helps = results.status != "interrupted" and len(found) <= MOST
-    return found if helps else ()
+    inconclusive = tuple(r for r in results.requirements if r.verdict == "inconclusive")
+    helps = results.status != "interrupted" and len(inconclusive) <= MOST
+    return inconclusive if helps else ()
 
 
-def joined(first: Results, second: Results) -> Results:
+def join(first: Results, second: Results) -> Results:
     """The first sitting's results, with what the second came to in the place of what was open."""
     again = {r.key: r for r in second.requirements}
-    requirements = tuple(_joined(r, again) for r in first.requirements)
+    requirements = tuple(_join(r, again) for r in first.requirements)
     names = ", ".join(r.key for r in left_open(first))
     note = f"Asked once more, alone, as the environment had left them open: {names}."
     stages = (s for s in second.stages if s.phase != "up")
@@ -43,7 +43,7 @@ def joined(first: Results, second: Results) -> Results:
     )
 
 
-def _joined(first: Requirement, again: Mapping[str, Requirement]) -> Requirement:
+def _join(first: Requirement, again: Mapping[str, Requirement]) -> Requirement:
     second = again.get(first.key)
     if first.verdict != "inconclusive" or second is None:
         return first

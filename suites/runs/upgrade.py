@@ -28,7 +28,7 @@ from reports.schema import Results
 from reports.upgrade_schema import FILE, Budget, Upgrade
 from suites.runs.monitor import Monitor
 from suites.runs.run import Run
-from suites.runs.watch import Field, concluded, entered, report, reported
+from suites.runs.watch import Field, conclude, enter, report, report_interruption
 
 MONITORED = "upgrade-monitored"  # the command of the part that is a program of its own
 QUIET = 8.0  # seconds of quiet before and after a cluster's upgrade, to compare latencies with
@@ -63,7 +63,7 @@ def upgrade(run: Run, trains: tuple[Train, Train], only: str) -> Upgrade:
         "began": run.began,
         "comparison": compare(before, after) if before and after else None,
     }
-    return concluded(monitored.model_copy(update=update))
+    return conclude(monitored.model_copy(update=update))
 
 
 def upgrade_monitored(run: Run, to: Train, only: str) -> Upgrade:
@@ -74,17 +74,17 @@ def upgrade_monitored(run: Run, to: Train, only: str) -> Upgrade:
         TopologyError: no clusters are up.
         PlumblineError: the reference did not come into force.
     """
-    with entered(run, discover(suites)) as field, reported(run, field):
+    with enter(run, discover(suites)) as field, report_interruption(run, field):
         base = versions.load(field.topology.train)
         work = _upgrading(run, field, (base, to))
         with field.sending(field.across()):
             for cluster in field.topology.clusters:
                 if field.monitor.all_done:
                     _upgrade_one(field, work, cluster.name, only)
-        found = report(run, field, _budgets(to), ())
+        result = report(run, field, _budgets(to), ())
     _renamed(field.topology, to, only).save(run.home.topology)
     changed = dict(_changed(base, to, only))
-    return concluded(found.model_copy(update={"to": to.name, "only": only, "versions_to": changed}))
+    return conclude(result.model_copy(update={"to": to.name, "only": only, "versions_to": changed}))
 
 
 def _upgrade_one(field: Field, work: Upgrading, name: str, only: str) -> None:

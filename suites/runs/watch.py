@@ -101,7 +101,11 @@ def watch(run: Run, quiet: float, which: str) -> Upgrade:
     """
     injected: list[InjectedFault] = []
     choice = faults.choose(discover(suites), which)
-    with run.stage("watch"), entered(run, choice.behaviours) as field, reported(run, field):
+    with (
+        run.stage("watch"),
+        enter(run, choice.behaviours) as field,
+        report_interruption(run, field),
+    ):
         first = field.topology.clusters[0].name
         with field.sending([*field.across(), *field.within(first)]):
             field.monitor.quiet("quiet", quiet)
@@ -111,7 +115,7 @@ def watch(run: Run, quiet: float, which: str) -> Upgrade:
 
 
 @contextmanager
-def entered(run: Run, behaviours: Sequence[Behaviour[Any]]) -> Iterator[Field]:
+def enter(run: Run, behaviours: Sequence[Behaviour[Any]]) -> Iterator[Field]:
     """The clusters that are up, from here on reached by this process and its children, with what
     the behaviours need in place."""
     topology = Topology.load(run.home.topology)
@@ -132,7 +136,7 @@ def entered(run: Run, behaviours: Sequence[Behaviour[Any]]) -> Iterator[Field]:
 
 
 @contextmanager
-def reported(run: Run, field: Field) -> Iterator[None]:
+def report_interruption(run: Run, field: Field) -> Iterator[None]:
     """A report also of a watch that is interrupted: what it had seen by then."""
     try:
         yield
@@ -151,7 +155,7 @@ def report(
     with field.progress.step("traces judged"):
         streams = monitor.entries(budgets)
         shares = monitor.shares(budgets)
-    found = Upgrade(
+    upgrade = Upgrade(
         run=run.name,
         status="failed",
         began=run.began,
@@ -167,9 +171,9 @@ def report(
         faults=tuple(faults.judge(each, streams, monitor.phases) for each in injected),
         budgets=tuple(budgets),
     )
-    return concluded(found)
+    return conclude(upgrade)
 
 
-def concluded(report: Upgrade) -> Upgrade:
+def conclude(report: Upgrade) -> Upgrade:
     """The report with its status, as of now."""
     return report.model_copy(update={"status": report.come_to(), "ended": datetime.now(UTC)})
