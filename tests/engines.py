@@ -38,9 +38,9 @@ class TableEngine(Engine):
         if not call.startswith(("info", "version")):  # these ask, and change nothing
             self.calls.append(call)
         if call.startswith(self.refused or ("\0",)):
-            seen = said if self.says else ""
+            words = said if self.says else ""
             raise CommandError(
-                f"exit status 0 of docker {call}", seen=seen or "refused by the table"
+                f"exit status 0 of docker {call}", seen=words or "refused by the table"
             )
         for start, things in self.then.items():
             if call.startswith(start):

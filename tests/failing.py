@@ -134,8 +134,8 @@ def registry(
 def certificate(host: str, folder: Path) -> tuple[Path, ssl.SSLContext]:
     """One that nobody vouches for, and a server's context with it."""
     whole, public = self_signed(folder / "server.pem", host), folder / "ca.crt"
-    made = x509.load_pem_x509_certificate(whole.read_bytes())
-    public.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    loaded = x509.load_pem_x509_certificate(whole.read_bytes())
+    public.write_bytes(loaded.public_bytes(serialization.Encoding.PEM))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(whole)
     return public, context

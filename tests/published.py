@@ -38,9 +38,9 @@ def split(source: Path, folder: Path) -> list[Path]:
     """A tar archive's files in several, to be applied one after another."""
     paths = [folder / f"{number}.tar" for number in range(LAYERS)]
     with ExitStack() as stack:
-        given = stack.enter_context(tarfile.open(source))
+        archive = stack.enter_context(tarfile.open(source))
         layers = [stack.enter_context(_Layer(path)) for path in paths]
-        entries, at, seen = given.getmembers(), dict[str, int](), 0
+        entries, at, seen = archive.getmembers(), dict[str, int](), 0
         whole = sum(entry.size for entry in entries) + 1
         folders = {entry.name: entry for entry in entries if entry.isdir()}
         for entry in entries:
@@ -48,7 +48,7 @@ def split(source: Path, folder: Path) -> list[Path]:
             # A hard link must be in one layer with what it links to.
             at[entry.name] = number = at[entry.linkname] if entry.islnk() else number
             seen += entry.size
-            content = given.extractfile(entry) if entry.isreg() else None
+            content = archive.extractfile(entry) if entry.isreg() else None
             layers[number].put(entry, folders, content)
         replaced = [e for e in entries if e.isreg() and at[e.name]][:1]
         for entry in replaced:

@@ -151,8 +151,8 @@ def running(
 
 def address_of(container: DockerContainer) -> str:
     """Its address in Docker's default network, where Envoy is too."""
-    found: str = container.get_docker_client().bridge_ip(container.get_container_id())
-    return found
+    address: str = container.get_docker_client().bridge_ip(container.get_container_id())
+    return address
 
 
 def _echo(service: str) -> DockerContainer:

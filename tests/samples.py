@@ -38,10 +38,10 @@ def results(
     requirements: tuple[Requirement, ...] | None = None, status: RunStatus | None = None
 ) -> Results:
     """A run of the sample requirements, or of those given, with the status they come to."""
-    asked = sample_requirements() if requirements is None else requirements
+    chosen = sample_requirements() if requirements is None else requirements
     return Results(
         run="20261120-091403-7c1e",
-        status=status or verdict_of(asked),
+        status=status or verdict_of(chosen),
         began=BEGAN,
         ended=BEGAN + timedelta(minutes=14, seconds=52),
         train="2026-11",
@@ -63,7 +63,7 @@ def results(
         ),
         stages=sample_stages(),
         notes=("Images were pulled: IMAGES=auto found a registry in reach.",),
-        requirements=asked,
+        requirements=chosen,
     )
 
 

@@ -74,7 +74,7 @@ def self_signed(path: Path, host: str = "127.0.0.1") -> Path:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "plumbline test")])
     now = datetime.datetime.now(datetime.UTC)
-    made = (
+    certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -92,6 +92,6 @@ def self_signed(path: Path, host: str = "127.0.0.1") -> Path:
     pem = serialization.Encoding.PEM
     path.write_bytes(
         key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + made.public_bytes(pem)
+        + certificate.public_bytes(pem)
     )
     return path

@@ -43,22 +43,22 @@ class Shelf:
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
     engine, crane = running_engine(), crane_program()
     work, mark = tmp_path_factory.mktemp("work"), uuid.uuid4().hex
-    told = {**TOLD, "Architecture": _architecture(engine), "Variant": ""}
+    configuration = {**TOLD, "Architecture": _architecture(engine), "Variant": ""}
     passwd = (entry("etc/passwd"), b"locust:x:1000:1000::/home/locust:/bin/sh\n")
     own = (entry(IDENTITY[0]), IDENTITY[1] + mark.encode())
-    settings = unpacked(flattened(work, exported(passwd, own), told)[1], work)
-    given = (work / "layer.tar").rename(work / "given.tar")
+    settings = unpacked(flattened(work, exported(passwd, own), configuration)[1], work)
+    whole = (work / "layer.tar").rename(work / "given.tar")
     with registry() as container:
         at = f"{address_of(container)}/plumbline-{mark[:12]}"
         digests = {}
         try:
             for name, count in (("whole", 3), ("early", 2)):
-                layers = published.split(given, work)[:count]
+                layers = published.split(whole, work)[:count]
                 target = f"{at}/{name}:1"
                 digests[target] = published.publish(layers, settings, target, [crane], work)
                 engine.docker("pull", f"{target}@{digests[target]}")
                 engine.docker("tag", f"{target}@{digests[target]}", target)
-            yield Shelf(engine, f"{at}/whole:1", f"{at}/early:1", digests, given)
+            yield Shelf(engine, f"{at}/whole:1", f"{at}/early:1", digests, whole)
         finally:
             ids = engine.docker("images", "--quiet", "--no-trunc", f"{at}/*").split()
             if ids:

@@ -54,8 +54,8 @@ def test_nothing_below_the_suites_knows_one_by_its_name() -> None:
     files = (path for folder in BELOW for path in (ROOT / folder).rglob("*"))
     code = [path for path in files if path.suffix in TEXT and "out" not in path.parts]
     assert len(code) > 100
-    told = [str(path) for path in code if names.search(path.read_text(encoding="utf-8"))]
-    assert told == []
+    naming = [str(path) for path in code if names.search(path.read_text(encoding="utf-8"))]
+    assert naming == []
 
 
 # --- the walk-through of CONTRIBUTING.md --------------------------------------------------------
@@ -121,10 +121,10 @@ def run(root: Path, *words: str) -> str:
 
 
 def test_a_new_folder_is_mutated_and_monitored(copy: Path) -> None:
-    told = json.loads(run(copy, "-c", LIST))
-    assert told["behaviours"] == sorted([*(b.name for b in BEHAVIOURS), "greeting"])
-    assert "greeting/another-answers" in told["mutants"]
-    assert told["streams"] == ["greeting-kept", "greeting"]
+    listing = json.loads(run(copy, "-c", LIST))
+    assert listing["behaviours"] == sorted([*(b.name for b in BEHAVIOURS), "greeting"])
+    assert "greeting/another-answers" in listing["mutants"]
+    assert listing["streams"] == ["greeting-kept", "greeting"]
 
 
 def test_a_new_folder_is_collected_in_every_cluster_that_offers_what_it_needs(copy: Path) -> None:

@@ -51,8 +51,8 @@ def assert_alike(test: SplitTest, draws: Flags, blocks: list[int]) -> None:
     walks = walked(test, draws, blocks)
     for row, outcomes in enumerate(draws.tolist()):
         one = test.decide(outcomes)
-        seen = OUTCOMES[walks.outcome[row]], walks.n[row], walks.hits[row]
-        assert seen == (one.outcome, one.n, one.hits)
+        row_of_walks = OUTCOMES[walks.outcome[row]], walks.n[row], walks.hits[row]
+        assert row_of_walks == (one.outcome, one.n, one.hits)
 
 
 @given(split_tests, st.lists(st.sampled_from([1, 7, 30, 500]), min_size=1), st.integers(0, 2**32))
@@ -178,14 +178,14 @@ def test_the_page_says_what_was_measured_and_fails_with_its_claims(
         monkeypatch.setattr(figures, name, value)
     monkeypatch.setenv("PLUMBLINE_HOME", str(tmp_path))
     page = tmp_path / "bench.md"
-    asked = ["--walks", "400", "--seed", "3", "--splits", "0"]
-    assert bench.main([*asked, "--write", str(page)]) == 0
+    options = ["--walks", "400", "--seed", "3", "--splits", "0"]
+    assert bench.main([*options, "--write", str(page)]) == 0
     assert "| 0.85 is accepted | 1e-06 | 0 of 400 | at most" in page.read_text()
     assert "bench.svg" in page.read_text()
     assert (tmp_path / "bench.svg").read_text().startswith("<svg")
     assert "Beside fixed-N rules" in capsys.readouterr().out
     monkeypatch.setattr(figures, "WITHIN", 1.0)
-    assert bench.main(asked) == 1
+    assert bench.main(options) == 1
     assert "✗ a true 0.90 takes 1,343.4 requests" in capsys.readouterr().out
 
 

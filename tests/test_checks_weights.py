@@ -132,8 +132,8 @@ def test_the_cap_makes_a_split_inconclusive() -> None:
 
 
 def test_only_what_was_served_is_of_a_backend() -> None:
-    told = [checks.served_by(e) for e in exchanges(WEB, FORBIDDEN_BY_ECHO, TIMEOUT)]
-    assert told == ["web-service", "", ""]
+    backends = [checks.served_by(e) for e in exchanges(WEB, FORBIDDEN_BY_ECHO, TIMEOUT)]
+    assert backends == ["web-service", "", ""]
 
 
 def test_weights_without_a_share_are_refused() -> None:
@@ -155,9 +155,12 @@ def test_independence_wants_many_draws_and_is_sure_before_it_fails() -> None:
     few, enough = drawn(1_999, 0.9, 0.1), drawn(2_000, 0.9, 0.1)
     check = checks.independent("api-service")
     assert check(few).reason == "1999 requests were made, too few: 2000 are needed"
-    told = check(enough).numbers
-    assert (told["n"], told["hits"]) == (2_000, sum(e.service == "api-service" for e in enough))
-    chance = float(told["p_value"])
+    numbers = check(enough).numbers
+    assert (numbers["n"], numbers["hits"]) == (
+        2_000,
+        sum(e.service == "api-service" for e in enough),
+    )
+    chance = float(numbers["p_value"])
     assert checks.independent("api-service", alpha=chance)(enough).passed
     assert checks.independent("api-service", alpha=1.01 * chance)(enough).outcome is FAIL
     assert checks.independent("api-service", 1e-5, 4)(exchanges(*[WEB] * 3)).outcome is INCONCLUSIVE

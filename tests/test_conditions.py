@@ -37,8 +37,8 @@ def test_what_was_seen_is_in_the_reason() -> None:
     reason = condition([REFUSED], "Accepted", "True").reason
     assert reason == "expected Accepted True, saw Accepted is False (NotAllowedByListeners)"
     assert condition([], "Accepted", "True").reason == "expected Accepted True, saw none"
-    told = condition([ACCEPTED, REFUSED], "Accepted", "True", "Accepted").reason
-    assert told == (
+    words = condition([ACCEPTED, REFUSED], "Accepted", "True", "Accepted").reason
+    assert words == (
         "expected Accepted True Accepted,"
         " saw Accepted is True (Accepted), Accepted is False (NotAllowedByListeners)"
     )

@@ -24,12 +24,12 @@ def silent(source: str) -> Iterator[int]:
 
 def _of_text(call: ast.Call) -> bool:
     name = ast.unparse(call.func)
-    told = _told(call)
+    keywords = _told(call)
     if name.startswith("subprocess."):
-        return "text" in told
+        return "text" in keywords
     if name in OTHERS or name.rpartition(".")[2] not in FILES:
         return False
-    words = [*call.args, *([told["mode"]] if "mode" in told else [])]
+    words = [*call.args, *([keywords["mode"]] if "mode" in keywords else [])]
     return not any(isinstance(w, ast.Constant) and "b" in str(w.value) for w in words)
 
 
@@ -41,12 +41,12 @@ def _told(call: ast.Call) -> dict[str | None, ast.expr]:
 def test_every_file_of_text_names_its_encoding(folder: str) -> None:
     files = sorted((ROOT / folder).rglob("*.py"))
     assert files
-    found = [
+    unnamed = [
         f"{path.relative_to(ROOT)}:{line}"
         for path in files
         for line in silent(path.read_text(encoding="utf-8"))
     ]
-    assert found == []
+    assert unnamed == []
 
 
 @pytest.mark.parametrize(

@@ -67,8 +67,8 @@ def test_a_fault_is_found_when_the_bounds_agree(low: float, high: float, verdict
 def test_a_stream_that_was_hardly_watched_tells_nothing_of_a_length(
     watched: float, verdict: str
 ) -> None:
-    seen = stream(outage(1.7, 5.0), watched=watched)
-    assert found_by(INJECTED, [seen]).verdict == verdict
+    longer = stream(outage(1.7, 5.0), watched=watched)
+    assert found_by(INJECTED, [longer]).verdict == verdict
     agreeing = stream(outage(0.01, 0.02), watched=watched)
     assert found_by(INJECTED, [agreeing]).verdict == "pass"
 
@@ -82,8 +82,8 @@ def test_a_stream_that_was_hardly_watched_tells_nothing_of_a_length(
     ],
 )
 def test_another_kind_or_another_time_is_not_it(seen: tuple[Outage, ...]) -> None:
-    told = found_by(INJECTED, [stream(*seen), stream(outage(0.01, 0.02), name="other")])
-    assert (told.verdict, told.found) == ("fail", "")
+    fault = found_by(INJECTED, [stream(*seen), stream(outage(0.01, 0.02), name="other")])
+    assert (fault.verdict, fault.found) == ("fail", "")
 
 
 def test_what_a_generator_may_have_missed_is_left_open() -> None:
@@ -97,17 +97,17 @@ def test_what_must_change_nothing_is_held_against_every_stream() -> None:
     late = outage(0.1, 0.2, kind="late", phase="istiod killed")
     shut = outage(0.1, 0.2, phase="istiod killed")
     assert found_by(istiod, [stream(late)]).verdict == "pass"
-    told = found_by(istiod, [stream(), stream(late, shut, name="other")])
-    assert (told.verdict, told.reason) == ("fail", "a/other: dropped for 0.200 s")
+    fault = found_by(istiod, [stream(), stream(late, shut, name="other")])
+    assert (fault.verdict, fault.reason) == ("fail", "a/other: dropped for 0.200 s")
 
 
 def test_nothing_is_not_said_of_what_nobody_asked() -> None:
     istiod = InjectedFault("istiod killed", "istiod is killed", "", "", 10.0, 10.2, 0.0, 0.0)
     away = stream(name="away").model_copy(update={"gaps": ((1.0, 9.0),)})
     seldom = stream(name="seldom").model_copy(update={"watched": 0.1})
-    told = found_by(istiod, [stream(), away, seldom])
-    assert told.verdict == "inconclusive"
-    assert told.reason == "not watched throughout: a/away, a/seldom"
+    fault = found_by(istiod, [stream(), away, seldom])
+    assert fault.verdict == "inconclusive"
+    assert fault.reason == "not watched throughout: a/away, a/seldom"
     before = stream().model_copy(update={"gaps": ((0.0, 3.0),)})
     assert found_by(istiod, [before]).verdict == "pass"
     assert found_by(istiod, []).verdict == "inconclusive"

@@ -74,12 +74,12 @@ def test_an_image_that_stands_otherwise_in_the_file_is_named() -> None:
 
 
 def test_every_registry_of_the_trains_is_named_in_the_guest() -> None:
-    asked = {
+    registries = {
         versions.load(name).reference(image).partition("/")[0]
         for name in TRAINS
         for image in versions.load(name).images
     }
-    assert asked <= set(network.NAMES[network.REGISTRIES])
+    assert registries <= set(network.NAMES[network.REGISTRIES])
     assert "registry-1.docker.io" in network.NAMES[network.REGISTRIES]
     assert f"{network.FILES} pypi.org" in network.hosts()
 

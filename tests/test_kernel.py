@@ -14,18 +14,18 @@ from kernel import Alarm, hasten
 
 @pytest.fixture
 def alarm() -> Iterator[Alarm]:
-    made = Alarm()
-    yield made
-    made.close()
+    alarm = Alarm()
+    yield alarm
+    alarm.close()
 
 
 def rung(alarm: Alarm, seconds: float) -> float | None:
     """When it rang, if it did in so many seconds."""
     waiting = select.epoll()
     waiting.register(alarm.fileno(), select.EPOLLIN | select.EPOLLET)
-    found = waiting.poll(seconds)
+    events = waiting.poll(seconds)
     waiting.close()
-    return time.monotonic() if found else None
+    return time.monotonic() if events else None
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -141,11 +141,11 @@ def test_a_lost_request_is_not_sent_again(run: Run, stream: str) -> None:
 
 
 def test_it_ends_when_it_is_told_to(tmp_path: Path) -> None:
-    told = tmp_path / "ended"
-    told.touch()
+    until = tmp_path / "ended"
+    until.touch()
     with running() as peer:
         stream = Stream(stream="allowed", url=f"{peer.url}/allowed")
-        load = Load(who=WHO, streams=(stream,), users=2, seconds=60, until=str(told))
+        load = Load(who=WHO, streams=(stream,), users=2, seconds=60, until=str(until))
         done = locust(load, timeout=30)
     (window,) = History.parse(done.stdout.splitlines()).windows
     assert window.ended - window.began < 20

@@ -46,18 +46,18 @@ def test_a_reference_file_is_the_users_byte_for_byte(stem: str) -> None:
 
 
 def test_without_a_folder_all_are_the_references() -> None:
-    found = m.load()
-    assert set(found.documents) == set(PINS)
-    assert (found.name, found.notes) == ("reference", ())
+    reference = m.load()
+    assert set(reference.documents) == set(PINS)
+    assert (reference.name, reference.notes) == ("reference", ())
 
 
 def test_a_users_file_stands_in_for_the_one_of_its_name(tmp_path: Path) -> None:
     (tmp_path / "httproute.yaml").write_text(ROUTE.replace("weight: 90", "weight: 85"))
-    found = m.load(tmp_path)
-    given = found.given("httproute")
-    assert given.document["spec"]["rules"][0]["backendRefs"][0]["weight"] == 85
-    assert given.origin == str(tmp_path / "httproute.yaml")
-    assert found.given("gateway") == m.load().given("gateway")
+    manifests = m.load(tmp_path)
+    route = manifests.given("httproute")
+    assert route.document["spec"]["rules"][0]["backendRefs"][0]["weight"] == 85
+    assert route.origin == str(tmp_path / "httproute.yaml")
+    assert manifests.given("gateway") == m.load().given("gateway")
 
 
 def test_the_report_is_told_which_are_whose(tmp_path: Path) -> None:
@@ -127,15 +127,15 @@ def test_what_only_another_cluster_can_say_is_left_out(tmp_path: Path) -> None:
     own = {"annotations": {m.LAST_APPLIED: "{}", "kept": "22:30"}, "labels": {"kept": "yes"}}
     exported["metadata"] |= own | dict.fromkeys(m.SERVER_SET, "x")
     (tmp_path / "httproute.yaml").write_text(json.dumps({**exported, "status": {}}))
-    found = m.load(tmp_path)
-    document = found.documents["httproute"]
+    manifests = m.load(tmp_path)
+    document = manifests.documents["httproute"]
     assert document["metadata"] == {
         "name": "advanced-routing", "annotations": {"kept": "22:30"}, "labels": {"kept": "yes"}
     }  # fmt: skip
     assert document["spec"] == exported["spec"]
     assert "status" not in document
-    assert "httproute.yaml: left out metadata.creationTimestamp" in found.notes[1]
-    assert found.notes[1].endswith(f"the annotation {m.LAST_APPLIED}, status")
+    assert "httproute.yaml: left out metadata.creationTimestamp" in manifests.notes[1]
+    assert manifests.notes[1].endswith(f"the annotation {m.LAST_APPLIED}, status")
 
 
 def test_another_version_of_the_same_kind_may_stand_in(tmp_path: Path) -> None:

@@ -34,14 +34,14 @@ NAMES = [
 
 def test_every_train_has_every_profile_then_come_the_upgrades() -> None:
     assert [cell.name for cell in matrix_plan.plan(ASKED, TRAINS)] == NAMES
-    asked = ASKED.model_copy(update={"profiles": ("full", "core"), "upgrades": ()})
-    found = [(cell.train, cell.profile) for cell in matrix_plan.plan(asked, TRAINS)]
-    assert found == [(train, profile) for train in TRAINS for profile in ("full", "core")]
+    matrix = ASKED.model_copy(update={"profiles": ("full", "core"), "upgrades": ()})
+    pairs = [(cell.train, cell.profile) for cell in matrix_plan.plan(matrix, TRAINS)]
+    assert pairs == [(train, profile) for train in TRAINS for profile in ("full", "core")]
 
 
 def test_a_train_can_be_left_out_and_still_be_upgraded_from() -> None:
-    asked = ASKED.model_copy(update={"leave_out": ("2031-01",)})
-    assert [cell.name for cell in matrix_plan.plan(asked, TRAINS)] == NAMES[1:]
+    matrix = ASKED.model_copy(update={"leave_out": ("2031-01",)})
+    assert [cell.name for cell in matrix_plan.plan(matrix, TRAINS)] == NAMES[1:]
 
 
 @pytest.mark.parametrize(
@@ -84,15 +84,15 @@ def test_a_malformed_file_is_refused(text: str, said: str, tmp_path: Path) -> No
 
 
 def test_the_real_file_is_of_the_trains_there_are() -> None:
-    asked, trains = matrix_plan.load(), versions.names()
-    named = {train for each in asked.upgrades for train in (each.base, each.to)}
+    matrix, trains = matrix_plan.load(), versions.names()
+    named = {train for each in matrix.upgrades for train in (each.base, each.to)}
     if named <= set(trains):
-        made = matrix_plan.plan(asked, trains)
-        assert {cell.train for cell in made if cell.kind == "e2e"} == set(trains)
-        assert len(made) == len(trains) * len(asked.profiles) + len(asked.upgrades)
+        plan = matrix_plan.plan(matrix, trains)
+        assert {cell.train for cell in plan if cell.kind == "e2e"} == set(trains)
+        assert len(plan) == len(trains) * len(matrix.profiles) + len(matrix.upgrades)
     else:
         with pytest.raises(MatrixError, match=min(named - set(trains))):
-            matrix_plan.plan(asked, trains)
+            matrix_plan.plan(matrix, trains)
 
 
 WORDS = st.from_regex(r"[a-z0-9][a-z0-9.-]{0,8}", fullmatch=True)
@@ -100,15 +100,15 @@ WORDS = st.from_regex(r"[a-z0-9][a-z0-9.-]{0,8}", fullmatch=True)
 
 @given(trains=st.sets(WORDS, min_size=1, max_size=4), profiles=st.sets(WORDS, max_size=3))
 def test_what_a_workflow_takes_gives_the_cells_again(trains: set[str], profiles: set[str]) -> None:
-    asked = MatrixFile(profiles=tuple(sorted({"full", *profiles})))
-    made = matrix_plan.plan(asked, sorted(trains))
-    text = cells.for_workflow(made)
+    matrix = MatrixFile(profiles=tuple(sorted({"full", *profiles})))
+    plan = matrix_plan.plan(matrix, sorted(trains))
+    text = cells.for_workflow(plan)
     assert "\n" not in text
     include = json.loads(text)["include"]
     assert all(
         set(each) == {"name", "kind", "train", "profile", "from", "to", "only"} for each in include
     )
-    assert tuple(Cell.model_validate(each) for each in include) == made
+    assert tuple(Cell.model_validate(each) for each in include) == plan
 
 
 def test_one_cell_is_chosen_by_its_name() -> None:
@@ -134,5 +134,5 @@ def test_a_cell_is_a_command_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.parametrize("only", COMPONENTS)
 def test_each_component_that_can_be_upgraded_can_be_a_cell(only: str) -> None:
-    asked = MatrixFile(profiles=(), upgrades=(UP.model_copy(update={"only": only}),))
-    assert [cell.only for cell in matrix_plan.plan(asked, TRAINS)] == [only]
+    matrix = MatrixFile(profiles=(), upgrades=(UP.model_copy(update={"only": only}),))
+    assert [cell.only for cell in matrix_plan.plan(matrix, TRAINS)] == [only]

@@ -45,16 +45,16 @@ def test_an_image_that_two_trains_name_is_brought_once(tmp_path: Path) -> None:
     pin = f"sha256:{'a' * 64}"
     echo = PublishedImage(reference=two.reference("echo"), digest=pin)
     two = two.model_copy(update={"images": {**two.images, "echo": echo}})
-    asked: list[tuple[str, str]] = []
+    pairs: list[tuple[str, str]] = []
 
     def bring(published: str, pinned: str) -> bool:
-        asked.append((published, pinned))
+        pairs.append((published, pinned))
         return "cilium" in published
 
     progress = Progress(tmp_path / "e", Console(file=io.StringIO()))
     brought = fill([one, two], progress, bring)
     names = {train.reference(name) for train in (one, two) for name in train.images}
-    assert {published for published, _ in asked} == names
-    assert len(asked) == len(names)
-    assert (two.reference("echo"), pin) in asked
+    assert {published for published, _ in pairs} == names
+    assert len(pairs) == len(names)
+    assert (two.reference("echo"), pin) in pairs
     assert set(brought) == {name for name in names if "cilium" in name}

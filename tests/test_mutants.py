@@ -182,8 +182,8 @@ def test_what_is_left_out_or_applied_elsewhere_is_not_applied_in_its_place() -> 
     gone = mutant(file="httproute", absent=True)
     moved = mutant(file="httproute", elsewhere="other", extra=[extra])
     for each in (gone, moved):
-        given = each.manifests(REFERENCE).given("httproute")
-        assert (given.document, given.origin, given.absent) == (document, "mutant a", True)
+        route = each.manifests(REFERENCE).given("httproute")
+        assert (route.document, route.origin, route.absent) == (document, "mutant a", True)
     assert gone.beside(REFERENCE) == []
     assert moved.beside(REFERENCE) == [(document, "other"), (extra, "")]
     assert mutant(extra=[extra]).manifests(REFERENCE) == REFERENCE

@@ -211,12 +211,12 @@ def test_the_bounds_hold_the_truth(
     read = trace([a if s else STARVED for a, s in zip(answers, sent, strict=True)])
     outages = list(outages_of(read, kinds_of(read, ALLOWED), BEGAN, PHASES))
     total = spent(outages, ("refused",))
-    seen = min(length, max(0.0, n * INTERVAL - start))
+    inside = min(length, max(0.0, n * INTERVAL - start))
     assert total.n == (bad & sent).sum()
     assert total.low <= length + 1e-9
     if total.n:
-        assert total.high >= seen - 1e-9
-    if seen >= WINDOW and not starved:
+        assert total.high >= inside - 1e-9
+    if inside >= WINDOW and not starved:
         assert total.n
 
 

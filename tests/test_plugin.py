@@ -181,7 +181,7 @@ def test_a_requirement_is_chosen_by_its_id(run: Run) -> None:
 
 
 def test_a_test_that_takes_a_control_plane_down_holds_its_cluster_alone(run: Run) -> None:
-    asked = GREEN.replace("@requirement", "@pytest.mark.alone\n@requirement")
+    suite = GREEN.replace("@requirement", "@pytest.mark.alone\n@requirement")
     body = """
     import fcntl, pathlib
     mode = fcntl.LOCK_SH | fcntl.LOCK_NB
@@ -189,9 +189,9 @@ def test_a_test_that_takes_a_control_plane_down_holds_its_cluster_alone(run: Run
         with pytest.raises(BlockingIOError):
             fcntl.flock(file, mode)
 """
-    asked = asked.replace("    judge(", f"{body}    judge(")
-    assert run(asked).ret == 0
-    assert run(asked.replace("@pytest.mark.alone\n", "")).ret == 1
+    suite = suite.replace("    judge(", f"{body}    judge(")
+    assert run(suite).ret == 0
+    assert run(suite.replace("@pytest.mark.alone\n", "")).ret == 1
 
 
 def requirement(body: str) -> str:
@@ -301,9 +301,9 @@ def test_a_package_that_states_no_behaviour_is_a_usage_error(run: Run) -> None:
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2", "--dist", "loadgroup")])
 def test_an_interrupted_run_says_so(run: Run, workers: tuple[str]) -> None:
-    told = "import os, signal; os.kill({}, signal.SIGTERM); import time; time.sleep(30)"
+    body = "import os, signal; os.kill({}, signal.SIGTERM); import time; time.sleep(30)"
     controller = "os.getppid()" if workers else "os.getpid()"
-    text = requirement(told.format(controller)).replace("cluster)", "cluster)", 1)
+    text = requirement(body.format(controller)).replace("cluster)", "cluster)", 1)
     result = run(text, *workers, apart=True)
     assert result.ret == pytest.ExitCode.INTERRUPTED
     assert run.results.status == "interrupted"

@@ -20,5 +20,5 @@ DIGESTS = {
 
 
 def test_every_reference_manifest_is_as_it_was_given() -> None:
-    found = {path.name: sha256(path.read_bytes()).hexdigest() for path in REFERENCE.iterdir()}
-    assert found == DIGESTS
+    digests = {path.name: sha256(path.read_bytes()).hexdigest() for path in REFERENCE.iterdir()}
+    assert digests == DIGESTS

@@ -136,8 +136,8 @@ def test_the_first_way_out_is_the_one_for_it(said: str, look: str) -> None:
     ],
 )
 def test_its_own_words_come_without_what_programs_put_before_them(said: str, words: str) -> None:
-    seen = refusal("x", "m:5000", said, tries=1, seconds=0).seen
-    assert seen.partition("In its own words:\n")[2].startswith(words)
+    text = refusal("x", "m:5000", said, tries=1, seconds=0).seen
+    assert text.partition("In its own words:\n")[2].startswith(words)
 
 
 def test_it_says_how_often_and_how_long_it_tried() -> None:

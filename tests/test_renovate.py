@@ -26,9 +26,9 @@ def python(pattern: str) -> re.Pattern[str]:
 
 def managers() -> list[dict[str, Any]]:
     """What finds versions, and what finds images' digests."""
-    found: list[dict[str, Any]] = RENOVATE["customManagers"]
-    assert len(found) == 2
-    return found
+    custom: list[dict[str, Any]] = RENOVATE["customManagers"]
+    assert len(custom) == 2
+    return custom
 
 
 def lines_of(section: str, name: str) -> dict[str, str]:
@@ -50,8 +50,8 @@ def test_every_version_of_the_newest_train_says_where_it_is_published() -> None:
     (pattern,) = map(python, managers()[0]["matchStrings"])
     lines = lines_of("versions", NEWEST)
     assert lines.keys() == versions.Versions.model_fields.keys()
-    found = {name: pattern.findall(line) for name, line in lines.items()}
-    assert {name for name, hits in found.items() if len(hits) != 1} == FOLLOWS
+    hits_of = {name: pattern.findall(line) for name, line in lines.items()}
+    assert {name for name, hits in hits_of.items() if len(hits) != 1} == FOLLOWS
     train, sources = versions.load(NEWEST).versions.model_dump(), set()
     for name, line in lines.items():
         if (hit := pattern.search(line)) is not None:
@@ -66,10 +66,10 @@ def test_every_digest_of_the_newest_train_says_of_which_tag_it_is() -> None:
     """A tag that is raised alone would be told, and the former image run."""
     (pattern,) = map(python, managers()[1]["matchStrings"])
     train, lines = versions.load(NEWEST), lines_of("images", NEWEST)
-    found = {name: hit for name, line in lines.items() if (hit := pattern.search(line))}
+    hits = {name: hit for name, line in lines.items() if (hit := pattern.search(line))}
     pinned = {name for name, image in train.images.items() if image.digest}
-    assert found.keys() == pinned - UNMARKED
-    for name, hit in found.items():
+    assert hits.keys() == pinned - UNMARKED
+    for name, hit in hits.items():
         assert lines[name].endswith(hit[0]), "to the end of the line"
         assert hit["currentDigest"] == train.images[name].digest
         assert f"{hit['depName']}:{hit['currentValue']}" == train.reference(name)
@@ -77,13 +77,13 @@ def test_every_digest_of_the_newest_train_says_of_which_tag_it_is() -> None:
 
 def test_every_comment_for_renovate_is_found_once() -> None:
     whole = (FOLDER / f"{NEWEST}.toml").read_text()
-    found = [
+    counts = [
         len(pattern.findall(whole))
         for manager in managers()
         for pattern in map(python, manager["matchStrings"])
     ]
-    assert sum(found) == whole.count("# renovate: ")
-    assert found[0] == len(lines_of("versions", NEWEST)) - len(FOLLOWS)
+    assert sum(counts) == whole.count("# renovate: ")
+    assert counts[0] == len(lines_of("versions", NEWEST)) - len(FOLLOWS)
 
 
 @pytest.mark.parametrize("name", versions.names())

@@ -49,8 +49,8 @@ def git(root: Path, *arguments: str) -> str:
 
 def run(folder: Path, **changed: object) -> Path:
     """A run's folder; its file has a blank line more than a run's of ours would."""
-    made = samples.results((samples.requirement(),)).model_copy(update=changed)
-    made.save(folder / FILE)
+    results = samples.results((samples.requirement(),)).model_copy(update=changed)
+    results.save(folder / FILE)
     (folder / FILE).write_bytes((folder / FILE).read_bytes() + b"\n")
     return folder
 
@@ -189,8 +189,8 @@ def test_the_command_accepts_and_compares(
         assert command.main(["compare", *told]) == 0
     path = str(checkout / "baselines" / f"{TRAIN}.json")
     assert command.main(["compare", path, place]) == 0
-    asked = (samples.requirement("fail"),)
-    samples.results(asked).save(tmp_path / "red" / FILE)
+    red = (samples.requirement("fail"),)
+    samples.results(red).save(tmp_path / "red" / FILE)
     capsys.readouterr()
     assert command.main(["compare", str(tmp_path / "red")]) == 1
     assert "1 regression" in capsys.readouterr().out

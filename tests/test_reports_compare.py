@@ -17,8 +17,8 @@ VERDICTS = st.sampled_from(["pass", "fail", "inconclusive", "skip"])
 
 
 def run(name: str = "run", /, **verdicts: Status) -> Results:
-    asked = tuple(samples.requirement(v, id=key, variant="") for key, v in verdicts.items())
-    return samples.results(asked).model_copy(update={"run": name})
+    requirements = tuple(samples.requirement(v, id=key, variant="") for key, v in verdicts.items())
+    return samples.results(requirements).model_copy(update={"run": name})
 
 
 def changes(comparison: Comparison) -> dict[str, str]:
@@ -85,13 +85,13 @@ def test_a_run_beside_itself_shows_nothing(verdicts: dict[str, Status]) -> None:
 def test_only_a_loads_median_is_compared_and_beyond_the_noise_of_two_runs(
     group: str, base: float, new: float, n: int | str, shifts: int
 ) -> None:
-    made = [
+    runs = [
         samples.results(
             (samples.requirement(id="A", numbers={f"{group}p50_ms": value, f"{group}n": n}),)
         )
         for value in (base, new)
     ]
-    assert len(compare(*made).shifts) == shifts
+    assert len(compare(*runs).shifts) == shifts
 
 
 def test_what_makes_two_runs_unlike_is_told() -> None:
@@ -109,11 +109,11 @@ def test_the_command_is_red_on_a_regression_and_tells_it(
 ) -> None:
     for name, results in (("base", run("old", A="pass")), ("new", run("young", A="fail"))):
         results.save(tmp_path / name / "results.json")
-    asked = ["compare", str(tmp_path / "base"), str(tmp_path / "new")]
-    assert command.main(asked) == 1
-    told = capsys.readouterr().out
-    assert "regression" in told
-    assert "1 regression" in told
-    assert command.main([*asked[:2], asked[1]]) == 0
-    assert command.main(["compare", str(tmp_path / "base" / "results.json"), asked[1]]) == 0
-    assert command.main(["compare", str(tmp_path / "none"), asked[1]]) == 2
+    arguments = ["compare", str(tmp_path / "base"), str(tmp_path / "new")]
+    assert command.main(arguments) == 1
+    output = capsys.readouterr().out
+    assert "regression" in output
+    assert "1 regression" in output
+    assert command.main([*arguments[:2], arguments[1]]) == 0
+    assert command.main(["compare", str(tmp_path / "base" / "results.json"), arguments[1]]) == 0
+    assert command.main(["compare", str(tmp_path / "none"), arguments[1]]) == 2

@@ -77,8 +77,8 @@ def page(results: Results) -> str:
 
 def bare(*requirements: Requirement, **changed: object) -> Results:
     """A run without what makes charts, which take long to draw."""
-    asked = tuple(r.model_copy(update={"numbers": {}}) for r in requirements)
-    return samples.results(asked).model_copy(update={"stages": (), **changed})
+    plain = tuple(r.model_copy(update={"numbers": {}}) for r in requirements)
+    return samples.results(plain).model_copy(update={"stages": (), **changed})
 
 
 def parsed(results: Results) -> JUnitXml:
@@ -115,8 +115,8 @@ def test_junit_counts_what_the_results_count(results: Results) -> None:
 
 @given(verdicts=st.lists(st.sampled_from(VERDICTS), max_size=6), interrupted=st.booleans())
 def test_junit_is_red_exactly_when_the_run_is(verdicts: list[Status], interrupted: bool) -> None:
-    asked = tuple(samples.requirement(v, id=f"CS{i}") for i, v in enumerate(verdicts))
-    run = samples.results(asked, "interrupted" if interrupted else None)
+    requirements = tuple(samples.requirement(v, id=f"CS{i}") for i, v in enumerate(verdicts))
+    run = samples.results(requirements, "interrupted" if interrupted else None)
     document = parsed(run)
     assert bool(document.failures + document.errors) == bool(run.exit_status)
     assert document.skipped == verdicts.count("skip")
@@ -163,17 +163,17 @@ def test_markdown_begins_with_the_verdict_and_what_is_red(results: Results) -> N
 
 @given(verdicts=st.lists(st.sampled_from(VERDICTS), min_size=1, max_size=8))
 def test_markdown_lists_all_that_is_not_green_worst_first(verdicts: list[Status]) -> None:
-    asked = tuple(samples.requirement(v, id=f"CS{i}") for i, v in enumerate(verdicts))
-    told = re.findall(r"^- \S+ \*\*(CS\d)", markdown(samples.results(asked)), re.MULTILINE)
+    requirements = tuple(samples.requirement(v, id=f"CS{i}") for i, v in enumerate(verdicts))
+    names = re.findall(r"^- \S+ \*\*(CS\d)", markdown(samples.results(requirements)), re.MULTILINE)
     red: tuple[Status, ...] = ("fail", "inconclusive", "skip")
-    assert told == [r.id for verdict in red for r in asked if r.verdict == verdict]
+    assert names == [r.id for verdict in red for r in requirements if r.verdict == verdict]
 
 
 @given(text=st.text() | st.just(HOSTILE))
 def test_markdown_keeps_its_shape_whatever_the_texts(text: str) -> None:
     def shape(text: str) -> list[tuple[int, int]]:
-        asked = samples.requirement("fail", reason=text, sentence=text, suite=text)
-        lines = markdown(bare(asked, notes=(text,), versions={text: text})).split("\n")
+        requirement = samples.requirement("fail", reason=text, sentence=text, suite=text)
+        lines = markdown(bare(requirement, notes=(text,), versions={text: text})).split("\n")
         return [(len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)), line.count("<")) for line in lines]
 
     assert shape(text) == shape("harmless")
@@ -245,8 +245,8 @@ def test_the_page_holds_no_character_that_html_forbids() -> None:
 def test_hostile_stages_and_groups_are_only_text() -> None:
     stage = Stage(phase=HOSTILE, name=HOSTILE, cluster=HOSTILE, started=0, seconds=1)
     numbers = {f"{HOSTILE}.{name}": 0.5 for name in ("low", "high", "declared")}
-    asked = samples.requirement(numbers=numbers)
-    drawn = Page(stage_chart([stage]) + share_chart(shares([asked])))
+    requirement = samples.requirement(numbers=numbers)
+    drawn = Page(stage_chart([stage]) + share_chart(shares([requirement])))
     assert not {"script", "img"} & set(drawn.tags)
 
 
@@ -298,9 +298,9 @@ def test_no_text_of_the_run_can_steer_the_terminal() -> None:
 
 
 def test_shares_are_those_that_were_decided(results: Results) -> None:
-    found = {(s.requirement.key, s.of): s for s in shares(results.requirements)}
-    assert len(found) == 5
-    canary = found["CS7[aws-cluster]", "api-service-canary"]
+    by_key = {(s.requirement.key, s.of): s for s in shares(results.requirements)}
+    assert len(by_key) == 5
+    canary = by_key["CS7[aws-cluster]", "api-service-canary"]
     assert (canary.low, canary.measured, canary.high) == (0.1515, 0.1608, 0.1705)
     assert canary.declared == 0.1
 
@@ -314,8 +314,8 @@ def test_a_share_needs_no_declared_weight() -> None:
 
 def test_latencies_are_read_in_their_unit() -> None:
     numbers = {"p50_ms": 3, "denied.p99": 0.25, "denied.p50": True, "x.p99_ms": float("inf")}
-    found = latencies([samples.requirement(numbers=numbers)])
-    assert [(one.of, one.p50, one.p99) for one in found] == [
+    rows = latencies([samples.requirement(numbers=numbers)])
+    assert [(one.of, one.p50, one.p99) for one in rows] == [
         ("", 0.003, None),
         ("denied", None, 0.25),
     ]
@@ -355,9 +355,11 @@ def test_durations_for_people(seconds: float, told: str) -> None:
     ],
 )
 def test_the_terminal_ends_with_the_counts(verdicts: list[Status], closing: str) -> None:
-    asked = tuple(samples.requirement(v, id=f"A{n}") for n, v in enumerate(verdicts))
+    requirements = tuple(samples.requirement(v, id=f"A{n}") for n, v in enumerate(verdicts))
     out = StringIO()
     show(
-        report(samples.results(asked)), Path("run"), Console(file=out, width=120, color_system=None)
+        report(samples.results(requirements)),
+        Path("run"),
+        Console(file=out, width=120, color_system=None),
     )
     assert out.getvalue().rstrip().splitlines()[-1] == closing

@@ -91,8 +91,8 @@ def test_no_file_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_a_skip_that_the_profile_allows_can_pass(tmp_path: Path) -> None:
-    asked = (samples.requirement(), samples.requirement("skip", id="CS2"))
-    results = samples.results(asked, "passed")
+    requirements = (samples.requirement(), samples.requirement("skip", id="CS2"))
+    results = samples.results(requirements, "passed")
     results.save(tmp_path / FILE)
     assert read(tmp_path).exit_status == 0
 

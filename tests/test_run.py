@@ -34,12 +34,12 @@ def test_without_a_watch_nothing_is_added(tmp_path: Path) -> None:
 
 def test_what_the_watch_found_is_a_requirement_each(tmp_path: Path) -> None:
     bare(faults=(fault(), fault())).save(tmp_path / FILE)
-    told = with_watch(green(), tmp_path, STAGES)
-    assert [(r.id, r.suite, r.verdict) for r in told.requirements[1:]] == [
+    results = with_watch(green(), tmp_path, STAGES)
+    assert [(r.id, r.suite, r.verdict) for r in results.requirements[1:]] == [
         ("W1", "watch", "pass"),
         ("W2", "watch", "pass"),
     ]
-    assert told.status == "passed"
+    assert results.status == "passed"
 
 
 def test_a_fault_that_was_missed_is_red(tmp_path: Path) -> None:
@@ -48,9 +48,9 @@ def test_a_fault_that_was_missed_is_red(tmp_path: Path) -> None:
 
 
 def test_a_watch_that_left_nothing_is_red(tmp_path: Path) -> None:
-    told = with_watch(green(), tmp_path, STAGES)
-    assert told.status == "failed"
-    assert told.requirements[-1].verdict == "inconclusive"
+    results = with_watch(green(), tmp_path, STAGES)
+    assert results.status == "failed"
+    assert results.requirements[-1].verdict == "inconclusive"
 
 
 # --- refused before anything is asked -----------------------------------------------------------

@@ -42,14 +42,14 @@ def test_each_component_is_told_by_what_runs() -> None:
 
 
 def test_what_is_not_there_is_left_out() -> None:
-    found = versions.join(versions.of_cluster([NODE], (), None, ""))
-    assert found == {"kubernetes": "1.36.4"}
+    joined = versions.join(versions.of_cluster([NODE], (), None, ""))
+    assert joined == {"kubernetes": "1.36.4"}
     assert versions.join(versions.of_cluster([], (), {"metadata": {}}, "")) == {}
 
 
 def test_clusters_that_differ_are_told_with_both() -> None:
-    found = versions.join([("etcd", "3.6.13"), ("etcd", "3.6.12"), ("etcd", "3.6.13")])
-    assert found == {"etcd": "3.6.12, 3.6.13"}
+    joined = versions.join([("etcd", "3.6.13"), ("etcd", "3.6.12"), ("etcd", "3.6.13")])
+    assert joined == {"etcd": "3.6.12, 3.6.13"}
 
 
 @pytest.mark.parametrize(
@@ -67,8 +67,8 @@ def test_what_one_process_leaves_another_finds(tmp_path: Path) -> None:
 
 
 def test_what_differs_from_the_train_is_noted() -> None:
-    asked = {**FOUND, "etcd": "3.6.13", "envoy": "1.39.1", "kind": "0.33.0"}
-    (note,) = versions.notes(asked, FOUND)
+    expected = {**FOUND, "etcd": "3.6.13", "envoy": "1.39.1", "kind": "0.33.0"}
+    (note,) = versions.notes(expected, FOUND)
     assert note.endswith("names: envoy 1.38.4-dev for 1.39.1, etcd 3.6.12 for 3.6.13.")
     assert versions.notes({**FOUND, "kind": "0.33.0"}, FOUND) == ()
-    assert "were not asked" in versions.notes(asked, {})[0]
+    assert "were not asked" in versions.notes(expected, {})[0]

@@ -64,12 +64,12 @@ def test_without_a_common_value_no_cause_is_named() -> None:
 @pytest.mark.parametrize("name", ORACLES)
 def test_a_behaviours_sample_asks_both_what_it_means_and_what_it_does_not(name: str) -> None:
     oracle = ORACLES[name]
-    found = sample(oracle.SPACE, 7, "http://198.18.0.1", oracle.expectation, "t")
-    assert len({one.stream.stream for one in found}) == len(found) < 400
-    assert len({one.stream.url for one in found}) == len(found)
-    meant = {one.expectation for one in found}
+    samples = sample(oracle.SPACE, 7, "http://198.18.0.1", oracle.expectation, "t")
+    assert len({one.stream.stream for one in samples}) == len(samples) < 400
+    assert len({one.stream.url for one in samples}) == len(samples)
+    meant = {one.expectation for one in samples}
     assert len(meant) == 2
-    for one in found:
+    for one in samples:
         assert one.stream.target.startswith(oracle.SPACE["path"][one.row["path"]])
         assert f"nonce=t-{one.stream.stream.partition('-')[2]}" in one.stream.target
 

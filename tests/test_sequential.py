@@ -228,8 +228,8 @@ def test_deciding_is_walking(test: SplitTest, outcomes: list[bool]) -> None:
 @given(shares, draws)
 def test_the_numbers_add_up(share: float, outcomes: list[bool]) -> None:
     decision = SplitTest(share).decide(outcomes)
-    seen = outcomes[: decision.n]
-    assert decision.hits == sum(seen)
+    used = outcomes[: decision.n]
+    assert decision.hits == sum(used)
     assert decision.interval.low <= decision.estimate <= decision.interval.high
     assert decision.expected_n > 0
 

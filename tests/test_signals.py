@@ -57,15 +57,15 @@ def test_a_signal_ends_our_children_and_no_daemon(sent: signal.Signals) -> None:
 
 
 def test_a_second_signal_does_not_stop_the_clearing_up() -> None:
-    seen = []
+    events = []
 
     def end() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
-        seen.append("cleared")
+        events.append("cleared")
 
     with pytest.raises(InterruptedRunError, match="SIGINT"), signals.as_errors(end):
         os.kill(os.getpid(), signal.SIGINT)
-    assert seen == ["cleared"]
+    assert events == ["cleared"]
 
 
 def test_handlers_are_put_back() -> None:

@@ -10,8 +10,8 @@ from tests.samples import requirement, results
 
 
 def run(*verdicts: Status, **changed: object) -> Results:
-    asked = (requirement(v, id=f"CS{n}", **changed) for n, v in enumerate(verdicts, start=1))
-    return results(requirements=tuple(asked))
+    requirements = (requirement(v, id=f"CS{n}", **changed) for n, v in enumerate(verdicts, start=1))
+    return results(requirements=tuple(requirements))
 
 
 def test_only_what_the_environment_left_open_is_asked_again() -> None:
@@ -38,8 +38,10 @@ def test_an_interrupted_run_is_not_gone_on_with() -> None:
 )
 def test_the_second_sitting_decides_and_the_first_is_told(again: Status, status: str) -> None:
     first = run("pass", "inconclusive", reason="starved", history="histories/CS2.jsonl")
-    asked = requirement(again, id="CS2", reason="seen", history="histories/CS2.jsonl", evidence="e")
-    both = join(first, results(requirements=(asked,)))
+    repeat = requirement(
+        again, id="CS2", reason="seen", history="histories/CS2.jsonl", evidence="e"
+    )
+    both = join(first, results(requirements=(repeat,)))
     assert both.status == status
     assert both.requirements[0] == first.requirements[0]
     second = both.requirements[1]

@@ -31,8 +31,8 @@ def test_its_environment_is_given() -> None:
 
 def test_what_goes_on_is_waited_for_however_long() -> None:
     began = time.monotonic()
-    told = "for n in range(12): print(n, end='\\r', flush=True); time.sleep(0.1)"
-    talking.run(python(told), {}, SOON)
+    script = "for n in range(12): print(n, end='\\r', flush=True); time.sleep(0.1)"
+    talking.run(python(script), {}, SOON)
     assert time.monotonic() - began > SOON.more
 
 

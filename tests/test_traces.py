@@ -83,8 +83,8 @@ def test_a_part_and_the_rest_are_the_whole(first: int, more: int, n: int) -> Non
 
 def test_a_stream_that_sent_nothing_has_an_empty_trace() -> None:
     head = {**HEAD, "streams": [*HEAD["streams"], {**HEAD["streams"][0], "name": "b"}]}
-    told = lines({"outcome": {"status": 200}}, batch((0, 0, 1, 0)), head=head)
-    sent, idle = Traces.parse(told).streams
+    text = lines({"outcome": {"status": 200}}, batch((0, 0, 1, 0)), head=head)
+    sent, idle = Traces.parse(text).streams
     assert (len(sent), len(idle), idle.stream.name) == (1, 0, "b")
     assert idle.between(0, 1e12).due.tolist() == []
 
@@ -117,8 +117,8 @@ def test_pressure_is_the_share_of_a_time_in_which_somebody_waited(
     stalled: float, start: float, end: float, pressure: float
 ) -> None:
     heartbeats = Heartbeats(np.array([0.0, 10.0]), np.array([40.0, 40.0 + stalled]))
-    found = heartbeats.pressure(np.array([start]), np.array([end]))
-    assert found.tolist() == pytest.approx([pressure])
+    shares = heartbeats.pressure(np.array([start]), np.array([end]))
+    assert shares.tolist() == pytest.approx([pressure])
 
 
 def test_an_exchange_carries_what_its_answer_was() -> None:

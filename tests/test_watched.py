@@ -38,16 +38,16 @@ def judged(asked: Asked, *parts: Trace, alive: bool = True, change: Change = CHA
 
 
 def test_what_was_served_throughout_passes() -> None:
-    told = judged(MAY, trace([SERVED] * 400))
-    assert (told.verdict, told.n, told.counts, told.watched) == ("pass", 400, {}, 1.0)
-    assert (told.rate, told.connections, told.demand) == (125.0, "new", "allow")
-    assert [(each.period, each.n) for each in told.latencies] == [
+    stream = judged(MAY, trace([SERVED] * 400))
+    assert (stream.verdict, stream.n, stream.counts, stream.watched) == ("pass", 400, {}, 1.0)
+    assert (stream.rate, stream.connections, stream.demand) == (125.0, "new", "allow")
+    assert [(each.period, each.n) for each in stream.latencies] == [
         ("before", 125),
         ("during", 250),
         ("after", 25),
     ]
-    assert all(1.9 < each.p50_ms < 2.1 for each in told.latencies)
-    assert told.reason == (
+    assert all(1.9 < each.p50_ms < 2.1 for each in stream.latencies)
+    assert stream.reason == (
         "all 400 requests are told of; it was served; watched for 100% of the time, "
         "unseen 8 ms at most"
     )
@@ -58,12 +58,12 @@ def test_a_denial_that_held_passes_and_says_so() -> None:
 
 
 def test_what_nobody_sent_is_told_as_unseen() -> None:
-    told = entry(MAY, [], CHANGE)
-    assert (told.verdict, told.n, told.rate, told.watched, told.blind) == (
+    stream = entry(MAY, [], CHANGE)
+    assert (stream.verdict, stream.n, stream.rate, stream.watched, stream.blind) == (
         "inconclusive", 0, 0.0, 0.0, 1e6,
     )  # fmt: skip
-    assert [*told.gaps, *told.episodes, *told.latencies] == []
-    assert told.reason.startswith("a client sent nothing; ")
+    assert [*stream.gaps, *stream.episodes, *stream.latencies] == []
+    assert stream.reason.startswith("a client sent nothing; ")
 
 
 def test_new_and_keep_alive_connections_watch_together() -> None:
@@ -74,8 +74,8 @@ def test_new_and_keep_alive_connections_watch_together() -> None:
         trace([SERVED] * 100, name="other"),
     )  # fmt: skip
     for asked in (MAY, kept):
-        told = entry(asked, [both], CHANGE)
-        assert (told.watched, told.n) == (1.0, 200)
+        stream = entry(asked, [both], CHANGE)
+        assert (stream.watched, stream.n) == (1.0, 200)
     lone = entry(MAY, [traces(trace(every * 100))], CHANGE)
     assert lone.watched == 0
 
@@ -87,10 +87,10 @@ def test_a_stream_over_keep_alive_connections_says_so() -> None:
 
 
 def test_one_leak_fails_whatever_else_is_unknown() -> None:
-    told = judged(MAY_NOT, trace([DENIED] * 5 + [SERVED]), alive=False)
-    assert told.verdict == "fail"
-    assert "1 of 6 requests were let through" in told.reason
-    assert [(e.kind, e.n) for e in told.episodes] == [("leak", 1)]
+    stream = judged(MAY_NOT, trace([DENIED] * 5 + [SERVED]), alive=False)
+    assert stream.verdict == "fail"
+    assert "1 of 6 requests were let through" in stream.reason
+    assert [(e.kind, e.n) for e in stream.episodes] == [("leak", 1)]
 
 
 def test_a_denial_without_its_cause_is_borne_in_small_numbers() -> None:
@@ -107,54 +107,54 @@ def test_a_denial_without_its_cause_is_borne_in_small_numbers() -> None:
     [(REFUSED, "pass"), (SILENT, "pass"), (WRONG, "fail"), (UNAVAILABLE, "pass")],
 )
 def test_within_its_budget_a_component_may_shut_but_not_misroute(bad: Answer, verdict: str) -> None:
-    told = judged(MAY, trace([*BEFORE, *[bad] * 5, *BEFORE]))
-    assert told.verdict == verdict
+    stream = judged(MAY, trace([*BEFORE, *[bad] * 5, *BEFORE]))
+    assert stream.verdict == verdict
 
 
 def test_a_budget_that_even_the_least_exceeds_fails() -> None:
-    told = judged(MAY, trace([*BEFORE, *[SILENT] * 20, *BEFORE]))
-    assert told.verdict == "fail"
-    assert told.reason == (
+    stream = judged(MAY, trace([*BEFORE, *[SILENT] * 20, *BEFORE]))
+    assert stream.verdict == "fail"
+    assert stream.reason == (
         "shut during cilium for 0.152 to 0.170 s (20 requests), 0.1 s are allowed"
     )
 
 
 def test_what_was_led_astray_is_told_as_such() -> None:
-    told = judged(MAY, trace([*BEFORE, WRONG, *BEFORE]))
-    assert "answered wrongly during cilium for 0.000 to 0.018 s (1 requests)" in told.reason
+    stream = judged(MAY, trace([*BEFORE, WRONG, *BEFORE]))
+    assert "answered wrongly during cilium for 0.000 to 0.018 s (1 requests)" in stream.reason
 
 
 def test_what_is_of_no_phase_is_held_against_nobody_s_budget() -> None:
-    told = judged(MAY, trace([*[SERVED] * 390, SILENT, *BEFORE]))
-    assert told.episodes[0].phase == ""
-    assert told.verdict == "fail"
-    assert told.reason == (
+    stream = judged(MAY, trace([*[SERVED] * 390, SILENT, *BEFORE]))
+    assert stream.episodes[0].phase == ""
+    assert stream.verdict == "fail"
+    assert stream.reason == (
         "shut while nothing was done for 0.000 to 0.018 s (1 requests), 0 s are allowed"
     )
 
 
 def test_a_budget_that_only_the_most_exceeds_is_left_open() -> None:
-    told = judged(MAY, trace([*BEFORE, *[SILENT] * 12, *BEFORE]))
+    stream = judged(MAY, trace([*BEFORE, *[SILENT] * 12, *BEFORE]))
     assert 11 * INTERVAL <= 0.1 < 13 * INTERVAL
-    assert told.verdict == "inconclusive"
+    assert stream.verdict == "inconclusive"
 
 
 def test_nothing_may_be_shut_while_nothing_is_done() -> None:
-    told = judged(MAY, trace([SERVED] * 20 + [SILENT] + [SERVED] * 300))
-    assert told.verdict == "fail"
-    assert "while nothing was done" in told.reason
+    stream = judged(MAY, trace([SERVED] * 20 + [SILENT] + [SERVED] * 300))
+    assert stream.verdict == "fail"
+    assert "while nothing was done" in stream.reason
 
 
 def test_late_answers_are_told_and_forgiven() -> None:
     took = [0.002] * 150 + [0.6] + [0.002] * 100
-    told = judged(MAY, trace([SERVED] * 251, took=took))
-    assert (told.verdict, told.counts) == ("pass", {"late": 1})
+    stream = judged(MAY, trace([SERVED] * 251, took=took))
+    assert (stream.verdict, stream.counts) == ("pass", {"late": 1})
 
 
 def test_a_generator_that_fell_behind_leaves_it_open() -> None:
-    told = judged(MAY, trace([SERVED] * 100 + [STARVED] * 300 + [SERVED] * 100))
-    assert told.verdict == "inconclusive"
-    assert told.reason == (
+    stream = judged(MAY, trace([SERVED] * 100 + [STARVED] * 300 + [SERVED] * 100))
+    assert stream.verdict == "inconclusive"
+    assert stream.reason == (
         "the generator fell behind: a window of 10 ms could be missed for 60% of the time, "
         "2408 ms at most"
     )
@@ -182,9 +182,9 @@ def test_a_lost_line_leaves_it_open() -> None:
     columns = ("seq", "due", "sent", "received", "answer")
     holed = replace(whole, **{name: getattr(whole, name)[kept] for name in columns})
     assert judged(MAY, whole).verdict == "pass"
-    told = judged(MAY, holed)
-    assert told.verdict == "inconclusive"
-    assert "1 requests have no line" in told.reason
+    stream = judged(MAY, holed)
+    assert stream.verdict == "inconclusive"
+    assert "1 requests have no line" in stream.reason
 
 
 def test_a_part_of_a_trace_that_begins_later_has_lost_nothing() -> None:
@@ -195,9 +195,9 @@ def test_a_part_of_a_trace_that_begins_later_has_lost_nothing() -> None:
 
 def test_a_successor_leaves_a_gap_and_no_blame() -> None:
     later = trace([SERVED] * 200, began=BEGAN + 10)
-    told = judged(MAY, trace([SERVED] * 200), later)
-    assert told.verdict == "pass"
-    ((from_, to),) = told.gaps
+    stream = judged(MAY, trace([SERVED] * 200), later)
+    assert stream.verdict == "pass"
+    ((from_, to),) = stream.gaps
     assert from_ == pytest.approx(199 * INTERVAL)
     assert to == pytest.approx(10.0)
 
@@ -210,9 +210,9 @@ def test_before_its_first_caller_and_after_its_last_nothing_was_watched() -> Non
 
 def test_a_watch_without_phases_has_no_gap_after_it() -> None:
     alone = Change(BEGAN, (), ())
-    told = judged(MAY, trace([SERVED] * 10), change=alone)
-    assert told.gaps == ()
-    assert [each.period for each in told.latencies] == ["before"]
+    stream = judged(MAY, trace([SERVED] * 10), change=alone)
+    assert stream.gaps == ()
+    assert [each.period for each in stream.latencies] == ["before"]
     (gap,) = judged(MAY, trace([SERVED], began=BEGAN + 2.5), change=alone).gaps
     assert list(gap) == pytest.approx([0.0, 2.5])
 
@@ -247,14 +247,14 @@ def drawn(nines: int, of: int, n: int) -> Trace:
 def test_the_split_is_decided_in_all_and_by_phase(
     nines: int, of: int, n: int, verdict: str, reason: str
 ) -> None:
-    found = list(shares("aws-cluster", SPLIT, WEIGHTS, [drawn(nines, of, n)], CHANGE))
-    assert found[0].phase == "in all"
-    assert (found[0].verdict, found[0].n) == (verdict, n)
-    assert found[1].phase == "quiet"
-    assert found[1].n == min(n, 125)
-    told = {each.phase: each.n for each in found}
-    assert told.get("agents", 0) == min(max(n - 125, 0), 250)
-    assert found[0].reason == reason
+    entries = list(shares("aws-cluster", SPLIT, WEIGHTS, [drawn(nines, of, n)], CHANGE))
+    assert entries[0].phase == "in all"
+    assert (entries[0].verdict, entries[0].n) == (verdict, n)
+    assert entries[1].phase == "quiet"
+    assert entries[1].n == min(n, 125)
+    n_of = {each.phase: each.n for each in entries}
+    assert n_of.get("agents", 0) == min(max(n - 125, 0), 250)
+    assert entries[0].reason == reason
 
 
 def test_what_no_service_answered_is_no_draw() -> None:

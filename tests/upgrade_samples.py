@@ -150,11 +150,11 @@ def bare(*streams: Stream, status: RunStatus | None = None, **changed: object) -
         "streams": streams, "phases": (), "stages": (), "shares": (), "budgets": (),
         "notes": (), "comparison": None, "before": "", "after": "",
     }  # fmt: skip
-    made = Upgrade.model_validate(plain | changed)
-    told: tuple[Stream | Share | Fault, ...] = (*made.streams, *made.shares, *made.faults)
-    verdicts = [each.verdict for each in told]
-    come_to = status or status_of(verdicts, made.phases, made.comparison)
-    return made.model_copy(update={"status": come_to})
+    sample = Upgrade.model_validate(plain | changed)
+    judged: tuple[Stream | Share | Fault, ...] = (*sample.streams, *sample.shares, *sample.faults)
+    verdicts = [each.verdict for each in judged]
+    come_to = status or status_of(verdicts, sample.phases, sample.comparison)
+    return sample.model_copy(update={"status": come_to})
 
 
 def upgrade() -> Upgrade:
@@ -217,17 +217,19 @@ def _phases() -> tuple[Phase, ...]:
 
 def _stream(cluster: str, asked: _Asked) -> Stream:
     name, suite, sentence, demand, connections = asked
-    seen = _SEEN.get(f"{cluster}/{name}", ())
-    told: dict[str, tuple[Outcome, str]] = {
+    outages = _SEEN.get(f"{cluster}/{name}", ())
+    by_name: dict[str, tuple[Outcome, str]] = {
         "policy-other-new": ("fail", "1 of 40,000 was served: a leak of 0 to 19 ms during cilium"),
         "desktop-new": ("fail", "13 of 40,000 got an answer from web v2"),
         "rbac-other-kept": ("inconclusive", "90 of 40,000 were not sent when due"),
     }
-    verdict, reason = told[name] if seen and name in told else ("pass", "within its budget")
+    red = outages and name in by_name
+    verdict, reason = by_name[name] if red else ("pass", "within its budget")
     return stream(
-        verdict, *seen, name=name, suite=suite, cluster=cluster, sentence=sentence, demand=demand,
-        connections=connections, reason=reason, history=f"watch/{cluster}/{name}.jsonl",
-        latencies=_latencies(), gaps=((92.0, 97.5),) if (cluster, name) == _REPLACED else (),
+        verdict, *outages, name=name, suite=suite, cluster=cluster, sentence=sentence,
+        demand=demand, connections=connections, reason=reason,
+        history=f"watch/{cluster}/{name}.jsonl", latencies=_latencies(),
+        gaps=((92.0, 97.5),) if (cluster, name) == _REPLACED else (),
     )  # fmt: skip
 
 

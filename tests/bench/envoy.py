@@ -68,11 +68,11 @@ def measure(test: SplitTest, splits: Mapping[int, int]) -> list[Measured]:
 
 def _measured(place: Place, test: SplitTest, percent: int, splits: int) -> Measured:
     began = time.monotonic()
-    seen: list[bool] = []
+    hits: list[bool] = []
     # Each split goes on where the one before it stopped: no answer is used twice.
-    answers = _answers(place, str(percent), seen)
+    answers = _answers(place, str(percent), hits)
     decisions = [test.decide(answers) for _ in range(splits)]
-    return Measured(percent, decisions, np.array(seen), time.monotonic() - began)
+    return Measured(percent, decisions, np.array(hits), time.monotonic() - began)
 
 
 def _answers(place: Place, behaviour: str, seen: list[bool]) -> Iterator[bool]:

@@ -198,8 +198,8 @@ def beside(samples: Samples, known: Exact) -> Section:
     for true, sample in samples.items():
         passed = [sample.came(Outcome.ACCEPT), *(each.passed for each in sample.tries.values())]
         failed = [sample.came(*REJECTED), *(~each.passed for each in sample.tries.values())]
-        asked = [sample.walks.n, *(each.asked for each in sample.tries.values())]
-        shown = zip(failed if true == DECLARED.share else passed, asked, strict=True)
+        numbers = [sample.walks.n, *(each.asked for each in sample.tries.values())]
+        shown = zip(failed if true == DECLARED.share else passed, numbers, strict=True)
         cells = ((_percent(each.mean()), f"{n.mean():,.0f}") for each, n in shown)
         rows.append((f"{true:.2f}", _shown(true), *chain.from_iterable(cells)))
     names = ("sequential", *(rule.name for rule in RULES))
@@ -297,8 +297,8 @@ def _right(each: Measured) -> Claim:
     kind, word = (0, "accepted") if declared else (1, "rejected")
     ended = [decision.outcome for decision in each.decisions]
     good = sum(map(ended.count, KINDS[kind]))
-    asked = f"{len(each.answers):,} requests in {each.seconds:.0f} s"
-    text = f"{good} of {len(ended)} splits of {_weights(each)} were {word}; {asked}"
+    effort = f"{len(each.answers):,} requests in {each.seconds:.0f} s"
+    text = f"{good} of {len(ended)} splits of {_weights(each)} were {word}; {effort}"
     return Claim(good == len(ended), text)
 
 

@@ -37,8 +37,8 @@ class FixedRule:
         As the sources have it: shares as floating-point numbers, the tolerance included.
         At 500 requests that leaves 425 out and takes 475 in.
         """
-        seen = hits / self.requests, (self.requests - hits) / self.requests
-        pairs = zip(seen, self.weights, strict=True)
+        shares = hits / self.requests, (self.requests - hits) / self.requests
+        pairs = zip(shares, self.weights, strict=True)
         near = [abs(share - weight) <= self.tolerance for share, weight in pairs]
         return np.asarray(np.all(near, axis=0))
 

@@ -60,13 +60,13 @@ class Sample:
         that under the other (D. Siegmund, "Importance Sampling in the Monte Carlo Study of
         Sequential Tests", Annals of Statistics 4, 1976).
         """
-        told = self.walks.told[side]
-        return Estimate.of(np.where(told < 0, np.exp(told), 0.0))
+        ratios = self.walks.told[side]
+        return Estimate.of(np.where(ratios < 0, np.exp(ratios), 0.0))
 
     def rejects(self, side: int) -> Estimate:
         """How often a side rejects when the declared share is true, of draws of its wrong one."""
-        told = self.walks.told[side]
-        return Estimate.of(np.where(told > 0, np.exp(-told), 0.0))
+        ratios = self.walks.told[side]
+        return Estimate.of(np.where(ratios > 0, np.exp(-ratios), 0.0))
 
 
 def draw(

@@ -34,6 +34,6 @@ def bound(test: SplitTest, true: float) -> float | None:
 
 def told_apart(true: float, other: float, alpha: float, beta: float) -> float:
     """The bound for a true share against one other: alpha for rejecting it, beta for the other."""
-    told = (1 - alpha) * log((1 - alpha) / beta) + alpha * log(alpha / (1 - beta))
+    expected = (1 - alpha) * log((1 - alpha) / beta) + alpha * log(alpha / (1 - beta))
     divergence = special.rel_entr([true, 1 - true], [other, 1 - other]).sum()
-    return float(told / divergence)
+    return float(expected / divergence)

@@ -216,8 +216,8 @@ def install(packages: Sequence[str]) -> None:
     Raises:
         CommandError: they cannot be installed.
     """
-    found = run(["dpkg-query", "-W", "-f", "${Package} ${db:Status-Abbrev}\n"]).splitlines()
-    there = {line.split()[0] for line in found if line.split()[1:] == ["ii"]}
+    lines = run(["dpkg-query", "-W", "-f", "${Package} ${db:Status-Abbrev}\n"]).splitlines()
+    there = {line.split()[0] for line in lines if line.split()[1:] == ["ii"]}
     lacking = [name for name in packages if name not in there]
     if lacking and shutil.which("apt-get"):
         quiet = {"DEBIAN_FRONTEND": "noninteractive", "SYSTEMD_OFFLINE": "1"}

@@ -88,10 +88,10 @@ def remove() -> None:
 
 
 def _processes() -> list[psutil.Process]:
-    found = []
+    processes = []
     for path in (NAMESPACE, CONTAINERS):
         with contextlib.suppress(CommandError):
             for pid in run(["ip", "netns", "pids", path.name]).split() if path.exists() else ():
                 with contextlib.suppress(psutil.NoSuchProcess):
-                    found.append(psutil.Process(int(pid)))
-    return [process for process in found if process.pid != os.getpid()]
+                    processes.append(psutil.Process(int(pid)))
+    return [process for process in processes if process.pid != os.getpid()]

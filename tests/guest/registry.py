@@ -86,12 +86,12 @@ class Registry:
         crane = tools.ensure("crane", home, train, progress)
         for name in train.images:
             reference = train.reference(name)
-            found = engine.inspect("image", reference)
-            if found is None:
+            inspected = engine.inspect("image", reference)
+            if inspected is None:
                 raise CommandError(
                     f"{reference} in the engine", seen="no such image", look="make up IMAGES=forge"
                 )
-            if known.get(reference, {}).get("id") == found["Id"]:
+            if known.get(reference, {}).get("id") == inspected["Id"]:
                 continue
             with (
                 progress.step(f"push {reference}"),
@@ -100,6 +100,6 @@ class Registry:
                 digest = published.publish_held(
                     engine, reference, FILL, network.inside(crane), Path(draft)
                 )
-            known[reference] = {"id": found["Id"], "digest": digest}
+            known[reference] = {"id": inspected["Id"], "digest": digest}
             note.write_text(json.dumps(known, indent=1))
         return {reference: entry["digest"] for reference, entry in known.items()}

@@ -71,13 +71,13 @@ def certify(names: Iterable[str], folder: Path) -> None:
 
 def key(path: Path) -> str:
     """Write a private key for ssh; the result is its public half, as in authorized_keys."""
-    made = ed25519.Ed25519PrivateKey.generate()
+    private = ed25519.Ed25519PrivateKey.generate()
     openssh = serialization.PrivateFormat.OpenSSH
     _write(
         path,
-        made.private_bytes(serialization.Encoding.PEM, openssh, serialization.NoEncryption()),
+        private.private_bytes(serialization.Encoding.PEM, openssh, serialization.NoEncryption()),
     )
-    public = made.public_key().public_bytes(
+    public = private.public_key().public_bytes(
         serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
     )
     return public.decode()
