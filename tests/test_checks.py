@@ -157,7 +157,7 @@ def test_a_leak_stays_a_leak_however_little_else_is_known() -> None:
     assert checks.denied_http(100)(history).outcome is FAIL
 
 
-def test_numbers_run_on_for_each_caller_and_stream_on_its_own() -> None:
+def test_numbers_run_on_for_each_client_and_stream_on_its_own() -> None:
     history = (
         exchanges(WEB, WEB)
         + exchanges(WEB, WEB, stream="other")
@@ -224,8 +224,8 @@ def test_one_is_enough_unless_more_are_asked_for(
     assert check()(exchanges(answer)).passed
 
 
-def test_each_caller_must_have_lasted() -> None:
-    """Callers have clocks of their own: only what one of them sent is measured together."""
+def test_each_client_must_have_lasted() -> None:
+    """Client pods have clocks of their own: only what one of them sent is measured together."""
     long = [{**WEB, "sent": at, "received": at + 0.5} for at in (3.0, 7.0)]
     both = exchanges(*long) + exchanges(*long[:1], cluster="azure-cluster")
     mixed = History(sorted(both, key=lambda e: e.sent))

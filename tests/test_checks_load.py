@@ -55,7 +55,7 @@ def test_pressure_is_that_of_the_busiest_machine() -> None:
     assert verdict.numbers["pressure"] == 0.889
 
 
-def test_a_caller_that_died_leaves_it_open_but_a_leak_is_a_leak() -> None:
+def test_a_client_that_died_leaves_it_open_but_a_leak_is_a_leak() -> None:
     dead = History((), [window(died="no end after 60 s")])
     verdict = made("all_answered_by")(exchanges(*[MOBILE] * 3) + dead)
     assert verdict.outcome is INCONCLUSIVE

@@ -44,7 +44,7 @@ def test_what_takes_longer_than_a_minute_counts_as_a_minute() -> None:
     assert found.max_ms == pytest.approx(60_000, rel=1e-3)
 
 
-def test_callers_one_after_another_are_one_stream_and_periods_are_apart() -> None:
+def test_clients_one_after_another_are_one_stream_and_periods_are_apart() -> None:
     cut = BEGAN + 4 * INTERVAL
     periods: Periods = (("before", 0.0, cut), ("after", cut, float("inf")))
     first = trace([SERVED] * 6, took=[0.001] * 4 + [0.0015] * 2)

@@ -48,7 +48,7 @@ def test_streams_of_a_source_are_spread_over_the_spacing() -> None:
     assert offsets == pytest.approx([0, SPACING / 4, SPACING / 2, SPACING * 3 / 4])
 
 
-def test_a_caller_that_asks_for_two_suites_is_one_source_in_each_cluster() -> None:
+def test_a_client_pod_that_asks_for_two_suites_is_one_source_in_each_cluster() -> None:
     other = Target("mobile_routing", "aws-cluster", "http://198.19.0.2/", "service.example.com")
     mobile = replace(source(), probes=(other.keep_alive("mobile", "it is so", WEB, SPACING),))
     stranger = replace(source(BY_RBAC), workload="stranger")

@@ -169,7 +169,7 @@ def test_silence_by_a_machine_that_could_not_send_says_nothing_and_a_leak_does()
     assert judged(MAY, wrong_too).verdict == "fail"
 
 
-def test_a_caller_that_died_or_sent_nothing_leaves_it_open() -> None:
+def test_a_client_that_died_or_sent_nothing_leaves_it_open() -> None:
     dead = judged(MAY, trace([SERVED] * 400), alive=False)
     assert (dead.verdict, dead.reason) == ("inconclusive", "a client died before its end")
     assert judged(MAY).verdict == "inconclusive"
@@ -202,7 +202,7 @@ def test_a_successor_leaves_a_gap_and_no_blame() -> None:
     assert to == pytest.approx(10.0)
 
 
-def test_before_its_first_caller_and_after_its_last_nothing_was_watched() -> None:
+def test_before_its_first_client_and_after_its_last_nothing_was_watched() -> None:
     (head, tail) = judged(MAY, trace([SERVED] * 10, began=BEGAN + 1.5)).gaps
     assert list(head) == pytest.approx([0.0, 1.5])
     assert list(tail) == pytest.approx([1.5 + 9 * INTERVAL, 3.0])

@@ -91,7 +91,7 @@ class Guarded:
         return _address(self.clients[who])
 
     def ask(self, *whom: str, label: str = "", who: Collection[str] = CLIENTS) -> History:
-        """Callers at once, each its own streams, every request on a connection of its own."""
+        """Client pods at once, each its own streams, every request on a connection of its own."""
         calls: list[Callable[[], History]] = [
             partial(self.clients[w].ask, *(self.stream(f"{w}->{x}{label}", x) for x in whom))
             for w in who
