@@ -33,7 +33,7 @@ def run(train: str, *requirements: Requirement) -> Results:
 
 
 def stream(verdict: Status = "pass", **changed: object) -> Stream:
-    given = {
+    plain = {
         "name": "rbac-frontend-new",
         "suite": "rbac_denial",
         "cluster": "aws-cluster",
@@ -48,7 +48,7 @@ def stream(verdict: Status = "pass", **changed: object) -> Stream:
         "verdict": verdict,
         "reason": "all were served" if verdict == "pass" else "12 of 6000 were refused in 0.3 s",
     }
-    return Stream.model_validate(given | changed)
+    return Stream.model_validate(plain | changed)
 
 
 def upgrade(*streams: Stream, after: Status = "pass") -> Upgrade:
@@ -95,9 +95,9 @@ def red(root: Path) -> Path:
 
 
 def report(folder: Path, out: Path, base: Path | None = None) -> Merged:
-    made = merge(gathering.carry(gathering.gather([folder]), out), out, base)
-    publish(made, out)
-    return made
+    merged = merge(gathering.carry(gathering.gather([folder]), out), out, base)
+    publish(merged, out)
+    return merged
 
 
 def seen(cell: Cell, found: Account, status: CellStatus = "failed") -> CellReport:

@@ -95,9 +95,9 @@ class Site:
     def forget(self) -> None:
         """Take this run's images from the engine, and nothing else."""
         ours = f"reference=*/{self.folder}/*"
-        found = self.engine.docker("images", "--quiet", "--no-trunc", "--filter", ours).split()
-        if found:
-            self.engine.docker("rmi", "--force", *set(found))
+        images = self.engine.docker("images", "--quiet", "--no-trunc", "--filter", ours).split()
+        if images:
+            self.engine.docker("rmi", "--force", *set(images))
 
     def digest(self, name: str, at: str = "") -> str:
         """As the registry itself tells it."""

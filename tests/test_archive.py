@@ -18,10 +18,10 @@ FOLDERS = st.lists(st.tuples(PATHS, st.sampled_from([0o755, 0o1777])), max_size=
 def members(path: Path) -> dict[str, tarfile.TarInfo]:
     """An archive's members by name; none may be there twice."""
     with tarfile.open(path) as tar:
-        found = tar.getmembers()
-    names = [member.name for member in found]
+        infos = tar.getmembers()
+    names = [member.name for member in infos]
     assert sorted(names) == sorted(set(names))
-    return {member.name: member for member in found}
+    return {member.name: member for member in infos}
 
 
 def content(path: Path, name: str) -> str:
@@ -55,7 +55,7 @@ def test_no_path_is_there_twice_and_parents_come_first(
         assert not parent or parent in order[:number]
 
 
-def test_the_first_mode_of_a_folder_is_kept(tmp_path: Path) -> None:
+def test_the_first_mode_of_a_folder_stays(tmp_path: Path) -> None:
     path = tmp_path / "a.tar"
     with Archive(path) as archive:
         archive.folder("/tmp", 0o1777)  # noqa: S108 - a path in the image
@@ -104,13 +104,13 @@ def test_a_tree_brings_everything_below_it(tmp_path: Path) -> None:
     with Archive(path) as archive:
         archive.tree(source, "/opt/it/")
         archive.tree(source / "sub" / "file", "/opt/single")
-    found = members(path)
-    assert sorted(found) == [
+    by_name = members(path)
+    assert sorted(by_name) == [
         "opt", "opt/it", "opt/it/link", "opt/it/sub", "opt/it/sub/empty", "opt/it/sub/file",
         "opt/it/to folder", "opt/single",
     ]  # fmt: skip
-    assert found["opt/it/link"].linkname == "sub/file"
-    assert found["opt/it/to folder"].issym()
+    assert by_name["opt/it/link"].linkname == "sub/file"
+    assert by_name["opt/it/to folder"].issym()
     assert content(path, "opt/it/sub/file") == content(path, "opt/single") == "é"
 
 
@@ -148,11 +148,11 @@ def test_another_archive_is_unpacked_with_its_modes(
         archive.text("/var/x", "x")
         archive.unpack(inner, below)
         archive.text(f"{below}/var/run/y", "y")
-    found = members(path)
+    by_name = members(path)
     start = "opt/" if below == "/opt" else ""
-    assert {"var", "var/x", f"{start}var/run", f"{start}var/run/link"} <= set(found)
-    assert found[f"{start}var/run"].mode == 0o777
-    assert found[f"{start}var/run/link"].linkname == "x"
+    assert {"var", "var/x", f"{start}var/run", f"{start}var/run/link"} <= set(by_name)
+    assert by_name[f"{start}var/run"].mode == 0o777
+    assert by_name[f"{start}var/run/link"].linkname == "x"
 
 
 def test_an_archive_opened_again_knows_its_root(tmp_path: Path) -> None:

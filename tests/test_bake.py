@@ -51,10 +51,10 @@ def baked(running: Kitchen, tmp_path: Path, label: str = "") -> list[str]:
 
 def test_all_images_go_in_before_it_is_committed_and_nothing_is_left(tmp_path: Path) -> None:
     running = kitchen()
-    told = baked(running, tmp_path)
-    assert told[0] == "run"
-    assert sorted(told[1:-3]) == sorted(("create", "export", "rm", "exec") * 2)
-    assert told[-3:] == ["exec", "commit", "rm"]
+    verbs = baked(running, tmp_path)
+    assert verbs[0] == "run"
+    assert sorted(verbs[1:-3]) == sorted(("create", "export", "rm", "exec") * 2)
+    assert verbs[-3:] == ["exec", "commit", "rm"]
     imported = {call.split()[-2] for call in running.calls if call.startswith("exec")}
     assert {"/baking/0.tar", "/baking/1.tar"} < imported
     assert list((tmp_path / "work").iterdir()) == []

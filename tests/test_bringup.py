@@ -29,15 +29,15 @@ TREES = st.dictionaries(
 
 def leaves(tree: Tree, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], object]:
     """Every value that is no table, by its path."""
-    found: dict[tuple[str, ...], object] = {}
+    by_path: dict[tuple[str, ...], object] = {}
     for key, value in tree.items():
         below = leaves(value, (*path, key)) if isinstance(value, dict) else {}
-        found.update(below if isinstance(value, dict) else {(*path, key): value})
-    return found
+        by_path.update(below if isinstance(value, dict) else {(*path, key): value})
+    return by_path
 
 
 @given(TREES, TREES)
-def test_the_second_wins_and_the_firsts_others_are_kept(one: Tree, other: Tree) -> None:
+def test_the_second_wins_and_the_firsts_others_stay(one: Tree, other: Tree) -> None:
     merged, first, second = (leaves(tree) for tree in (merge_values(one, other), one, other))
     assert merged | second == merged
     for path, value in first.items():

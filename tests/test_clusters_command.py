@@ -194,11 +194,11 @@ def test_down_takes_images_only_if_it_is_said(
     monkeypatch: pytest.MonkeyPatch, flags: list[str], engine_too: bool, images_too: bool
 ) -> None:
     """Also with the IMAGES=1 of `make down` in the environment, which says nothing here."""
-    asked: list[dict[str, object]] = []
-    monkeypatch.setattr(teardown, "down", lambda *_, **given: asked.append(given))
+    calls: list[dict[str, object]] = []
+    monkeypatch.setattr(teardown, "down", lambda *_, **given: calls.append(given))
     monkeypatch.setenv("IMAGES", "1")
     assert command.main(["down", *flags]) == 0
-    assert asked == [{"with_engine": engine_too, "with_images": images_too}]
+    assert calls == [{"with_engine": engine_too, "with_images": images_too}]
 
 
 def test_an_interruption_has_its_own_status(

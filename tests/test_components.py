@@ -32,9 +32,9 @@ Tree = dict[str, Any]
 def chart(component: str, below: str, train: str) -> Tree:
     """The values.yaml of a chart, in its module's folder, at the train's version."""
     path = module_folder(component, versions.load(train)) / below / "values.yaml"
-    found: Tree = yaml.load(path.read_text(), Loader=LOADER)  # noqa: S506 - it is a safe loader
+    values: Tree = yaml.load(path.read_text(), Loader=LOADER)  # noqa: S506 - it is a safe loader
     # Istio's charts keep their defaults one level down, for reasons of Helm's.
-    return merge_values(found, found.get("_internal_defaults_do_not_set", {}))
+    return merge_values(values, values.get("_internal_defaults_do_not_set", {}))
 
 
 # What charts take although their values.yaml does not list it.
@@ -61,26 +61,26 @@ def unknown(given: Tree, known: Tree, path: str = "") -> Iterator[str]:
 
 def test_an_unknown_key_is_found() -> None:
     known: Tree = {"a": {"b": 1, "free": {}, "nothing": None}}
-    given: Tree = {"a": {"b": 2, "free": {"x": 1}, "nothing": {"y": 1}, "c": 1}, "d": 1}
-    assert list(unknown(given, known)) == ["a.c", "d"]
+    values: Tree = {"a": {"b": 2, "free": {"x": 1}, "nothing": {"y": 1}, "c": 1}, "d": 1}
+    assert list(unknown(values, known)) == ["a.c", "d"]
 
 
 @pytest.mark.parametrize("train", TRAINS)
 @pytest.mark.parametrize("confined", [True, False])
 def test_ciliums_chart_has_every_key(confined: bool, train: str) -> None:
-    given = cilium.values(AWS, "node", confined=confined)
-    given = merge_values(given, clustermesh.values(AWS, BOTH, CA))
-    assert not list(unknown(given, chart("cilium", cilium.CHART, train)))
+    values = cilium.values(AWS, "node", confined=confined)
+    values = merge_values(values, clustermesh.values(AWS, BOTH, CA))
+    assert not list(unknown(values, chart("cilium", cilium.CHART, train)))
 
 
 @pytest.mark.parametrize("train", TRAINS)
 @pytest.mark.parametrize("plain_envoy", [True, False])
 def test_istiods_chart_has_every_key(plain_envoy: bool, train: str) -> None:
     tag = versions.load(train).versions.istio
-    given = istio.values("docker.io/istio", tag, plain_envoy=plain_envoy)
+    values = istio.values("docker.io/istio", tag, plain_envoy=plain_envoy)
     # The chart takes what is below `pilot` as its own (templates/zzy_descope_legacy.yaml).
-    given = merge_values(given, given.pop("pilot"))
-    assert not list(unknown(given, chart("istio", istio.ISTIOD, train)))
+    values = merge_values(values, values.pop("pilot"))
+    assert not list(unknown(values, chart("istio", istio.ISTIOD, train)))
 
 
 def test_a_revision_is_named_by_its_version_and_told_to_the_chart() -> None:
@@ -112,8 +112,8 @@ def test_only_a_confined_machine_gets_fewer_capabilities() -> None:
 
 
 def test_each_cluster_has_its_own_name_and_number() -> None:
-    found = [cilium.values(each, "node", confined=False)["cluster"] for each in BOTH]
-    assert found == [{"name": "aws-cluster", "id": 1}, {"name": "azure-cluster", "id": 2}]
+    identities = [cilium.values(each, "node", confined=False)["cluster"] for each in BOTH]
+    assert identities == [{"name": "aws-cluster", "id": 1}, {"name": "azure-cluster", "id": 2}]
 
 
 def test_load_balancers_are_the_plans() -> None:
@@ -136,12 +136,12 @@ def test_the_clustermesh_is_the_one_that_the_reference_names() -> None:
 
 
 def test_all_clusters_share_one_authority_that_only_the_user_can_read(tmp_path: Path) -> None:
-    made = clustermesh.authority(tmp_path)
-    assert clustermesh.authority(tmp_path) == made
+    authority = clustermesh.authority(tmp_path)
+    assert clustermesh.authority(tmp_path) == authority
     (file,) = tmp_path.iterdir()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    certificate = x509.load_pem_x509_certificate(base64.b64decode(made["cert"]))
-    key = serialization.load_pem_private_key(base64.b64decode(made["key"]), None)
+    certificate = x509.load_pem_x509_certificate(base64.b64decode(authority["cert"]))
+    key = serialization.load_pem_private_key(base64.b64decode(authority["key"]), None)
     assert key.public_key() == certificate.public_key()
     assert certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     certificate.verify_directly_issued_by(certificate)
@@ -180,11 +180,11 @@ def test_a_plain_envoy_is_not_asked_for_istios_filters() -> None:
 
 
 def test_a_commented_configuration_stays_what_it_is_and_is_never_the_same() -> None:
-    told = "endpoints:\n- https://a:2379\ncert-file: /a.crt"
-    once = clustermesh._with_new_comment(base64.b64encode(told.encode()).decode())
+    configuration = "endpoints:\n- https://a:2379\ncert-file: /a.crt"
+    once = clustermesh._with_new_comment(base64.b64encode(configuration.encode()).decode())
     twice = clustermesh._with_new_comment(once)
     assert once != twice
     for encoded in (once, twice):
         text = base64.b64decode(encoded).decode()
-        assert yaml.safe_load(text) == yaml.safe_load(told)
+        assert yaml.safe_load(text) == yaml.safe_load(configuration)
         assert text.count(clustermesh.COMMENT) == 1

@@ -62,8 +62,8 @@ class Clinic:
     def docker(self, baked: str = "", private: bool = False, **info: object) -> None:
         """A Docker that says so of itself; its data are in a folder that is there."""
         here: Document = {"DockerRootDir": str(self.home.root), "KernelVersion": platform.release()}
-        told = documents.answers({**documents.DOCKER_28, **here, **info}, *PARTS)
-        says = {**told, "images": baked}
+        answers = documents.answers({**documents.DOCKER_28, **here, **info}, *PARTS)
+        says = {**answers, "images": baked}
         self.engine(TableEngine(says=says, namespace=PRIVATE if private else None))
 
     def findings(self) -> dict[str, Finding]:

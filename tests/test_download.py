@@ -47,7 +47,7 @@ def test_a_file_is_brought(vendor: Served, target: Path, path: str) -> None:
     assert target.read_bytes() == CONTENT
 
 
-def test_another_file_than_the_one_pinned_is_not_kept(vendor: Served, target: Path) -> None:
+def test_another_file_than_the_one_pinned_is_deleted(vendor: Served, target: Path) -> None:
     with pytest.raises(DownloadError, match=f"SHA-256 is {SHA256}, and must be 0000") as caught:
         download.fetch(vendor.url + "/kind", target, sha256="0" * 64)
     assert not target.exists()

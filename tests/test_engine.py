@@ -64,36 +64,36 @@ def test_where_docker_listens_is_the_environments_or_the_contexts(
 
 
 def test_an_engine_that_answers_is_not_waited_for(place: Path) -> None:
-    told: list[str] = []
+    messages: list[str] = []
     (place / "awake").touch()
-    running = engine.find_or_wait(Home(place), told.append)
+    running = engine.find_or_wait(Home(place), messages.append)
     assert running == engine.Engine("the user's Docker", None, None)
-    assert told == []
+    assert messages == []
 
 
 def test_an_engine_that_is_waking_is_waited_for(place: Path) -> None:
-    told: list[str] = []
+    messages: list[str] = []
     with listen(place):
-        running = engine.find_or_wait(Home(place), waker(place, told))
+        running = engine.find_or_wait(Home(place), waker(place, messages))
     assert running == engine.Engine("the user's Docker", None, None)
-    assert told == [
+    assert messages == [
         f"waiting up to 60 s: nobody answers on Docker's socket {place}/docker.sock yet"
     ]
 
 
 def test_it_is_waited_for_no_longer_than_the_bound(place: Path) -> None:
-    told: list[str] = []
+    messages: list[str] = []
     with listen(place):
-        assert engine.find_or_wait(Home(place), told.append, bound=0.1) is None
-    assert len(told) == 1
+        assert engine.find_or_wait(Home(place), messages.append, bound=0.1) is None
+    assert len(messages) == 1
 
 
 def test_without_a_socket_nobody_is_waited_for(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[str] = []
+    messages: list[str] = []
     assert engine.socket() is None
-    assert engine.find_or_wait(Home(place), told.append) is None
+    assert engine.find_or_wait(Home(place), messages.append) is None
     with listen(place):
         assert engine.socket() == place / "docker.sock"
         monkeypatch.setenv("ENGINE", "private")
@@ -101,21 +101,21 @@ def test_without_a_socket_nobody_is_waited_for(
         monkeypatch.delenv("ENGINE")
         monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
         assert engine.socket() is None
-        assert engine.find_or_wait(Home(place), told.append) is None
+        assert engine.find_or_wait(Home(place), messages.append) is None
         monkeypatch.setenv("DOCKER_HOST", f"unix://{place}/nowhere.sock")
         assert engine.socket() == place / "nowhere.sock"
-        assert engine.find_or_wait(Home(place), told.append) is None
-    assert told == []
+        assert engine.find_or_wait(Home(place), messages.append) is None
+    assert messages == []
 
 
 def test_a_socket_that_may_not_be_used_is_not_waited_for(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[str] = []
+    messages: list[str] = []
     monkeypatch.setattr(os, "access", lambda *_: False)
     with listen(place):
-        assert engine.find_or_wait(Home(place), told.append) is None
-    assert told == []
+        assert engine.find_or_wait(Home(place), messages.append) is None
+    assert messages == []
 
 
 def test_no_private_engine_is_started_beside_a_docker_that_is_silent(

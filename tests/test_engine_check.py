@@ -76,8 +76,8 @@ def test_snaps_program_is_shut_off_too() -> None:
 def test_docker_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, info: Document) -> None:
     running = TableEngine(says=answers(info, *PARTS))
     monkeypatch.setattr(shutil, "which", lambda _: "/usr/bin/docker")
-    seen = f"a table, {info['ServerVersion']}"
-    assert look(tmp_path, monkeypatch, running) == Finding("engine", "good", seen)
+    words = f"a table, {info['ServerVersion']}"
+    assert look(tmp_path, monkeypatch, running) == Finding("engine", "good", words)
 
 
 @pytest.mark.parametrize(

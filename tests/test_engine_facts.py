@@ -129,13 +129,13 @@ def test_what_no_engine_prints_is_an_error(info: str, seen: str) -> None:
 def test_an_engine_is_asked_once() -> None:
     class Counting(TableEngine):
         def docker(self, *argv: object, **how: object) -> str:
-            asked.append(argv[0])
+            verbs.append(argv[0])
             return super().docker(*map(str, argv), **how)
 
-    asked: list[object] = []
+    verbs: list[object] = []
     counting = Counting()
     assert counting.facts == counting.facts == UBUNTU
-    assert asked == ["info", "version"]
+    assert verbs == ["info", "version"]
 
 
 @pytest.mark.parametrize(
@@ -175,14 +175,14 @@ def test_an_engine_that_is_there_is_read(monkeypatch: pytest.MonkeyPatch) -> Non
     running = engine.of_user()
     if running is None:
         pytest.skip("no container engine answers: `make test` starts one")
-    found = running.facts
-    assert found.version
-    assert not found.podman
-    assert kernel_version(found.kernel) > (0, 0)
-    assert found.cores >= 1
-    assert found.memory > 0
-    assert Path(found.root).is_absolute()
-    if found.kernel == platform.release():  # Docker Desktop's is another machine's
+    facts = running.facts
+    assert facts.version
+    assert not facts.podman
+    assert kernel_version(facts.kernel) > (0, 0)
+    assert facts.cores >= 1
+    assert facts.memory > 0
+    assert Path(facts.root).is_absolute()
+    if facts.kernel == platform.release():  # Docker Desktop's is another machine's
         unified = Path("/sys/fs/cgroup/cgroup.controllers").exists()
-        assert found.cgroup == (2 if unified else 1)
+        assert facts.cgroup == (2 if unified else 1)
     assert address_range.choice_for(running).range in address_range.CANDIDATES

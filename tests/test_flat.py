@@ -32,10 +32,10 @@ TOLD: dict[str, Any] = {
 
 
 def entry(name: str, **more: Any) -> tarfile.TarInfo:
-    made = tarfile.TarInfo(name)
+    info = tarfile.TarInfo(name)
     for key, value in more.items():
-        setattr(made, key, value)
-    return made
+        setattr(info, key, value)
+    return info
 
 
 def exported(*more: tuple[tarfile.TarInfo, bytes]) -> bytes:
@@ -140,8 +140,8 @@ def test_the_digest_is_that_of_the_layer_and_the_configuration_names_it(tmp_path
 def test_an_image_that_says_nothing_says_nothing(
     tmp_path: Path, config: dict[str, Any] | None
 ) -> None:
-    told = {"Architecture": "amd64", "Os": "linux", "Variant": "", "Config": config}
-    digest, archive = flattened(tmp_path, exported(), told)
+    document = {"Architecture": "amd64", "Os": "linux", "Variant": "", "Config": config}
+    digest, archive = flattened(tmp_path, exported(), document)
     assert unpacked(archive, tmp_path) == {
         "architecture": "amd64", "os": "linux", "config": {},
         "rootfs": {"type": "layers", "diff_ids": [digest]},

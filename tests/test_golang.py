@@ -17,8 +17,8 @@ TRAIN = versions.load("2026-08")
 
 
 def part(**changed: object) -> Component:
-    given = {"name": "thing", "version": "1.2.3", "folder": Path(), "module": "a.example/thing"}
-    return Component.model_validate({**given, **changed})
+    plain = {"name": "thing", "version": "1.2.3", "folder": Path(), "module": "a.example/thing"}
+    return Component.model_validate({**plain, **changed})
 
 
 @pytest.mark.parametrize(
@@ -51,18 +51,18 @@ def test_flags_carry_version_and_tags_and_trim_paths() -> None:
 
 
 def folder(root: Path, name: str, build: str = 'module = "a.example/kind"\n') -> Path:
-    made = root / name
-    made.mkdir()
-    (made / "build.toml").write_text(build)
-    (made / "go.mod").write_text("module x\n")
-    return made
+    path = root / name
+    path.mkdir()
+    (path / "build.toml").write_text(build)
+    (path / "go.mod").write_text("module x\n")
+    return path
 
 
 def test_a_component_is_that_of_the_trains_version(tmp_path: Path) -> None:
     wanted = folder(tmp_path, f"kind-{TRAIN.versions.kind}")
     folder(tmp_path, "kind-0.1.0")
-    found = golang.component("kind", TRAIN, tmp_path)
-    assert (found.folder, found.version) == (wanted, TRAIN.versions.kind)
+    component = golang.component("kind", TRAIN, tmp_path)
+    assert (component.folder, component.version) == (wanted, TRAIN.versions.kind)
 
 
 def test_a_component_that_is_not_pinned_is_refused_with_those_there_are(tmp_path: Path) -> None:
@@ -76,18 +76,18 @@ def test_a_component_that_is_not_pinned_is_refused_with_those_there_are(tmp_path
 
 @pytest.mark.parametrize("build", ["module =", "tags = []\n", 'module = "m"\ncolour = "red"\n'])
 def test_a_malformed_build_file_is_refused_by_its_name(tmp_path: Path, build: str) -> None:
-    made = folder(tmp_path, f"kind-{TRAIN.versions.kind}", build)
-    with pytest.raises(RecipeError, match=f"{made}/build.toml"):
+    path = folder(tmp_path, f"kind-{TRAIN.versions.kind}", build)
+    with pytest.raises(RecipeError, match=f"{path}/build.toml"):
         golang.component("kind", TRAIN, tmp_path)
 
 
 def test_a_digest_changes_with_version_and_any_file(tmp_path: Path) -> None:
-    made = folder(tmp_path, f"kind-{TRAIN.versions.kind}")
-    found = golang.component("kind", TRAIN, tmp_path)
-    before = found.digest()
-    assert found.model_copy(update={"version": "9"}).digest() != before
-    (made / "go.sum").write_text("a v1 h1:x\n")
-    assert found.digest() != before
+    path = folder(tmp_path, f"kind-{TRAIN.versions.kind}")
+    component = golang.component("kind", TRAIN, tmp_path)
+    before = component.digest()
+    assert component.model_copy(update={"version": "9"}).digest() != before
+    (path / "go.sum").write_text("a v1 h1:x\n")
+    assert component.digest() != before
 
 
 def test_a_program_is_built_static_and_without_paths_of_this_machine(tmp_path: Path) -> None:

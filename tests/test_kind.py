@@ -39,10 +39,10 @@ def calls(kind: Kind) -> list[str]:
 def node(kind: Kind, source: str, *, running: bool = True) -> Thing:
     """A container of the node's name, with a folder mounted where ours has its mark."""
     mounts = [{"Destination": OWNER, "Source": source}] if source else []
-    found = {"Created": "2026-11-23", "Mounts": mounts, "State": {"Running": running}}
+    container = {"Created": "2026-11-23", "Mounts": mounts, "State": {"Running": running}}
     assert isinstance(kind.engine, TableEngine)
-    kind.engine.things["container", kind.node(AWS)] = found
-    return found
+    kind.engine.things["container", kind.node(AWS)] = container
+    return container
 
 
 def network(kind: Kind, labels: dict[str, str] | None) -> None:
@@ -143,8 +143,8 @@ def status(*, lacks: bool) -> str:
 def config(kind: Kind, *, confined: bool = False, **info: object) -> dict[str, Any]:
     """The cluster's configuration with an engine that says so of itself."""
     assert isinstance(kind.engine, TableEngine)
-    told = documents.answers({**documents.DOCKER_28, **info}, *documents.PARTS)
-    said = {"run --rm --privileged": status(lacks=confined), **told}
+    answers = documents.answers({**documents.DOCKER_28, **info}, *documents.PARTS)
+    said = {"run --rm --privileged": status(lacks=confined), **answers}
     return replace(kind, engine=replace(kind.engine, says=said))._config(AWS, "node:1")
 
 
@@ -154,8 +154,8 @@ def kubeadm(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def test_a_node_is_marked_from_its_first_moment(kind: Kind) -> None:
-    found = config(kind)
-    (only,) = found["nodes"]
+    document = config(kind)
+    (only,) = document["nodes"]
     assert only["image"] == "node:1"
     assert only["extraMounts"] == [
         {"hostPath": kind.owner, "containerPath": OWNER, "readOnly": True}
@@ -217,17 +217,17 @@ def test_an_engine_that_starts_no_privileged_container_is_told(kind: Kind) -> No
 
 @pytest.mark.parametrize("lacks", [True, False])
 def test_a_node_that_is_up_is_asked_itself(kind: Kind, lacks: bool) -> None:
-    asked = f"exec {kind.node(AWS)} cat /proc/1/status"
-    engine = TableEngine(says={asked: status(lacks=lacks)})
+    command = f"exec {kind.node(AWS)} cat /proc/1/status"
+    engine = TableEngine(says={command: status(lacks=lacks)})
     assert replace(kind, engine=engine).is_confined(AWS) is lacks
-    assert engine.calls == [asked]
+    assert engine.calls == [command]
     with pytest.raises(CommandError):
         replace(kind, engine=TableEngine(refused=("exec",))).is_confined(AWS)
 
 
 def test_kubeadm_finds_the_patches_in_what_the_node_has_mounted(kind: Kind) -> None:
-    found = config(kind)
-    folder = kubeadm(found)["InitConfiguration"]["patches"]["directory"]
+    document = config(kind)
+    folder = kubeadm(document)["InitConfiguration"]["patches"]["directory"]
     kind._thrifty(AWS)
     files = Path(kind.owner) / Path(folder).relative_to(OWNER)
     asked, added = {}, {}

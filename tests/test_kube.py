@@ -17,9 +17,9 @@ from fixtures.lab import convergence, hubble
 
 
 def test_waiting_ends_as_soon_as_nothing_is_missing() -> None:
-    seen: Iterator[str] = iter(["a", "b", ""])
-    wait_for("a thing", lambda: next(seen), deadline=5)
-    assert list(seen) == []
+    states: Iterator[str] = iter(["a", "b", ""])
+    wait_for("a thing", lambda: next(states), deadline=5)
+    assert list(states) == []
 
 
 def test_waiting_past_the_deadline_says_what_was_seen_and_where_to_look() -> None:
@@ -75,14 +75,14 @@ def test_conditions_must_all_speak_of_the_present_generation(
 
 def flow(**fields: Any) -> str:
     labels = ["k8s:app=backend", "k8s:io.cilium.k8s.policy.cluster=aws-cluster"]
-    told = {
+    document = {
         "verdict": "DROPPED",
         "drop_reason_desc": "POLICY_DENIED",
         "source": {"labels": labels},
         "destination": {"labels": ["k8s:app=frontend"]},
         **fields,
     }
-    return json.dumps({"flow": told})
+    return json.dumps({"flow": document})
 
 
 def test_a_drop_has_its_reason_its_labels_and_its_cluster() -> None:
@@ -138,8 +138,8 @@ def test_an_endpoint_is_found_by_its_address() -> None:
 
 def test_an_endpoint_without_address_or_revision_enforces_nothing() -> None:
     def endpoint(addressing: Any, realized: dict[str, int]) -> dict[str, Any]:
-        told = {"networking": {"addressing": addressing}, "policy": {"realized": realized}}
-        return {"status": told}
+        status = {"networking": {"addressing": addressing}, "policy": {"realized": realized}}
+        return {"status": status}
 
     both = [{"ipv6": "fd00::1"}, {"ipv4": "10.0.0.3"}]
     endpoints = [endpoint(None, {"policy-revision": 9}), endpoint(both, {})]
@@ -166,13 +166,13 @@ def test_only_what_came_in_from_there_was_admitted() -> None:
 @pytest.mark.parametrize("field", ["Labels", "labels"])
 def test_a_policy_is_known_by_its_uid_in_both_spellings(field: str) -> None:
     rule = {field: [{"key": "io.cilium.k8s.policy.uid", "value": "u1"}]}
-    found = {"policy": json.dumps([rule]), "revision": 4}
-    assert hubble.parse_policies(found) == (frozenset({"u1"}), 4)
+    document = {"policy": json.dumps([rule]), "revision": 4}
+    assert hubble.parse_policies(document) == (frozenset({"u1"}), 4)
     assert hubble.parse_policies({"policy": "", "revision": 5}) == (frozenset(), 5)
     assert hubble.parse_policies({}) == (frozenset(), 0)
     other = {field: [{"key": "io.cilium.k8s.policy.name", "value": "n"}]}
-    found = {"policy": json.dumps([other, {}, {field: None}, rule]), "revision": "6"}
-    assert hubble.parse_policies(found) == (frozenset({"u1"}), 6)
+    document = {"policy": json.dumps([other, {}, {field: None}, rule]), "revision": "6"}
+    assert hubble.parse_policies(document) == (frozenset({"u1"}), 6)
 
 
 def test_addresses_with_reserved_identities_are_not_known_pods() -> None:
@@ -216,10 +216,10 @@ def test_an_identity_and_its_labels_are_found_by_address() -> None:
     assert hubble.parse_identity(entries, "10.0.0.2") == 0
     assert hubble.parse_identity(entries, "10.0.0.3") == 0
     labels = ["k8s:app=other", "k8s:a=b"]
-    told = {"id": 65541, "labels": labels}
-    assert hubble.parse_labels([told]) == hubble.parse_labels(told) == set(labels)
+    identity = {"id": 65541, "labels": labels}
+    assert hubble.parse_labels([identity]) == hubble.parse_labels(identity) == set(labels)
     assert hubble.parse_labels({"id": 1, "labels": None}) == frozenset()
-    assert hubble.parse_labels([{}, told]) == set(labels)
+    assert hubble.parse_labels([{}, identity]) == set(labels)
 
 
 def test_what_takes_effect_in_time_says_how_long_it_took() -> None:

@@ -87,9 +87,9 @@ def night(root: Path, *asked: str, again: bool = False) -> Matrix:
     """Run, or go on with, the matrix of a folder."""
     plan = matrix_plan.plan(ASKED, TRAINS)
     folder, state = matrix.resume_or_begin(plan, "one", into=root / "merged", out=root, again=again)
-    made = MatrixRun(state, folder, lambda: None, root, programs(root))
-    made.run([cell for cell in plan if not asked or cell.name in asked], again=again)
-    return made.matrix
+    run = MatrixRun(state, folder, lambda: None, root, programs(root))
+    run.run([cell for cell in plan if not asked or cell.name in asked], again=again)
+    return run.matrix
 
 
 def said(root: Path) -> list[str]:
@@ -104,11 +104,11 @@ def test_one_failed_cell_does_not_stop_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAIL", NAMES[1])
-    made = night(tmp_path)
-    assert [state.status for state in made.cells] == ["passed", "failed", "passed", "passed"]
-    assert statuses(tmp_path) == [state.status for state in made.cells]
+    whole = night(tmp_path)
+    assert [state.status for state in whole.cells] == ["passed", "failed", "passed", "passed"]
+    assert statuses(tmp_path) == [state.status for state in whole.cells]
     assert said(tmp_path) == NAMES
-    for state in made.cells:
+    for state in whole.cells:
         assert (tmp_path / "merged" / state.folder).is_dir()
         assert Path(state.folder).name == f"matrix-one-{state.cell.name}"
 
@@ -143,10 +143,10 @@ def test_an_interrupted_matrix_goes_on_with_what_is_not_finished(
     left = "running" if killed else "interrupted"
     assert statuses(tmp_path) == ["passed", left, "waiting", "waiting"]
     assert ("told to end" in (tmp_path / "log").read_text()) is not killed
-    made = night(tmp_path)
-    assert made.passed
+    first = night(tmp_path)
+    assert first.passed
     assert said(tmp_path) == [*NAMES[:2], *NAMES[1:]], "the first is not run again"
-    second = made.state(NAMES[1])
+    second = first.state(NAMES[1])
     assert Path(second.folder).name == f"matrix-one-{NAMES[1]}-2", "what it had found is kept"
 
 
@@ -154,17 +154,17 @@ def test_an_interrupted_cell_does_not_count_as_finished(tmp_path: Path) -> None:
     def program(cell: Cell, run: str) -> Program:
         return Program([sys.executable, "-c", "raise SystemExit(130)"], os.environ)
 
-    made = MatrixRun(waiting(), tmp_path, lambda: None, tmp_path, program)
-    made.run(matrix_plan.plan(ASKED, TRAINS)[:1])
-    assert made.matrix.cells[0].status == "interrupted"
-    assert not made.matrix.cells[0].finished
+    run = MatrixRun(waiting(), tmp_path, lambda: None, tmp_path, program)
+    run.run(matrix_plan.plan(ASKED, TRAINS)[:1])
+    assert run.matrix.cells[0].status == "interrupted"
+    assert not run.matrix.cells[0].finished
 
 
 def test_one_cell_that_is_asked_for_by_name_is_run_again(tmp_path: Path) -> None:
     night(tmp_path, NAMES[0])
-    made = night(tmp_path, NAMES[0], again=True)
+    again = night(tmp_path, NAMES[0], again=True)
     assert said(tmp_path) == [NAMES[0]] * 2
-    assert [state.status for state in made.cells] == ["passed", *["waiting"] * 3]
+    assert [state.status for state in again.cells] == ["passed", *["waiting"] * 3]
     assert night(tmp_path).passed
     assert said(tmp_path) == [NAMES[0], *NAMES]
 
@@ -173,9 +173,9 @@ def test_nothing_is_begun_while_another_is_at_work(tmp_path: Path) -> None:
     def free() -> None:
         raise LockedError("no other run on this lab", seen="another")
 
-    made = MatrixRun(waiting(), tmp_path, free, tmp_path, programs(tmp_path))
+    run = MatrixRun(waiting(), tmp_path, free, tmp_path, programs(tmp_path))
     with pytest.raises(LockedError):
-        made.run(matrix_plan.plan(ASKED, TRAINS))
+        run.run(matrix_plan.plan(ASKED, TRAINS))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -183,12 +183,12 @@ def test_nothing_is_begun_while_another_is_at_work(tmp_path: Path) -> None:
 
 
 def saved(root: Path, *statuses: str) -> Matrix:
-    made = waiting("matrix-old")
-    for state, status in zip(made.cells, statuses, strict=False):
-        made = made.with_state(State.model_validate({**state.model_dump(), "status": status}))
-    made.save(root / "matrix-old" / cells.FILE)
+    old = waiting("matrix-old")
+    for state, status in zip(old.cells, statuses, strict=False):
+        old = old.with_state(State.model_validate({**state.model_dump(), "status": status}))
+    old.save(root / "matrix-old" / cells.FILE)
     (root / matrix.LATEST).symlink_to("matrix-old")
-    return made
+    return old
 
 
 @pytest.mark.parametrize(
@@ -236,8 +236,8 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     monkeypatch.setattr(matrix_plan, "load", lambda: ASKED)
     monkeypatch.setattr(versions, "names", lambda: TRAINS)
-    made = partial(MatrixRun, out=tmp_path, program=programs(tmp_path))
-    monkeypatch.setattr(matrix, "MatrixRun", made)
+    run = partial(MatrixRun, out=tmp_path, program=programs(tmp_path))
+    monkeypatch.setattr(matrix, "MatrixRun", run)
     return tmp_path
 
 

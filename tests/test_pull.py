@@ -195,12 +195,12 @@ def test_a_refusal_is_an_error_and_only_what_may_pass_is_tried_again(
 
 def test_another_try_is_told_of(home: Home) -> None:
     engine = TableEngine(refused=("pull",), says={"pull": "no answer within 30 s"})
-    told = io.StringIO()
-    progress = Progress(home.root / "e", Console(file=told, width=200))
+    output = io.StringIO()
+    progress = Progress(home.root / "e", Console(file=output, width=200))
     with pytest.raises(RegistryError):
         pull.ensure(home, engine, train(), ["echo"], Mirrors(), progress=progress)
     said = f"registry.k8s.io: it is slow or does not answer; {ECHO} is tried again"
-    assert told.getvalue().count(said) == 2
+    assert output.getvalue().count(said) == 2
 
 
 def test_a_mirror_that_refuses_is_named_and_not_the_registry(home: Home) -> None:

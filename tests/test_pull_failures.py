@@ -158,8 +158,8 @@ def test_what_passes_is_waited_for(
 ) -> None:
     began = time.monotonic()
     with registry(replace(failing, behind=good, asked=[])) as bad:
-        found = pulled(docker, tmp_path, bad.address, Patience())
-    assert found.digest == run([crane, "digest", f"{good}/one/image:1"]).strip()
+        image = pulled(docker, tmp_path, bad.address, Patience())
+    assert image.digest == run([crane, "digest", f"{good}/one/image:1"]).strip()
     assert sum("/manifests/" in path for path in bad.asked) > 1 or failing.delay
     assert time.monotonic() - began >= failing.delay
 
@@ -174,8 +174,8 @@ def test_what_goes_on_is_not_given_up_for_being_slow(
     run([crane, "append", "--new_layer", layer, "--new_tag", name])
     began, patience = time.monotonic(), Patience(first=20, more=4, tries=1)
     with registry(Failing(at="/never/", behind=good, pause=0.6)) as slow:
-        found = pulled(docker, tmp_path, slow.address, patience)
-    assert found.digest == run([crane, "digest", name]).strip()
+        image = pulled(docker, tmp_path, slow.address, patience)
+    assert image.digest == run([crane, "digest", name]).strip()
     assert time.monotonic() - began > patience.more
 
 

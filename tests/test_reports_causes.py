@@ -50,8 +50,8 @@ def test_what_fails_alike_in_both_clusters_is_one_finding() -> None:
 
 def test_failures_of_one_manifest_are_one_cause_that_says_where_and_by_whom() -> None:
     green = red(1, "azure-cluster", verdict="pass")
-    found = grouped(red(2, "aws-cluster"), red(3, "aws-cluster"), green)
-    (cause,) = found
+    causes = grouped(red(2, "aws-cluster"), red(3, "aws-cluster"), green)
+    (cause,) = causes
     assert cause.title == "AuthorizationPolicy/service-auth"
     assert cause.common == (
         "2 requirements; only in aws-cluster; all sent as app=other in aws-cluster"

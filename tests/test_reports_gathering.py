@@ -23,21 +23,21 @@ def green(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("plan", [(), PLAN], ids=["by content", "by plan"])
 def test_cells_are_found_in_what_was_downloaded(green: Path, plan: tuple[Cell, ...]) -> None:
-    found = gathering.gather([green], plan)
-    assert {state.cell for state in found.cells} == set(PLAN)
-    assert found.passed
-    assert found.state(UP.name).seconds == 31 * 60
+    matrix = gathering.gather([green], plan)
+    assert {state.cell for state in matrix.cells} == set(PLAN)
+    assert matrix.passed
+    assert matrix.state(UP.name).seconds == 31 * 60
 
 
 def test_a_planned_cell_that_left_nothing_has_failed(green: Path, tmp_path: Path) -> None:
     more = Cell.of_suites("2032-01", "full")
-    found = gathering.gather([green], (*PLAN, more))
-    assert [state.status for state in found.cells] == ["passed"] * 3 + ["failed"]
-    made = merge(gathering.carry(found, tmp_path / "out"), tmp_path / "out")
-    assert [(e.title, e.reason) for e in told_of(made).red] == [
+    matrix = gathering.gather([green], (*PLAN, more))
+    assert [state.status for state in matrix.cells] == ["passed"] * 3 + ["failed"]
+    merged = merge(gathering.carry(matrix, tmp_path / "out"), tmp_path / "out")
+    assert [(e.title, e.reason) for e in told_of(merged).red] == [
         (f"cell {more.name}", "it left no results")
     ]
-    assert made.exit_status == 1
+    assert merged.exit_status == 1
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"schema_version": 9}'])
@@ -47,10 +47,10 @@ def test_what_cannot_be_read_is_red_and_told(
 ) -> None:
     name = "upgrade.json" if cell.kind == "upgrade" else "results.json"
     (green / f"cell-{cell.name}" / cell.name / name).write_text(text)
-    found = gathering.carry(gathering.gather([green], PLAN), tmp_path / "out")
-    made = merge(found, tmp_path / "out")
-    assert [state.cell for state in made.matrix.of("failed")] == [cell]
-    (told,) = told_of(made).red
+    matrix = gathering.carry(gathering.gather([green], PLAN), tmp_path / "out")
+    merged = merge(matrix, tmp_path / "out")
+    assert [state.cell for state in merged.matrix.of("failed")] == [cell]
+    (told,) = told_of(merged).red
     assert told.key == cell.name
     assert told.reason.startswith("its results cannot be read: ")
 
@@ -74,8 +74,8 @@ def test_a_merged_report_needs_only_its_own_folder(green: Path, tmp_path: Path) 
 
 @pytest.mark.parametrize("status", ["failed", "interrupted"])
 def test_a_cell_that_says_it_passed_must_bear_it_out(tmp_path: Path, status: str) -> None:
-    told = run("2031-01", asked("CS1")).model_copy(update={"status": status})
-    told.save(tmp_path / "one" / "results.json")
+    results = run("2031-01", asked("CS1")).model_copy(update={"status": status})
+    results.save(tmp_path / "one" / "results.json")
     state = State(cell=OLD, status="passed", folder="one")
     matrix = Matrix(run="m", began=samples.BEGAN, cells=(state,))
     assert merge(matrix, tmp_path).matrix.cells[0].status == "failed"

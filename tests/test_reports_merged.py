@@ -76,15 +76,15 @@ def red(tmp_path: Path) -> Path:
 
 
 def test_a_green_matrix_is_green(green: Path, tmp_path: Path) -> None:
-    made = report(green, tmp_path / "out")
-    assert (told(made).word, made.exit_status, told(made).red) == ("Passed", 0, [])
-    assert of_report(told(made)) == []
-    assert markdown(made).startswith("## ✅ Plumbline matrix Passed: 3 passed\n")
+    merged = report(green, tmp_path / "out")
+    assert (told(merged).word, merged.exit_status, told(merged).red) == ("Passed", 0, [])
+    assert of_report(told(merged)) == []
+    assert markdown(merged).startswith("## ✅ Plumbline matrix Passed: 3 passed\n")
 
 
 def test_a_requirement_stands_beside_itself_in_every_cell(red: Path, tmp_path: Path) -> None:
-    made = report(red, tmp_path / "out")
-    (grid,) = told(made).grids
+    merged = report(red, tmp_path / "out")
+    (grid,) = told(merged).grids
     assert grid.columns == ("1", "2", "3")
     rows = {row.name: [each.verdict if each else "" for each in row.marks] for row in grid.rows}
     stream_ = "aws-cluster/rbac-frontend-new"
@@ -93,28 +93,28 @@ def test_a_requirement_stands_beside_itself_in_every_cell(red: Path, tmp_path: P
         stream_: ["", "", "fail"],
         "CS2": ["pass", "inconclusive", ""],
     }
-    assert red_lines(made) == {
+    assert red_lines(merged) == {
         "CS1": {NEW.name, UP.name},
         "CS2": {NEW.name},
         stream_: {UP.name},
     }
-    assert [each.bad_requests for each in made.cells] == ["", "", "12 refused"]
-    assert (told(made).word, told(made).counts) == ("Failed", "1 passed, 2 failed")
+    assert [each.bad_requests for each in merged.cells] == ["", "", "12 refused"]
+    assert (told(merged).word, told(merged).counts) == ("Failed", "1 passed, 2 failed")
 
 
 @given(verdicts=st.lists(st.lists(st.sampled_from(VERDICTS), max_size=4), min_size=1, max_size=4))
 def test_a_line_is_red_exactly_when_a_cell_of_it_is(verdicts: list[list[Status]]) -> None:
-    made = []
+    reports = []
     for train, came_to in enumerate(verdicts):
         requirements = [asked(f"CS{n}", verdict) for n, verdict in enumerate(came_to)]
         cell = Cell.of_suites(f"20{train + 10}-01", "full")
-        made.append(seen(cell, Account(run(cell.train, *requirements))))
-    found = of(*made)
+        reports.append(seen(cell, Account(run(cell.train, *requirements))))
+    merged = of(*reports)
     width = max(map(len, verdicts))
     bad = [f"CS{n}" for n in range(width) if any(set(v[n : n + 1]) - {"pass"} for v in verdicts)]
-    assert sorted(red_lines(found)) == bad
-    assert sum(len(grid.rows) for grid in told(found).grids) == width
-    assert {each.first.key for each in findings(told(found).red)} == set(bad)
+    assert sorted(red_lines(merged)) == bad
+    assert sum(len(grid.rows) for grid in told(merged).grids) == width
+    assert {each.first.key for each in findings(told(merged).red)} == set(bad)
 
 
 def test_a_skip_is_red_only_where_the_cell_is() -> None:
@@ -147,10 +147,13 @@ def test_a_matrix_red_for_the_environments_sake_alone_has_not_failed() -> None:
 def test_an_unfinished_matrix_says_so(tmp_path: Path) -> None:
     states = (State(cell=OLD, status="interrupted"), State(cell=NEW))
     matrix = Matrix(run="m", began=samples.BEGAN, cells=states)
-    made = merge(matrix, tmp_path)
-    assert (told(made).word, told(made).counts) == ("Unfinished", "1 interrupted, 1 not run yet")
-    assert told(made).red == []
-    assert made.exit_status == 1
+    merged = merge(matrix, tmp_path)
+    assert (told(merged).word, told(merged).counts) == (
+        "Unfinished",
+        "1 interrupted, 1 not run yet",
+    )
+    assert told(merged).red == []
+    assert merged.exit_status == 1
 
 
 # --- beside an earlier night ---------------------------------------------------------------------
@@ -183,8 +186,8 @@ def test_a_cell_that_the_earlier_night_had_not_is_compared_with_nothing(
     first = gathering.gather([green])
     few = first.model_copy(update={"cells": first.cells[:1]})
     gathering.carry(few, tmp_path / "first").save(tmp_path / "first" / cells.FILE)
-    made = report(green, tmp_path / "out", tmp_path / "first")
-    assert [each.change is not None for each in made.cells].count(True) == 1
+    merged = report(green, tmp_path / "out", tmp_path / "first")
+    assert [each.change is not None for each in merged.cells].count(True) == 1
 
 
 # --- hostile texts -------------------------------------------------------------------------------
@@ -198,8 +201,8 @@ def hostile(text: str) -> Merged:
     state, page = State(cell=NEW, status="failed"), f"{text}/report.html"
     one = CellReport(state, "1", Account(left), page, compare(before, left))
     gone = seen(OLD, Account(problem=text))
-    made = of(one, gone, seen(UP, Account(up)))
-    return Merged(made.matrix, made.cells, base=text)
+    merged = of(one, gone, seen(UP, Account(up)))
+    return Merged(merged.matrix, merged.cells, base=text)
 
 
 @settings(max_examples=30)

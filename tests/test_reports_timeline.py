@@ -35,8 +35,8 @@ def test_the_timeline_shows_every_kind_in_its_colour_with_its_title() -> None:
 
 
 def test_ten_milliseconds_of_ten_minutes_are_seen() -> None:
-    seen = made.stream("pass", made.outage("leak", started=300.0, low=0.01, high=0.02))
-    svg = timeline(made.bare(seen.model_copy(update={"rate": 1.0, "n": 600})))
+    short = made.stream("pass", made.outage("leak", started=300.0, low=0.01, high=0.02))
+    svg = timeline(made.bare(short.model_copy(update={"rate": 1.0, "n": 600})))
     (mark,) = re.findall(r'd="M[\d.]+,[\d.]+h([\d.]+)v[^"]*"[^>]*fill="var\(--kind-leak\)"', svg)
     assert float(mark) == pytest.approx(4.0, abs=0.01)
 
@@ -50,12 +50,12 @@ SPANS = st.lists(st.tuples(st.floats(0, 100), st.floats(0, 100)).map(lambda p: (
 
 
 @given(SPANS)
-def test_lanes_hold_nothing_that_overlaps(extents: list[tuple[float, float]]) -> None:
-    found = tracks(extents)
-    assert len(found) == len(extents)
+def test_tracks_hold_nothing_that_overlaps(extents: list[tuple[float, float]]) -> None:
+    rows = tracks(extents)
+    assert len(rows) == len(extents)
     for i, (low, high) in enumerate(extents):
         for j in range(i):
-            if found[i] == found[j]:
+            if rows[i] == rows[j]:
                 assert high <= extents[j][0] or low >= extents[j][1]
 
 

@@ -124,10 +124,10 @@ def test_the_page_loads_nothing(page: str) -> None:
 
 def test_an_upgrade_that_nothing_failed_in_has_not_failed() -> None:
     undecided = made.stream("inconclusive")
-    told = made.bare(undecided, made.stream())
-    assert told.exit_status == 1
-    assert headline(told).startswith("Inconclusive: 2026-08 to 2026-11: ")
-    assert "<h1>Inconclusive</h1>" in html(told)
+    open_ = made.bare(undecided, made.stream())
+    assert open_.exit_status == 1
+    assert headline(open_).startswith("Inconclusive: 2026-08 to 2026-11: ")
+    assert "<h1>Inconclusive</h1>" in html(open_)
     stuck = made.phase(outcome="failed")
     assert headline(made.bare(undecided, phases=(stuck,))).startswith("Failed: ")
     assert headline(made.bare(undecided, made.stream("fail"))).startswith("Failed: ")
@@ -243,9 +243,9 @@ def test_markdown_is_short_and_worst_first(upgrade: Upgrade) -> None:
     assert text.index(" leak |") < text.index(" misrouted |") < text.index(" refused |")
     assert "1 regressed, 1 mended" in text
     many = made.stream("fail", *(made.outage(started=2.0 * i) for i in range(50)))
-    told = markdown(made.bare(many))
-    assert told.count(" | dropped |") == MOST_OUTAGES
-    assert f"And {50 - MOST_OUTAGES} more, on the page." in told
+    summary = markdown(made.bare(many))
+    assert summary.count(" | dropped |") == MOST_OUTAGES
+    assert f"And {50 - MOST_OUTAGES} more, on the page." in summary
 
 
 def test_the_terminal_ends_with_the_verdict_and_the_page(upgrade: Upgrade) -> None:
@@ -316,8 +316,8 @@ def test_a_comparison_with_an_upgrade_says_what_to_name(
 ) -> None:
     made.bare(made.stream()).save(tmp_path / "up" / FILE)
     samples.results().save(tmp_path / "run" / "results.json")
-    asked = ["compare", str(tmp_path / "run"), str(tmp_path / "up")]
-    assert command.main(asked) == command.BAD_INPUT
+    arguments = ["compare", str(tmp_path / "run"), str(tmp_path / "up")]
+    assert command.main(arguments) == command.BAD_INPUT
     assert "an upgrade's folder" in capsys.readouterr().err
 
 

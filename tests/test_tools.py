@@ -121,7 +121,7 @@ def test_the_users_own_is_taken_if_it_is_of_the_version(
     ("name", "file"),
     [("kind", "/kind"), ("helm", "/helm.tar.gz"), ("crane", "/crane.tar.gz")],
 )
-def test_the_vendors_is_fetched_and_kept(
+def test_the_vendors_is_fetched_once(
     name: str, file: str, tmp_path: Path, path: Path, vendor: Served
 ) -> None:
     put(path, name, script("0.1.0"))

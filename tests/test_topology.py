@@ -59,9 +59,9 @@ def test_what_is_written_is_read_back(
 ) -> None:
     path = tmp_path_factory.mktemp("t") / "below" / "topology.json"
     deadlines = DEADLINES.model_copy(update={"convergence": seconds})
-    made = topology(one).model_copy(update={"deadlines": deadlines})
-    made.save(path)
-    assert Topology.load(path) == made
+    whole = topology(one).model_copy(update={"deadlines": deadlines})
+    whole.save(path)
+    assert Topology.load(path) == whole
     assert [file.name for file in path.parent.iterdir()] == ["topology.json"]
 
 

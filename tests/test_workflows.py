@@ -32,20 +32,20 @@ def lint(*paths: Path) -> tuple[int, str]:
 
 def loaded(path: Path) -> dict[str, Any]:
     # YAML 1.1 reads the key `on` as true; nothing here asks for it.
-    found: dict[str, Any] = yaml.safe_load(path.read_text())
-    return found
+    document: dict[str, Any] = yaml.safe_load(path.read_text())
+    return document
 
 
 def jobs(path: Path) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = loaded(path)["jobs"]
-    return found
+    by_name: dict[str, dict[str, Any]] = loaded(path)["jobs"]
+    return by_name
 
 
 def steps(path: Path, action: str = "") -> list[dict[str, Any]]:
     """The steps of all jobs, or those that use an action."""
-    found = [step for job in jobs(path).values() for step in job["steps"]]
+    every = [step for job in jobs(path).values() for step in job["steps"]]
     return [
-        step for step in found if step.get("uses", "").startswith(f"{action}@" if action else "")
+        step for step in every if step.get("uses", "").startswith(f"{action}@" if action else "")
     ]
 
 
@@ -104,8 +104,10 @@ def test_one_action_is_pinned_alike_everywhere() -> None:
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_no_workflow_has_a_right_too_many(path: Path) -> None:
     assert loaded(path)["permissions"] == {"contents": "read"}
-    given = {name: job["permissions"] for name, job in jobs(path).items() if "permissions" in job}
-    assert given == (
+    permissions = {
+        name: job["permissions"] for name, job in jobs(path).items() if "permissions" in job
+    }
+    assert permissions == (
         {"merge": {"contents": "read", "actions": "read"}} if path.stem == "nightly" else {}
     )
     assert "secrets." not in path.read_text()
@@ -155,9 +157,9 @@ def test_every_action_runs_on_a_node_that_the_runners_have(path: Path) -> None:
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_images_are_pulled_but_for_those_that_a_guest_pulls(path: Path) -> None:
-    told = {name: job.get("env", {}).get("IMAGES") for name, job in jobs(path).items()}
+    by_job = {name: job.get("env", {}).get("IMAGES") for name, job in jobs(path).items()}
     assert loaded(path)["env"]["IMAGES"] == "pull"
-    assert {name: value for name, value in told.items() if value} == (
+    assert {name: value for name, value in by_job.items() if value} == (
         {"guest": "forge"} if path == NIGHTLY else {}
     )
 
@@ -236,11 +238,11 @@ def test_the_oldest_python_and_the_newest_are_tried() -> None:
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_what_a_step_makes_is_a_target(path: Path) -> None:
     targets = set(re.findall(r"^([\w.$()/-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    made = {
+    targets_made = {
         name for s in steps(path) for name in re.findall(r"\bmake ([a-z]\S*)", s.get("run", ""))
     }
-    assert made
-    assert made <= targets
+    assert targets_made
+    assert targets_made <= targets
 
 
 def test_the_guest_is_never_skipped_for_lack_of_kvm() -> None:

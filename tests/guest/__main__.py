@@ -86,7 +86,7 @@ def _whole(options: argparse.Namespace, home: Home, machine: Machine) -> int:
         with progress.step("packages"):
             machines.install([*machine.packages, "mmdebstrap", "iproute2", "openssh-client"])
         with progress.step("root of the guest"):
-            made = image.ensure(home)
+            base_image = image.ensure(home)
         with progress.step("wheels of the guest's Python"):
             served = files.ensure(home, ROOT / "requirements.lock")
         with progress.step("modules that charts are in"):
@@ -101,7 +101,7 @@ def _whole(options: argparse.Namespace, home: Home, machine: Machine) -> int:
             with (
                 _running(registry.start(folder, f"{network.REGISTRIES}:443", tls=True)),
                 _running(_serve(served, folder)),
-                _running(machine.start(made, folder, key)) as process,
+                _running(machine.start(base_image, folder, key)) as process,
             ):
                 guest = visit.Visit(
                     Shell(folder / "key"), Shell(folder / "key", image.USER), progress, OUT

@@ -81,15 +81,15 @@ def ensure(home: Home, lock: Path) -> Path:
     stamp = folder / ".digest"
     if not stamp.exists() or stamp.read_text() != digest_of([lines]):
         wheels = home.folder("guest", "files", network.WHEELS)
-        asked = folder / "requirements.txt"
-        asked.write_text(lines)
+        requirements = folder / "requirements.txt"
+        requirements.write_text(lines)
         run(
             [
                 sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes",
                 "--python-version", PYTHON, "--implementation", "cp", "--only-binary=:all:",
                 *(f"--platform=manylinux_2_{minor}_x86_64" for minor in range(41, 16, -1)),
                 "--platform=manylinux2014_x86_64", "--platform=linux_x86_64",
-                "--dest", wheels, "--requirement", asked,
+                "--dest", wheels, "--requirement", requirements,
             ],
             timeout=WHEELS_TIMEOUT, log=home.logs / "guest-wheels.log",
         )  # fmt: skip
