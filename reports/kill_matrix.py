@@ -14,7 +14,9 @@ from clusters.models import Frozen, Machine
 from reports.files import Kept
 from reports.schema import Status
 
-Outcome = Literal["killed", "survived", "not applicable"]
+Outcome = Literal["killed", "survived", "not applicable", "refused", "equivalent"]
+"""`refused`: the cluster does not take it; `equivalent`: an oracle says that no request of the
+space could tell it from the reference."""
 
 
 class Cell(Frozen):
@@ -66,6 +68,10 @@ class KillMatrix(Frozen, Kept):
     def headline(self) -> str:
         text = f"{self.count('killed')} killed, {self.count('survived')} survived, "
         text += f"{self.count('not applicable')} not applicable"
+        if refused := self.count("refused"):
+            text += f", {refused} refused by the cluster"
+        if equivalent := self.count("equivalent"):
+            text += f", {equivalent} equivalent"
         if self.reference_red:
             return f"{text}; the reference was red {len(self.reference_red)} times"
         return f"{text}; the reference was green {self.references} times between them"

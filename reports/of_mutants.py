@@ -11,7 +11,10 @@ from reports.schema import Status
 from reports.wording import duration
 
 FILES = Files("mutants.json", "mutants.md", "mutants.html", latest="mutants")
-VERDICTS: dict[Outcome, Status] = {"killed": "pass", "survived": "fail", "not applicable": "skip"}
+VERDICTS: dict[Outcome, Status] = {
+    "killed": "pass", "refused": "pass", "survived": "fail", "not applicable": "skip",
+    "equivalent": "skip",
+}  # fmt: skip
 
 
 def report(matrix: KillMatrix) -> Report:
@@ -49,7 +52,7 @@ def _entries(matrix: KillMatrix) -> Iterator[Entry]:
             mutant.what,
             sort="mutant",
             listed=False,
-            excused=mutant.outcome == "not applicable",
+            excused=VERDICTS[mutant.outcome] == "skip",
         )
     for cell in matrix.reference_red:
         yield Entry(cell.requirement, cell.verdict, cell.reason, sort="reference", listed=False)

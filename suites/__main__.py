@@ -111,8 +111,12 @@ def parser() -> argparse.ArgumentParser:
     text = "the suites against faults made on purpose: every one must be noticed"
     mutating = command("mutants", _mutants, text)
     mutating.add_argument(
-        "--only", default="all", metavar="NAME,...", help="some mutants (default: all)"
+        "--only", default="", metavar="NAME,...", help="some mutants (default: a sample)"
     )
+    mutating.add_argument(
+        "--all", action="store_true", help="every mutant, in place of a sample: hours"
+    )
+    mutating.add_argument("--seed", type=int, default=0, help="draw the sample by it, and told")
     soaking = command("soak", _soak, "the suites many times over, in random order: no false red")
     soaking.add_argument("--times", type=int, default=20, metavar="N", help="runs (default: 20)")
     soaking.add_argument("--burn", action="store_true", help="with one core kept busy")
@@ -180,7 +184,8 @@ def _suites(options: argparse.Namespace, run: Run) -> int:
 
 
 def _mutants(options: argparse.Namespace, run: Run) -> int:
-    return mutants.run_mutants(run, options.only, pytest_arguments(options.pytest))
+    choice = mutants.Choice.of_user(options.only, everything=options.all, seed=options.seed)
+    return mutants.run_mutants(run, choice, pytest_arguments(options.pytest))
 
 
 def _soak(options: argparse.Namespace, run: Run) -> int:

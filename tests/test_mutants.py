@@ -70,7 +70,7 @@ def test_every_requirement_is_killed_by_some_mutant(suite: Path) -> None:
 @pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.name)
 @pytest.mark.parametrize("clusters", [1, 2, 3])
 def test_each_runs_in_one_cluster_with_the_reference_after_it(suite: Path, clusters: int) -> None:
-    dealt = [mutants.dealt(suite, place, clusters) for place in range(clusters)]
+    dealt = [mutants.dealt(mutants.catalogue(suite), place, clusters) for place in range(clusters)]
     runnable = [e.name for e in mutants.catalogue(suite) if not e.not_applicable]
     assert sorted(name for names in dealt for name in names[::2]) == sorted(runnable)
     for names in dealt:
@@ -79,16 +79,22 @@ def test_each_runs_in_one_cluster_with_the_reference_after_it(suite: Path, clust
 
 def test_a_long_requirement_is_asked_only_to_kill() -> None:
     suite = Path("suites/canary_split")
-    assert mutants.asks(suite, "weights-85-15", "CS7", long=True)
-    assert not mutants.asks(suite, "weights-85-15", "CS8", long=True)
-    assert mutants.asks(suite, "weights-85-15", "CS3", long=False)
+    assert mutants.asks(mutants.catalogue(suite), "weights-85-15", "CS7", long=True)
+    assert not mutants.asks(mutants.catalogue(suite), "weights-85-15", "CS8", long=True)
+    assert mutants.asks(mutants.catalogue(suite), "weights-85-15", "CS3", long=False)
 
 
 def test_the_reference_is_asked_what_the_mutant_had_to_break() -> None:
     suite = Path("suites/canary_split")
-    assert mutants.asks(suite, "reference-after-weights-85-15", "CS1", long=False)
-    assert not mutants.asks(suite, "reference-after-weights-85-15", "CS3", long=False)
-    assert not mutants.asks(suite, "reference-after-weights-85-15", "CS7", long=True)
+    assert mutants.asks(
+        mutants.catalogue(suite), "reference-after-weights-85-15", "CS1", long=False
+    )
+    assert not mutants.asks(
+        mutants.catalogue(suite), "reference-after-weights-85-15", "CS3", long=False
+    )
+    assert not mutants.asks(
+        mutants.catalogue(suite), "reference-after-weights-85-15", "CS7", long=True
+    )
 
 
 @pytest.mark.parametrize(
@@ -199,17 +205,17 @@ def test_only_the_document_that_is_named_is_patched() -> None:
 
 def test_a_mutant_that_is_not_there_is_told_from_those_that_are(tmp_path: Path) -> None:
     with pytest.raises(MutantsError) as raised:
-        mutants.named(tmp_path, "b")
-    assert raised.value.expected == f"a mutant b in {tmp_path / 'mutants.yaml'}"
+        mutants.named(mutants.catalogue(tmp_path), "b")
+    assert raised.value.expected == "a mutant b"
     assert raised.value.seen == "none"
     other = tmp_path / "other"
     other.mkdir()
     entry = "- {{name: {name}, what: w, kills: [CS1], absent: true}}\n"
     (other / "mutants.yaml").write_text(entry.format(name="a") + entry.format(name="c"))
     with pytest.raises(MutantsError) as raised:
-        mutants.named(other, "b")
+        mutants.named(mutants.catalogue(other), "b")
     assert raised.value.seen == "a, c"
-    assert mutants.named(other, "c").name == "c"
+    assert mutants.named(mutants.catalogue(other), "c").name == "c"
 
 
 def test_mutants_of_a_cluster_share_its_scope() -> None:

@@ -9,6 +9,7 @@ import pytest
 from clusters import versions
 from clusters.models import Machine
 from clusters.topology import Cluster, Topology
+from fixtures.mutants import Mutant, save
 from reports import publish
 from reports.reading import FILE
 from reports.schema import Results
@@ -352,3 +353,24 @@ def test_the_users_manifests_are_named_in_the_results(run: Run) -> None:
 def test_tests_that_ask_no_requirement_leave_nothing_behind(run: Run) -> None:
     assert run("def test_plain():\n    pass\n").ret == 0
     assert not (run.pytester.path / "out").exists()
+
+
+def test_a_generated_mutant_that_was_noticed_is_asked_no_more(run: Run) -> None:
+    generated = [
+        Mutant(name=name, suite="shape", what=name, absent=True, generated=True)
+        for name in ("noticed", "unnoticed")
+    ]
+    save(generated, run.pytester.path / "generated.json")
+    # No lab stands behind this suite, so its tests read the name of the mutant alone.
+    one = requirement("assert 'unnoticed' in request.node.name")
+    other = requirement("judge(ONE, lambda h: passed('held'))").replace("A1", "A2")
+    tests = f"{one}\n{other.replace('test_a1', 'test_a2')}"
+    tests = tests.replace("(judge, cluster)", "(judge, cluster, request, mutant)")
+    run(tests, "--mutants=noticed,unnoticed", "--generated=generated.json")
+    verdicts = {(r.id, r.variant.rpartition("=")[2]): r.verdict for r in run.results.requirements}
+    assert verdicts == {
+        ("A1", "noticed"): "fail",
+        ("A2", "noticed"): "skip",
+        ("A1", "unnoticed"): "pass",
+        ("A2", "unnoticed"): "pass",
+    }

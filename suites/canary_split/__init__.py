@@ -9,6 +9,7 @@ from suites.canary_split.subject import in_force
 BEHAVIOUR = Behaviour(
     Path(__file__).parent,
     features=frozenset({"gateway-api"}),
+    documents=("gateway", "httproute"),
     in_force=in_force,
     probes=probes,
     early=("gateway",),  # a Gateway's own pod takes as long to start as a workload's

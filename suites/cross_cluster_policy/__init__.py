@@ -10,6 +10,7 @@ from suites.cross_cluster_policy.subject import in_force
 BEHAVIOUR = Behaviour(
     Path(__file__).parent,
     features=frozenset({"clustermesh"}),
+    documents=("ciliumnetworkpolicy", "ciliumclustermeshconfig"),
     in_force=in_force,
     probes=probes,
     faults=FAULTS,

@@ -10,6 +10,7 @@ from suites.mobile_routing.subject import in_force
 BEHAVIOUR = Behaviour(
     Path(__file__).parent,
     features=frozenset({"istio"}),
+    documents=("virtualservice",),
     in_force=in_force,
     probes=probes,
     faults=FAULTS,

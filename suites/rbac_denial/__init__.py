@@ -10,6 +10,7 @@ from suites.rbac_denial.subject import in_force
 BEHAVIOUR = Behaviour(
     Path(__file__).parent,
     features=frozenset({"istio"}),
+    documents=("authorizationpolicy",),
     in_force=in_force,
     probes=probes,
     faults=FAULTS,

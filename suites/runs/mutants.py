@@ -1,53 +1,97 @@
-"""The mutants' run: the suites asked of every fault, and the kill matrix made from what they say.
+"""The mutants' run: the suites asked of faults, and the kill matrix made from what they say.
 
-The faults and what must notice them are the catalogues'; this joins them with a run.
+The faults are those of the catalogues, and those that the kinds' schemas allow. This joins them
+with a run.
 """
 
 from __future__ import annotations
 
+import random
+import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import suites
 from clusters.errors import MutantsError
 from clusters.topology import Topology
+from fixtures import manifests
 from fixtures.behaviour import discover
-from fixtures.mutants import Mutant, catalogue, is_chosen, kills
+from fixtures.mutants import Mutant, catalogue, kills, save
 from reports.publish import publish, report_of
 from reports.reading import FILE
 from reports.render.terminal import show
 from reports.schema import Results
+from suites.runs.generated_mutants import Generated, generate
 from suites.runs.run import Run
 
+GENERATED = "generated-mutants.json"
+SAMPLE = 16
+"""Of the catalogues' mutants, as many as a sample has; each takes some 30 s, twice."""
+GENERATED_SAMPLE = 60
+"""Of the generated ones likewise: one requirement that fails is enough, so each takes less."""
 
-def run_mutants(run: Run, only: str, more: Sequence[str]) -> int:
-    """Run the mutants, or only some, and publish the matrix; 0 only if all were killed.
+
+@dataclass(frozen=True)
+class Choice:
+    """Which mutants a run is asked of: some by name, everything, or else a sample by a seed."""
+
+    names: frozenset[str] = frozenset()
+    everything: bool = False
+    seed: int = 0
+
+    @classmethod
+    def of_user(cls, only: str, *, everything: bool, seed: int) -> Choice:
+        """From the options of the command: names divided by commas, or none."""
+        names = frozenset(filter(None, only.split(",")))
+        return cls(names, everything, seed or secrets.randbelow(2**31) + 1)
+
+
+def run_mutants(run: Run, choice: Choice, more: Sequence[str]) -> int:
+    """Run the mutants that are chosen and publish the matrix; 0 only if all were noticed.
 
     Raises:
         TopologyError: no clusters are up.
         MutantsError: there is no mutant of a name, or a catalogue is malformed.
     """
-    Topology.load(run.home.topology)
-    mutants = chosen(only)
+    topology = Topology.load(run.home.topology)
+    with run.stage("generate"):
+        generated = generate(discover(suites), manifests.load(), topology, choice.seed)
+    mutants, generated = chosen(choice, generated)
+    run.folder.mkdir(parents=True, exist_ok=True)
+    save(generated.mutants, run.folder / GENERATED)
+    every = (*mutants, *generated.mutants)
     # So much red is expected that pytest's own account of it says nothing.
-    run.pytest(f"--mutants={only}", "-q", "--no-header", "--tb=no", "-rN", *more)
+    run.pytest(
+        f"--mutants={','.join(mutant.name for mutant in every)}",
+        f"--generated={run.folder / GENERATED}",
+        *("-q", "--no-header", "--tb=no", "-rN", *more),
+    )
     path = run.folder / FILE
     if not path.exists():
         return 1
-    kill_matrix = kills.matrix(Results.load(path), mutants)
+    kill_matrix = kills.matrix(Results.load(path), every, generated.settled)
     publish(kill_matrix, run.folder)
     show(report_of(kill_matrix), run.folder)
     return 0 if kill_matrix.proven else 1
 
 
-def chosen(only: str) -> list[Mutant]:
-    """The mutants of every behaviour, or those of some names, divided by commas.
+def chosen(choice: Choice, generated: Generated) -> tuple[list[Mutant], Generated]:
+    """Of the catalogues' mutants and of the generated ones, those that are chosen.
 
     Raises:
         MutantsError: there is none of one of the names, or a catalogue is malformed.
     """
     every = [mutant for behaviour in discover(suites) for mutant in catalogue(behaviour.folder)]
-    known = {mutant.name for mutant in every} | {"all"}
-    if unknown := [name for name in only.split(",") if name not in known]:
-        seen = ", ".join(unknown)
-        raise MutantsError("names of mutants", seen=seen, look="grep name: suites/*/*.yaml")
-    return [mutant for mutant in every if is_chosen(mutant.name, only)]
+    if choice.everything:
+        return every, generated
+    if not choice.names:
+        draw = random.Random(choice.seed)  # noqa: S311 (no secret)
+        some = draw.sample(every, min(SAMPLE, len(every)))
+        return some, generated.sample(GENERATED_SAMPLE, choice.seed)
+    known = {mutant.name for mutant in (*every, *generated.mutants)}
+    known |= {mutant.name for mutant in generated.settled}
+    if unknown := sorted(choice.names - known):
+        raise MutantsError(
+            "names of mutants", seen=", ".join(unknown), look="grep name: suites/*/mutants.yaml"
+        )
+    return [m for m in every if m.name in choice.names], generated.only(choice.names)
