@@ -362,7 +362,8 @@ def test_a_generated_mutant_that_was_noticed_is_asked_no_more(run: Run) -> None:
     ]
     save(generated, run.pytester.path / "generated.json")
     # No lab stands behind this suite, so its tests read the name of the mutant alone.
-    one = requirement("assert 'unnoticed' in request.node.name")
+    says = "passed('held') if 'unnoticed' in request.node.name else failed('seen')"
+    one = requirement(f"judge(ONE, lambda h: {says})")
     other = requirement("judge(ONE, lambda h: passed('held'))").replace("A1", "A2")
     tests = f"{one}\n{other.replace('test_a1', 'test_a2')}"
     tests = tests.replace("(judge, cluster)", "(judge, cluster, request, mutant)")
