@@ -68,7 +68,7 @@ import suites
 from fixtures.behaviour import discover
 from fixtures.lab import namespace_of
 from fixtures.lab.space import Space
-from suites.runs.mutants import chosen
+from fixtures.mutants import catalogue
 from suites.runs.watch import Field
 
 class Kube:
@@ -87,7 +87,8 @@ own = tuple(behaviour for behaviour in discover(suites) if behaviour.name == "gr
 field = Field(topology, lab, None, None, None, own, {})
 print(json.dumps({
     "behaviours": [behaviour.name for behaviour in discover(suites)],
-    "mutants": [f"{mutant.suite}/{mutant.name}" for mutant in chosen("all")],
+    "mutants": [f"{mutant.suite}/{mutant.name}" for each in discover(suites)
+                for mutant in catalogue(each.folder)],
     "streams": [p.asked.name for source in field.within("aws-cluster") for p in source.probes],
 }))
 """
