@@ -4,6 +4,7 @@ from pathlib import Path
 
 from fixtures.behaviour import Behaviour
 from suites.mobile_routing.faults import FAULTS
+from suites.mobile_routing.meaning import meaning
 from suites.mobile_routing.probes import probes
 from suites.mobile_routing.subject import in_force
 
@@ -13,5 +14,6 @@ BEHAVIOUR = Behaviour(
     documents=("virtualservice",),
     in_force=in_force,
     probes=probes,
+    meaning=meaning,
     faults=FAULTS,
 )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from fixtures.behaviour import Behaviour
 from suites.rbac_denial.faults import FAULTS
+from suites.rbac_denial.meaning import meaning
 from suites.rbac_denial.probes import probes
 from suites.rbac_denial.subject import in_force
 
@@ -13,5 +14,6 @@ BEHAVIOUR = Behaviour(
     documents=("authorizationpolicy",),
     in_force=in_force,
     probes=probes,
+    meaning=meaning,
     faults=FAULTS,
 )

@@ -1,0 +1,231 @@
+"""An AuthorizationPolicy of the suite's namespace: whom of its workloads it guards, and from what.
+
+By Istio's reference (istio.io/latest/docs/reference/config/security/authorization-policy): a rule
+holds if one of its sources and one of its operations do; all fields of a source or an operation
+must hold, and of a field's values one, or none of those of its `not` field; a value is the text
+itself, its beginning (`/api/*`), its end (`*/items`), or `*` for any that is there. Where the page
+is silent, by what istiod makes of it (github.com/istio/istio, pilot/pkg/security/authz). Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fixtures.lab import TRUST_DOMAIN, namespace_of
+from fixtures.manifests.labels import labels, selects
+from fixtures.manifests.reading import Node, spec_of
+
+SUPPORT = Path(__file__).parent / "support.yaml"
+NAMESPACE = namespace_of(Path(__file__).parent.name)
+WORKLOADS = ("backend-api", "bystander")
+PORT = "3000"
+"""The workload's own port, which a policy sees, and not the Service's."""
+ACTIONS = ("ALLOW", "DENY", "AUDIT")
+LETTERS = r"[A-Za-z0-9._/-]"
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as the workload's proxy sees it; `principal` is empty without an identity.
+
+    `path` has no query: Istio's matcher of paths leaves it out.
+    """
+
+    workload: str
+    principal: str
+    method: str
+    path: str
+    host: str
+
+
+Condition = Callable[[Request], bool]
+Text = Callable[[str], bool]
+Reader = Callable[[Node], Condition]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One of the sources and one of the operations, each of which is conditions that are ANDed."""
+
+    sources: tuple[tuple[Condition, ...], ...]
+    operations: tuple[tuple[Condition, ...], ...]
+
+    def holds(self, request: Request) -> bool:
+        return all(
+            any(all(each(request) for each in conditions) for conditions in alternatives)
+            for alternatives in (self.sources, self.operations)
+        )
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The workloads that it is of, its action, and its rules, of which one is enough."""
+
+    workloads: tuple[str, ...]
+    action: str
+    rules: tuple[Rule, ...]
+
+    def is_served(self, request: Request) -> bool:
+        """ALLOW denies what no rule names, so all without a rule; DENY denies what one does.
+
+        AUDIT only logs, and a workload that no policy is of serves everybody.
+        """
+        if self.action == "AUDIT" or request.workload not in self.workloads:
+            return True
+        return any(rule.holds(request) for rule in self.rules) is (self.action == "ALLOW")
+
+
+def read(document: Mapping[str, Any]) -> Policy:
+    """What an AuthorizationPolicy of the suite's namespace is to its workloads.
+
+    Raises:
+        UnreadError: it says something whose meaning is not known here.
+    """
+    spec = spec_of(document, "AuthorizationPolicy", "security.istio.io", ("v1", "v1beta1"))
+    spec.check({"selector", "action", "rules"})
+    action = spec.at("action").text("ALLOW")
+    if action not in ACTIONS:
+        spec.at("action").unread(f"one of {', '.join(ACTIONS)}")
+    rules = tuple(_rule(node) for node in spec.at("rules").items())
+    return Policy(_workloads(spec.at("selector")), action, rules)
+
+
+def _workloads(selector: Node) -> tuple[str, ...]:
+    """Those with all the labels; all of the namespace without a selector or any label in it."""
+    selector.check({"matchLabels"})
+    wanted = selector.at("matchLabels")
+    return tuple(name for name in WORKLOADS if selects(wanted, labels(SUPPORT, name)))
+
+
+def _rule(node: Node) -> Rule:
+    """A rule; `when`, which looks at headers and addresses, is not read."""
+    node.check({"from", "to"})
+    return Rule(
+        _alternatives(node.at("from"), "source", SOURCES),
+        _alternatives(node.at("to"), "operation", OPERATIONS),
+    )
+
+
+def _alternatives(
+    node: Node, name: str, fields: Mapping[str, Reader]
+) -> tuple[tuple[Condition, ...], ...]:
+    """The sources or the operations of a rule: any if there are none; an empty one is refused."""
+    if not node.is_there:
+        return ((),)
+    if not node.items():
+        node.unread(f"at least one {name}")
+    return tuple(tuple(_conditions(each, name, fields)) for each in node.items())
+
+
+def _conditions(item: Node, name: str, fields: Mapping[str, Reader]) -> Iterator[Condition]:
+    item.check({name})
+    node = item.at(name)
+    negated = {f"not{field[0].upper()}{field[1:]}": field for field in fields}
+    node.check({*fields, *negated})
+    if not any(each.items() for each in node.entries().values()):
+        node.unread("a field with a value")
+    for field, values in node.entries().items():
+        held = tuple(fields[negated.get(field, field)](value) for value in values.items())
+        if held:
+            yield _none(held) if field in negated else _any(held)
+
+
+def _any(conditions: tuple[Condition, ...]) -> Condition:
+    return lambda request: any(holds(request) for holds in conditions)
+
+
+def _none(conditions: tuple[Condition, ...]) -> Condition:
+    return lambda request: not any(holds(request) for holds in conditions)
+
+
+def _text(node: Node) -> Text:
+    """A value that is looked for: the text itself, its beginning, its end, or any."""
+    said = node.text()
+    plain = said.removeprefix("*") if said.startswith("*") else said.removesuffix("*")
+    if not said or "*" in plain:
+        node.unread("a text with no * but the first or the last character")
+    if said == "*":
+        return lambda value: value != ""
+    if said.startswith("*"):
+        return lambda value: value.endswith(plain)
+    return (lambda v: v.startswith(plain)) if said.endswith("*") else (lambda v: v == plain)
+
+
+def _principal(node: Node) -> Condition:
+    """`principals`: the identity of the peer's certificate, `<trust domain>/ns/<namespace>/sa/
+    <account>`; who has none is none of them.
+
+    An end is a part of an expression in Istio, so only letters that stand for themselves are read.
+    """
+    if not re.fullmatch(rf"\*|\*?{LETTERS}+|{LETTERS}+\*", node.text()):
+        node.unread("the name of an identity, or its beginning or end")
+    holds = _text(node)
+    return lambda request: bool(request.principal) and holds(request.principal)
+
+
+def _namespace(node: Node) -> Condition:
+    """`namespaces`: that of the peer's identity, looked for as Istio does, between slashes."""
+    said = node.text()
+    if not re.fullmatch(r"[a-z0-9-]+\*?|\*[a-z0-9-]*", said):
+        node.unread("the name of a namespace, or its beginning or end")
+    pattern = re.compile(f".*/ns/{said.replace('*', '.*')}/.*")
+    return lambda request: bool(pattern.fullmatch(request.principal))
+
+
+def _service_account(node: Node) -> Condition:
+    """`serviceAccounts`: namespace/account, or an account of the policy's own namespace."""
+    if not re.fullmatch(r"([a-z0-9-]+/)?[a-z0-9.-]+", node.text()):
+        node.unread("the name of an account")
+    namespace, _, account = f"{NAMESPACE}/{node.text()}".rpartition("/")
+    wanted = f"{TRUST_DOMAIN}/ns/{namespace.rpartition('/')[2]}/sa/{account}"
+    return lambda request: request.principal == wanted
+
+
+def _request_principal(node: Node) -> Condition:
+    """`requestPrincipals`: that of a token that was accepted; nothing in the suite accepts any."""
+    _text(node)
+    return lambda _request: False
+
+
+def _method(node: Node) -> Condition:
+    holds = _text(node)
+    return lambda request: holds(request.method)
+
+
+def _path(node: Node) -> Condition:
+    """`paths`: the path without its query, with its case; templates in braces are not read."""
+    if re.search(r"[{}]", node.text()):
+        node.unread("a path without a template")
+    holds = _text(node)
+    return lambda request: holds(request.path)
+
+
+def _host(node: Node) -> Condition:
+    """`hosts`: of the Host header, whose case does not count."""
+    holds = _text(Node(node.text().lower(), node.path))
+    return lambda request: holds(request.host.lower())
+
+
+def _port(node: Node) -> Condition:
+    """`ports`: a number, as text."""
+    if not re.fullmatch(r"[1-9]\d*", node.text()):
+        node.unread("the number of a port")
+    return lambda _request: node.text() == PORT
+
+
+SOURCES: Mapping[str, Reader] = {
+    "principals": _principal,
+    "requestPrincipals": _request_principal,
+    "namespaces": _namespace,
+    "serviceAccounts": _service_account,
+}
+OPERATIONS: Mapping[str, Reader] = {
+    "hosts": _host,
+    "methods": _method,
+    "paths": _path,
+    "ports": _port,
+}
