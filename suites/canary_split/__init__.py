@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from fixtures.behaviour import Behaviour
+from suites.canary_split.meaning import meaning
 from suites.canary_split.probes import probes
 from suites.canary_split.subject import in_force
 
@@ -12,5 +13,6 @@ BEHAVIOUR = Behaviour(
     documents=("gateway", "httproute"),
     in_force=in_force,
     probes=probes,
+    meaning=meaning,
     early=("gateway",),  # a Gateway's own pod takes as long to start as a workload's
 )
