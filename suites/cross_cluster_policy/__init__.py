@@ -4,6 +4,7 @@ from pathlib import Path
 
 from fixtures.behaviour import Behaviour
 from suites.cross_cluster_policy.faults import FAULTS
+from suites.cross_cluster_policy.meaning import meaning
 from suites.cross_cluster_policy.probes import probes
 from suites.cross_cluster_policy.subject import in_force
 
@@ -14,5 +15,6 @@ BEHAVIOUR = Behaviour(
     in_force=in_force,
     probes=probes,
     faults=FAULTS,
+    meaning=meaning,
     across=True,
 )

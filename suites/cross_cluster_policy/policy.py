@@ -1,0 +1,210 @@
+"""A CiliumNetworkPolicy, read: which pods it is of, and whom it admits to them and whom it denies.
+
+Sources: docs.cilium.io, "Layer 3 Policies", "Layer 4 Policies", "Deny Policies", "Policy
+Enforcement Modes", and "Network Policy" of ClusterMesh: a selector that names no namespace is of
+the policy's own, and one that names no cluster is of the policy's own (as of Cilium 1.19). Inert
+are `description` and a rule's `labels`, which only name it. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fixtures.lab.hubble import CLUSTER_LABEL, NAMESPACE_LABEL
+from fixtures.manifests.reading import Node, root_of
+from fixtures.manifests.selectors import Labels, Requirement, requirements
+from suites.cross_cluster_policy.ports import admit_port
+
+NOBODYS = (
+    "world", "world-ipv4", "world-ipv6", "host", "remote-node", "kube-apiserver", "ingress", "init",
+    "health", "unmanaged", "none",
+)  # fmt: skip
+"""Entities that no client is of: as pods that Cilium manages, they have identities of their own.
+
+A pod of a remote cluster has one too, and is not of the world.
+"""
+RULES = ("ingress", "ingressDeny", "egress", "egressDeny")
+SECTIONS = (*RULES, "enableDefaultDeny")
+OTHERS_LABELS = ("cilium", "io.kubernetes", "kubernetes.io", "k8s.io", "istio.io", "pod-template-")
+"""In keys of labels that others than our templates may set, or that Cilium leaves out."""
+KNOWN = frozenset({NAMESPACE_LABEL, CLUSTER_LABEL, "sidecar.istio.io/inject"})
+
+
+@dataclass(frozen=True)
+class Selector:
+    """Requirements that must all hold."""
+
+    wanted: tuple[Requirement, ...]
+
+    def holds(self, labels: Labels) -> bool:
+        """Whether a pod with these labels is selected."""
+        return all(each.holds(labels) for each in self.wanted)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule at ingress: the pods that it is of, and whom of the clients it admits or denies.
+
+    Attributes:
+        default_deny: whether it shuts out whom no rule admits.
+    """
+
+    subjects: Selector
+    admitted: tuple[Selector, ...]
+    denied: tuple[Selector, ...]
+    default_deny: bool
+
+    def selects(self, subject: Labels) -> bool:
+        """Whether the rule is of a pod."""
+        return self.subjects.holds(subject)
+
+    def admits(self, client: Labels) -> bool:
+        """Whether a client may connect."""
+        return any(selector.holds(client) for selector in self.admitted)
+
+    def denies(self, client: Labels) -> bool:
+        """Whether a client must not, whoever admits it."""
+        return any(selector.holds(client) for selector in self.denied)
+
+
+Policy = tuple[Rule, ...]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads rules of a policy of this namespace and cluster."""
+
+    namespace: str
+    cluster: str
+    local: tuple[Labels, ...]
+
+    def rule(self, node: Node) -> Rule:
+        """One rule: `spec`, or one of `specs`."""
+        node.check(("endpointSelector", *SECTIONS), inert=("description", "labels"))
+        subjects = self._subjects(node.at("endpointSelector"))
+        defaults = node.at("enableDefaultDeny")
+        defaults.check(("ingress", "egress"))
+        self._see_no_client_shut_in(node, subjects)
+        self._see_said(node)
+        sections = [node.at(key).items() for key in ("ingress", "ingressDeny")]
+        shut = _truth(defaults.at("ingress"), default=any(sections))
+        if shut and not any(sections):
+            defaults.unread("rules of a direction that is shut: docs and code differ without any")
+        admitted, denied = (
+            tuple(selector for rule in rules for selector in self._clients(rule, deny=deny))
+            for rules, deny in zip(sections, (False, True), strict=True)
+        )
+        return Rule(subjects, admitted, denied, shut)
+
+    def _subjects(self, node: Node) -> Selector:
+        """The pods of a rule: of the policy's own namespace, which it cannot change."""
+        if not node.is_there:
+            node.unread("a selector of pods")
+        wanted = tuple(_requirements(node))
+        if any(each.key == NAMESPACE_LABEL for each in wanted):
+            node.unread("a selector of pods that names no namespace")
+        return Selector((*wanted, Requirement(NAMESPACE_LABEL, "In", (self.namespace,))))
+
+    def _see_said(self, node: Node) -> None:
+        """See that a rule says anything: Cilium takes none that does not."""
+        if not any(node.at(key).items() for key in RULES):
+            node.unread("a rule of some direction")
+
+    def _see_no_client_shut_in(self, node: Node, subjects: Selector) -> None:
+        """See that what a rule says of egress is of no client.
+
+        The workloads send nothing of their own, and what answers a connection passes by the entry
+        that conntrack has of it; but clients ask for names, and connect.
+        """
+        if node.at("egressDeny").items():
+            node.at("egressDeny").unread("no denial of what is sent")
+        rules = node.at("egress").items()
+        for rule in rules:
+            rule.check(("toEntities",))
+            for entity in rule.at("toEntities").items():
+                entity.word("all", "cluster", *NOBODYS)
+        shut = bool(rules) or _truth(node.at("enableDefaultDeny").at("egress"), default=False)
+        if shut and any(subjects.holds(labels) for labels in self.local):
+            node.unread("rules of egress that are of no client")
+
+    def _clients(self, node: Node, *, deny: bool) -> list[Selector]:
+        """Whom a rule is of, at the port that they ask.
+
+        One that names nobody is of everybody, and one that names no port either is of nobody: it
+        only shuts the others out.
+        """
+        node.check(("fromEndpoints", "fromEntities", "toPorts"))
+        lists = node.entries()
+        for each in lists.values():
+            if not each.items():
+                each.unread("a list of something, or none: what an empty one is of, is not told")
+        if not lists and deny:
+            node.unread("a denial of somebody or of a port")
+        if {"fromEndpoints", "fromEntities"} <= lists.keys():
+            node.unread("either of the two, as Cilium takes")
+        if not lists or not admit_port(node.at("toPorts")):
+            return []
+        if "fromEndpoints" in lists:
+            return [self._endpoints(each) for each in lists["fromEndpoints"].items()]
+        if "fromEntities" in lists:
+            entities = [self._entity(each) for each in lists["fromEntities"].items()]
+            return [selector for selector in entities if selector]
+        return [Selector(())]
+
+    def _endpoints(self, node: Node) -> Selector:
+        """Pods by their labels, and by the namespace and the cluster that are meant unsaid."""
+        wanted = tuple(_requirements(node))
+        keys = {each.key for each in wanted}
+        unsaid = {NAMESPACE_LABEL: self.namespace, CLUSTER_LABEL: self.cluster}
+        implied = (Requirement(k, "In", (v,)) for k, v in unsaid.items() if k not in keys)
+        return Selector((*wanted, *implied))
+
+    def _entity(self, node: Node) -> Selector | None:
+        """The clients of an entity, if any: `cluster` is the policy's own, `all` is everybody."""
+        match node.word("all", "cluster", *NOBODYS):
+            case "all":
+                return Selector(())
+            case "cluster":
+                return Selector((Requirement(CLUSTER_LABEL, "In", (self.cluster,)),))
+        return None
+
+
+def read_policy(
+    document: Mapping[str, Any], namespace: str, cluster: str, local: Iterable[Labels]
+) -> Policy:
+    """A CiliumNetworkPolicy's rules. Its own name decides nothing, nor do notes on it.
+
+    Args:
+        namespace: the behaviour's own.
+        cluster: the one that it is applied in.
+        local: the labels of the clients of that cluster.
+
+    Raises:
+        UnreadError: there is something in it whose meaning is not known here.
+    """
+    root = root_of(document, "CiliumNetworkPolicy", "cilium.io", ("v2",), ("spec", "specs"))
+    nodes = [each for each in (root.at("spec"), *root.at("specs").items()) if each.is_there]
+    if not nodes:
+        root.unread("a rule")
+    reader = Reader(namespace, cluster, tuple(local))
+    return tuple(reader.rule(node) for node in nodes)
+
+
+def _truth(node: Node, *, default: bool) -> bool:
+    return node.flag() if node.is_there else default
+
+
+def _requirements(selector: Node) -> Iterable[Requirement]:
+    """What a selector wants: all labels of pods are Kubernetes's, which is what `k8s:` says.
+
+    Raises:
+        UnreadError: it wants a label that others may set, or one of another source.
+    """
+    for each in requirements(selector):
+        source, _, key = each.key.rpartition(":")
+        foreign = key not in KNOWN and any(part in key for part in OTHERS_LABELS)
+        if source not in ("", "k8s", "any") or foreign:
+            selector.unread("labels that the templates give")
+        yield Requirement(key, each.operator, each.values)

@@ -1,0 +1,344 @@
+"""What any CiliumNetworkPolicy or CiliumClustermeshConfig means, and what of it is left unread."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import jsonpatch
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clusters.errors import UnreadError
+from fixtures import manifests, mutants
+from fixtures.history.verdict import Outcome
+from fixtures.lab import TENANT
+from fixtures.lab.clustermesh_status import Remote, as_named
+from fixtures.manifests.meaning import Meaning
+from suites.cross_cluster_policy import BEHAVIOUR
+from suites.cross_cluster_policy.meaning import GAINED, client_labels, meaning
+from suites.cross_cluster_policy.subject import CLIENTS, NAMESAKE
+from suites.cross_cluster_policy.test_cross_cluster_policy import BACKEND
+
+POLICY, CLUSTERMESH = "ciliumnetworkpolicy", "ciliumclustermeshconfig"
+DOCUMENTS = manifests.load().documents
+RULE, SUBJECTS = "/spec/ingress/0", "/spec/endpointSelector"
+PEER = f"{RULE}/fromEndpoints/0"
+LABELS = f"{PEER}/matchLabels"
+CLUSTER, NAMESPACE = "io.cilium.k8s.policy.cluster", "io.kubernetes.pod.namespace"
+OWN = "plumbline-cross-cluster-policy"
+AWS = {"aws-cluster/backend", "aws-cluster/other"}
+(OWN_NAME,) = (k for k, v in client_labels()[NAMESAKE].items() if v == TENANT)
+"""The label that has a client's own name."""
+
+EVERYBODY = {*CLIENTS, NAMESAKE, GAINED}
+PATCHED = [mutant for mutant in mutants.catalogue(BEHAVIOUR.folder) if mutant.file and mutant.patch]
+
+
+def patched(stem: str, *operations: tuple[str, str, Any]) -> Mapping[str, Any]:
+    """The reference's document of that stem, changed: an operation, a place and a value."""
+    patch = [{"op": op, "path": path, "value": value} for op, path, value in operations]
+    document: Mapping[str, Any] = jsonpatch.apply_patch(copy.deepcopy(DOCUMENTS[stem]), patch)
+    return document
+
+
+def policy(*operations: tuple[str, str, Any]) -> Meaning:
+    return meaning(POLICY, patched(POLICY, *operations))
+
+
+def of(verdicts: Meaning, what: str, whom: str = "frontend") -> set[str]:
+    """The clients whose requests to a workload are `what`."""
+    return {who for who in EVERYBODY if verdicts[f"{who}->{whom}"] == what}
+
+
+def admitted(*rules: Any) -> set[str]:
+    """The clients that frontend serves under these rules of ingress, all others being dropped."""
+    verdicts = policy(("replace", "/spec/ingress", list(rules)))
+    assert of(verdicts, "served", "bystander") == EVERYBODY
+    assert of(verdicts, "served") | of(verdicts, "dropped") == EVERYBODY
+    return of(verdicts, "served")
+
+
+def peers(labels: Mapping[str, str] | None = None, *expressions: Any) -> dict[str, Any]:
+    selector = {"matchLabels": dict(labels or {}), "matchExpressions": list(expressions)}
+    return {"fromEndpoints": [selector]}
+
+
+def expression(key: str, operator: str, *values: str) -> dict[str, Any]:
+    return {"key": key, "operator": operator, **({"values": list(values)} if values else {})}
+
+
+REFERENCE = policy()
+
+
+def test_the_reference_means_what_the_requirements_say() -> None:
+    """XP1 and XP6 of those that are served, XP2, XP3 and XP10 of the others, XP5 of a bystander."""
+    assert of(REFERENCE, "served") == {BACKEND, GAINED}
+    assert of(REFERENCE, "dropped") == EVERYBODY - {BACKEND, GAINED}
+    assert of(REFERENCE, "served", "bystander") == EVERYBODY
+    assert len(REFERENCE) == 2 * len(EVERYBODY)
+
+
+@pytest.mark.parametrize("mutant", PATCHED, ids=lambda mutant: mutant.name)
+def test_no_mutant_of_the_catalogue_is_taken_for_the_reference(mutant: mutants.Mutant) -> None:
+    document = mutant.manifests(manifests.load()).given(mutant.file).document
+    assert meaning(mutant.file, document) != meaning(mutant.file, DOCUMENTS[mutant.file])
+
+
+@pytest.mark.parametrize(
+    "operations",
+    [
+        [("add", "/spec/description", "who may ask frontend")],
+        [("add", "/spec/labels", [{"key": "team", "value": "web"}])],
+        [("add", "/metadata/labels", {"team": "web"})],
+        [("replace", "/metadata/name", "another")],
+        [("move", "/spec", None)],
+        [("add", f"{LABELS}/{NAMESPACE}", OWN)],
+        [("add", f"{LABELS}/k8s:app", "backend")],
+        [("add", f"{SUBJECTS}/matchLabels/version", "v1")],
+        [("add", f"{SUBJECTS}/matchLabels/{CLUSTER}", "aws-cluster")],
+        [("add", f"{SUBJECTS}/matchLabels/sidecar.istio.io~1inject", "false")],
+        [("add", f"{RULE}/toPorts", [{"ports": [{"port": "3000", "protocol": "TCP"}]}])],
+        [("add", f"{RULE}/toPorts", [{"ports": [{"port": "3000"}]}])],
+        [("add", f"{RULE}/toPorts", [{"ports": [{"port": "http", "protocol": "ANY"}]}])],
+        [("add", f"{RULE}/toPorts", [{"ports": [{"port": "0"}]}])],
+        [("add", f"{RULE}/toPorts", [{"ports": [{"port": "1", "endPort": 3000}]}])],
+        [("add", f"{RULE}/toPorts", [{"ports": [{"port": "53"}]}, {"ports": [{"port": "3000"}]}])],
+        [("add", "/spec/ingress/1", {})],
+        [("add", "/spec/ingress/1", {"fromEntities": ["world", "host", "remote-node"]})],
+        [("add", f"{RULE}/fromEndpoints/1", {"matchLabels": {"app": "nobody"}})],
+        [("add", "/spec/ingressDeny", [])],
+        [("add", "/spec/ingressDeny", [{"fromEndpoints": [{"matchLabels": {"app": "nobody"}}]}])],
+        [("add", "/spec/ingressDeny",
+          [{"fromEntities": ["all"], "toPorts": [{"ports": [{"port": "22"}]}]}])],
+        [("add", "/spec/egress", [{}])],
+        [("add", "/spec/egress", [{"toEntities": ["cluster"]}])],
+        [("add", "/spec/enableDefaultDeny", {"ingress": True, "egress": True})],
+        [("add", "/specs", [{"endpointSelector": {"matchLabels": {"app": "nobody"}},
+                             "ingress": [{"fromEntities": ["all"]}]}])],
+    ],
+)  # fmt: skip
+def test_a_policy_that_no_request_can_tell_is_the_references(operations: Any) -> None:
+    if operations[0][0] == "move":
+        document = patched(
+            POLICY, ("add", "/specs", [DOCUMENTS[POLICY]["spec"]]), ("remove", "/spec", None)
+        )
+        assert meaning(POLICY, document) == REFERENCE
+    else:
+        assert policy(*operations) == REFERENCE
+
+
+@pytest.mark.parametrize(
+    ("rules", "wanted"),
+    [
+        ([{}], set()),
+        ([peers()], AWS),
+        ([{"fromEndpoints": [{}]}], AWS),
+        ([peers({"app": "backend"})], {"aws-cluster/backend"}),
+        ([peers({"any:app": "backend"})], {"aws-cluster/backend"}),
+        ([peers({"k8s:app": "backend"})], {"aws-cluster/backend"}),
+        ([peers({}, expression(CLUSTER, "Exists"))], EVERYBODY - {NAMESAKE}),
+        ([peers({CLUSTER: "azure-cluster", NAMESPACE: "default"})], {NAMESAKE}),
+        ([peers({}, expression(CLUSTER, "Exists"), expression(f"k8s:{NAMESPACE}", "Exists"))],
+         EVERYBODY),
+        ([peers({}, expression(CLUSTER, "NotIn", "aws-cluster"))],
+         EVERYBODY - AWS - {NAMESAKE}),
+        ([peers({}, expression(CLUSTER, "In", "aws-cluster", "azure-cluster"),
+                expression("app", "NotIn", "backend"))],
+         {"aws-cluster/other", "azure-cluster/other"}),
+        ([peers({}, expression("tier", "Exists"))], set()),
+        ([peers({}, expression("tier", "DoesNotExist"))], AWS),
+        ([peers({}, expression("tier", "NotIn", "web"))], AWS),
+        ([peers({CLUSTER: "azure-cluster", OWN_NAME: "backend"})], {BACKEND}),
+        ([{"fromEntities": ["all"]}], EVERYBODY),
+        ([{"fromEntities": ["cluster"]}], AWS),
+        ([{"fromEntities": ["world", "kube-apiserver", "none"]}], set()),
+        ([peers({"app": "backend"}), {"fromEntities": ["none"]}], {"aws-cluster/backend"}),
+        ([{"toPorts": [{"ports": [{"port": "3000", "protocol": "TCP"}]}]}], EVERYBODY),
+        ([{"toPorts": [{"ports": [{"port": "3000", "protocol": "UDP"}]}]}], set()),
+        ([{"toPorts": [{"ports": [{"port": "80", "endPort": 2999}]}]}], set()),
+        ([{"toPorts": [{"ports": [{"port": "80"}, {"port": "2000", "endPort": 4000}]}]}],
+         EVERYBODY),
+    ],
+)  # fmt: skip
+def test_a_rule_admits_as_the_vendor_says(rules: list[Any], wanted: set[str]) -> None:
+    assert admitted(*rules) == wanted
+
+
+def test_a_selector_decides_whose_policy_it_is() -> None:
+    every = policy(("replace", SUBJECTS, {}))
+    assert of(every, "served", "bystander") == of(every, "served") == {BACKEND, GAINED}
+    other = policy(("replace", f"{SUBJECTS}/matchLabels/app", "bystander"))
+    assert of(other, "served", "bystander") == {BACKEND, GAINED}
+    assert of(other, "served") == EVERYBODY
+    neither = policy(("add", f"{SUBJECTS}/matchLabels/{CLUSTER}", "azure-cluster"))
+    assert set(neither.values()) == {"served"}
+
+
+def test_a_denial_decides_before_all_else_and_is_told_from_a_drop() -> None:
+    verdicts = policy(("add", "/spec/ingressDeny", [{"fromEntities": ["cluster"]}]))
+    assert of(verdicts, "denied") == AWS
+    assert of(verdicts, "served") == {BACKEND, GAINED}
+    verdicts = policy(("add", "/spec/ingressDeny", [{"toPorts": [{"ports": [{"port": "3000"}]}]}]))
+    assert of(verdicts, "denied") == EVERYBODY
+
+
+@pytest.mark.parametrize(
+    ("operations", "wanted"),
+    [
+        ([("replace", "/spec/ingress", []), ("add", "/spec/egress", [{}])], EVERYBODY),
+        ([("remove", "/spec/ingress", None), ("add", "/spec/egress", [{}])], EVERYBODY),
+        ([("add", "/spec/enableDefaultDeny", {"ingress": False})], EVERYBODY),
+        ([("replace", "/spec/ingress", [{}])], set()),
+        ([("add", "/spec/ingress", [{}]), ("add", "/spec/enableDefaultDeny", {"ingress": False})],
+         EVERYBODY),
+    ],
+)  # fmt: skip
+def test_a_direction_is_shut_by_its_rules_unless_it_says_otherwise(
+    operations: Any, wanted: set[str]
+) -> None:
+    assert of(policy(*operations), "served") == wanted
+
+
+def test_several_rules_admit_what_any_of_them_does() -> None:
+    second = {**DOCUMENTS[POLICY]["spec"], "ingress": [{"fromEntities": ["cluster"]}]}
+    verdicts = policy(("add", "/specs", [second]))
+    assert of(verdicts, "served") == AWS | {BACKEND, GAINED}
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        ("add", "/spec/nodeSelector", {}),
+        ("add", "/spec/log", {"value": "x"}),
+        ("remove", "/spec", None),
+        ("replace", "/spec", None),
+        ("remove", SUBJECTS, None),
+        ("add", f"{SUBJECTS}/matchLabels/{NAMESPACE}", "default"),
+        ("add", f"{SUBJECTS}/matchLabels/io.cilium.k8s.policy.serviceaccount", "default"),
+        ("add", f"{LABELS}/io.cilium.k8s.policy.serviceaccount", "default"),
+        ("add", f"{LABELS}/k8s:io.cilium.k8s.namespace.labels.team", "web"),
+        ("add", f"{LABELS}/pod-template-hash", "1"),
+        ("add", f"{LABELS}/reserved:host", ""),
+        ("add", f"{LABELS}/tier", 1),
+        ("add", f"{PEER}/matchFields", []),
+        ("add", f"{PEER}/matchExpressions", [expression("app", "In")]),
+        ("add", f"{PEER}/matchExpressions", [expression("app", "Exists", "backend")]),
+        ("add", f"{PEER}/matchExpressions", [expression("app", "Gt", "1")]),
+        ("replace", f"{RULE}/fromEndpoints", []),
+        ("add", f"{RULE}/fromEntities", ["all"]),
+        ("add", f"{RULE}/fromCIDR", ["10.0.0.0/8"]),
+        ("add", f"{RULE}/icmps", []),
+        ("add", f"{RULE}/authentication", {"mode": "required"}),
+        ("add", f"{RULE}/toPorts", []),
+        ("add", f"{RULE}/toPorts", [{"ports": []}]),
+        ("add", f"{RULE}/toPorts", [{"ports": [{"port": "3000"}], "rules": {"http": [{}]}}]),
+        ("add", f"{RULE}/toPorts", [{"ports": [{"port": 3000}]}]),
+        ("add", f"{RULE}/toPorts", [{"ports": [{"port": "metrics"}]}]),
+        ("add", f"{RULE}/toPorts", [{"ports": [{"port": "3000", "endPort": 80}]}]),
+        ("add", f"{RULE}/toPorts", [{"ports": [{"port": "0", "endPort": 80}]}]),
+        ("add", f"{RULE}/toPorts", [{"ports": [{"port": "3000", "protocol": "tcp"}]}]),
+        ("add", "/spec/ingress/1", {"fromEntities": ["everybody"]}),
+        ("add", "/spec/ingress/1", {"fromEntities": []}),
+        ("replace", "/spec/ingress", []),
+        ("remove", "/spec/ingress", None),
+        ("add", "/spec/ingressDeny", [{}]),
+        ("add", "/spec/egress", [{"toFQDNs": [{"matchName": "example.com"}]}]),
+        ("add", "/spec/egressDeny", [{"toEntities": ["all"]}]),
+        ("add", "/spec/enableDefaultDeny", {"ingress": "yes"}),
+        ("add", "/metadata/namespace", "default"),
+        ("add", "/metadata/annotations", {"policy.cilium.io/x": "y"}),
+        ("replace", "/apiVersion", "cilium.io/v2alpha1"),
+        ("replace", "/kind", "CiliumClusterwideNetworkPolicy"),
+    ],
+)
+def test_what_is_not_known_of_a_policy_is_unread(operation: Any) -> None:
+    with pytest.raises(UnreadError):
+        policy(operation)
+
+
+def test_whether_a_direction_without_rules_can_be_shut_is_unread() -> None:
+    shut = ("add", "/spec/enableDefaultDeny", {"ingress": True})
+    with pytest.raises(UnreadError):
+        policy(("remove", "/spec/ingress", None), ("add", "/spec/egress", [{}]), shut)
+
+
+@pytest.mark.parametrize("deny", [{"egress": [{}]}, {"enableDefaultDeny": {"egress": True}}])
+def test_an_egress_that_shuts_a_client_in_is_unread(deny: dict[str, Any]) -> None:
+    (key, value) = next(iter(deny.items()))
+    with pytest.raises(UnreadError):
+        policy(("replace", SUBJECTS, {}), ("add", f"/spec/{key}", value))
+
+
+PAIRS = st.dictionaries(
+    st.sampled_from(["app", OWN_NAME, CLUSTER, NAMESPACE]),
+    st.sampled_from(["backend", "other", "aws-cluster", "azure-cluster", "default", OWN]),
+)
+
+
+@given(PAIRS)
+def test_a_label_says_what_an_expression_of_one_value_says(labels: dict[str, str]) -> None:
+    """And a rule admits just those clients that have all of its labels."""
+    said = [expression(key, "In", value) for key, value in labels.items()]
+    implied = {NAMESPACE: OWN, CLUSTER: "aws-cluster"} | labels
+    wanted = {who for who, own in client_labels().items() if implied.items() <= own.items()}
+    assert admitted(peers(labels)) == admitted(peers({}, *said)) == wanted
+
+
+@given(st.lists(st.sampled_from([
+    peers(), peers({"app": "backend"}), {}, {"fromEntities": ["cluster"]},
+    {"fromEntities": ["all"]},
+]), min_size=1, max_size=4))  # fmt: skip
+def test_rules_may_stand_in_any_order_and_twice(rules: list[Any]) -> None:
+    assert admitted(*rules) == admitted(*reversed(rules), *rules)
+    assert admitted(*rules) == set().union(*(admitted(rule) for rule in rules))
+
+
+def test_a_clustermesh_means_the_address_of_each_cluster() -> None:
+    verdicts = meaning(CLUSTERMESH, DOCUMENTS[CLUSTERMESH])
+    assert verdicts == {f"{n}-cluster": f"{n}-cluster.mesh.internal:2379" for n in ("aws", "azure")}
+    remotes = [
+        Remote(here, there, verdicts[there], ready=True, status="")
+        for here in verdicts
+        for there in verdicts
+        if here != there
+    ]
+    assert as_named(DOCUMENTS[CLUSTERMESH], remotes).outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize(
+    ("operation", "same"),
+    [
+        (("add", "/spec/clusters/2", DOCUMENTS[CLUSTERMESH]["spec"]["clusters"][0]), True),
+        (("replace", "/spec/clusters", DOCUMENTS[CLUSTERMESH]["spec"]["clusters"][::-1]), True),
+        (("replace", "/metadata/name", "another"), True),
+        (("replace", "/apiVersion", "cilium.io/v2"), True),
+        (("remove", "/spec/clusters/0", None), False),
+        (("replace", "/spec/clusters/0/name", "gcp-cluster"), False),
+        (("replace", "/spec/clusters/1/address", "azure-cluster.mesh.internal:2380"), False),
+        (("add", "/spec/clusters/0", {"name": "gcp-cluster", "address": "a:1"}), False),
+    ],
+)
+def test_nothing_else_of_a_clustermesh_is_looked_at(operation: Any, same: bool) -> None:
+    verdicts = meaning(CLUSTERMESH, patched(CLUSTERMESH, operation))
+    assert (verdicts == meaning(CLUSTERMESH, DOCUMENTS[CLUSTERMESH])) is same
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        ("add", "/spec/clusters/0/port", 2379),
+        ("add", "/spec/tls", {}),
+        ("add", "/status", {}),
+        ("remove", "/spec/clusters/0/address", None),
+        ("replace", "/spec/clusters/0/address", 2379),
+        ("replace", "/spec/clusters", {}),
+        ("remove", "/spec/clusters", None),
+        ("replace", "/kind", "CiliumNode"),
+    ],
+)
+def test_what_is_not_known_of_a_clustermesh_is_unread(operation: Any) -> None:
+    with pytest.raises(UnreadError):
+        meaning(CLUSTERMESH, patched(CLUSTERMESH, operation))
