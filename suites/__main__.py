@@ -200,9 +200,12 @@ def _watch(options: argparse.Namespace, run: Run) -> int:
 
 
 def _upgrade(options: argparse.Namespace, run: Run) -> int:
+    from clusters import upgrading  # noqa: PLC0415
     from suites.runs.upgrade import upgrade  # noqa: PLC0415
 
+    # What is refused here leaves the clusters alone; what fails from here on takes them down.
     trains = versions.load(options.base), versions.load(options.to)
+    upgrading.check(options.only)
     try:
         upgraded = upgrade(run, trains, options.only)
     except InterruptedRunError:

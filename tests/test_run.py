@@ -12,11 +12,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from clusters import lock
 from clusters.errors import ManifestsError, PlaceError
 from fixtures import manifests
 from reports.schema import Results, Stage
 from reports.upgrade_schema import FILE
-from suites.runs.run import ROOM, WATCH, check_room, wait_or_kill, with_watch
+from suites import __main__ as command
+from suites.runs.run import ROOM, WATCH, Run, check_room, wait_or_kill, with_watch
 from tests.samples import requirement, results
 from tests.upgrade_samples import bare, fault
 
@@ -103,6 +105,49 @@ def test_a_folder_whose_name_no_report_can_tell_is_refused(tmp_path: Path) -> No
 
 def test_without_a_folder_the_reference_is_meant() -> None:
     assert manifests.of_user("").name == "reference"
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The programs that a command starts in a folder of its own, none of which is run."""
+    started: list[str] = []
+
+    def program(_run: Run, phase: str, *_words: str, name: str = "") -> int:
+        started.append(phase)
+        return 1
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PLUMBLINE_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("KEEP", raising=False)
+    monkeypatch.delenv(lock.HELD, raising=False)
+    monkeypatch.setattr(Run, "program", program)
+    return started
+
+
+@pytest.mark.parametrize(
+    ("trains", "only", "seen"),
+    [
+        (("2026-04", "2026-08"), "cillium", "cillium"),
+        (("2026-04", "1999-01"), "", "1999-01"),
+    ],
+)
+def test_an_upgrade_that_cannot_be_leaves_the_clusters_alone(
+    trains: tuple[str, str],
+    only: str,
+    seen: str,
+    programs: list[str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    base, to = trains
+    assert command.main(["upgrade", "--from", base, "--to", to, "--only", only]) == 1
+    assert seen in capsys.readouterr().err
+    assert programs == []
+
+
+def test_an_upgrade_whose_clusters_do_not_come_up_takes_them_down(programs: list[str]) -> None:
+    words = ["upgrade", "--from", "2026-04", "--to", "2026-08", "--only", "cilium"]
+    assert command.main(words) == 1
+    assert programs == ["up", "down"]
 
 
 def test_a_program_that_does_not_end_is_killed() -> None:

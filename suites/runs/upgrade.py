@@ -40,13 +40,14 @@ def upgrade(run: Run, trains: tuple[Train, Train], only: str) -> Upgrade:
     What is monitored is a program of its own, as whoever enters a private engine's network is
     ended with it.
 
+    Args:
+        only: a component that `upgrading.check` knows, or nothing: all of them.
+
     Raises:
-        UpgradeError: there is no such component.
         TopologyError: the clusters did not come up.
         WatchError: the monitored part left no report.
     """
     base, to = trains
-    upgrading.check(only)
     if run.program("up", "clusters", "up", "--versions", base.name, "--also", to.name) != 0:
         raise TopologyError("the clusters up", seen="they are not", look="see above")
     before = _suites(run, "before")
