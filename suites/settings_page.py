@@ -122,7 +122,8 @@ def _pytest() -> Iterator[tuple[str, str]]:
     class Group:
         def addoption(self, name: str, **given: Any) -> None:
             value = given.get("metavar", name.removeprefix("--").upper())
-            added.append((f"`{name} {value}`", given["help"]))
+            shown = name if "action" in given else f"{name} {value}"
+            added.append((f"`{shown}`", given["help"]))
 
         def getgroup(self, *_: str) -> Group:
             return self

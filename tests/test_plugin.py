@@ -47,9 +47,10 @@ def test_a1(judge, cluster):
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
     monkeypatch.delenv("MANIFESTS", raising=False)
+    run = Run(pytester)
     # Sessions within this process save their results and draw nothing; those apart do.
-    monkeypatch.setattr(publish, "publish", lambda results, out: results.save(out / FILE))
-    return Run(pytester)
+    monkeypatch.setattr(publish, "publish", run.publish)
+    return run
 
 
 class Run:
@@ -60,6 +61,7 @@ class Run:
 
     def __init__(self, pytester: pytest.Pytester) -> None:
         self.pytester = pytester
+        self.published = 0
         topology(pytester.path).save(pytester.path / "topology.json")
 
     def __call__(
@@ -84,6 +86,10 @@ class Run:
             *("-p", "no:hypothesispytest", "-p", "no:anyio"),
             *("--topology", "topology.json", "--out", "out", *arguments),
         )
+
+    def publish(self, results: Results, out: Path) -> None:
+        self.published += 1
+        results.save(out / FILE)
 
     @property
     def results(self) -> Results:
@@ -245,6 +251,16 @@ def test_what_ends_a_test_is_its_verdict(run: Run, body: str, verdict: str, reas
     result = run(requirement(body))
     assert run.only() == (verdict, reason)
     assert result.ret == (0 if verdict == "pass" else 1)
+
+
+def test_who_calls_pytest_gets_a_report_unless_it_draws_one_itself(run: Run) -> None:
+    text = requirement("judge(ONE, lambda h: failed('a leak'))")
+    assert run(text).ret == 1
+    assert run.published == 1
+    (run.pytester.path / "out" / FILE).unlink()
+    assert run(text, "--no-report").ret == 1
+    assert run.published == 1
+    assert run.only() == ("fail", "a leak")
 
 
 def test_an_assertion_is_a_failure(run: Run) -> None:

@@ -1,4 +1,4 @@
-"""A run's results carry what the watch made of its faults, or that it made nothing of them."""
+"""What a run refuses, what its results carry of the watch, and when its report is drawn."""
 
 from __future__ import annotations
 
@@ -7,18 +7,25 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from clusters import lock
-from clusters.errors import ManifestsError, PlaceError
+from clusters import bringup, lock
+from clusters.errors import InterruptedRunError, ManifestsError, PlaceError
+from clusters.topology import Topology
 from fixtures import manifests
-from reports.schema import Results, Stage
+from reports import publish
+from reports.model import Report
+from reports.publish import STEP_SUMMARY
+from reports.reading import FILE as RESULTS
+from reports.schema import Results, Stage, Status
 from reports.upgrade_schema import FILE
 from suites import __main__ as command
-from suites.runs.run import ROOM, WATCH, Run, check_room, wait_or_kill, with_watch
+from suites.runs.run import OUT, ROOM, WATCH, Run, check_room, wait_or_kill, with_watch
+from suites.runs.sittings import SECOND
 from tests.samples import requirement, results
 from tests.upgrade_samples import bare, fault
 
@@ -108,18 +115,23 @@ def test_without_a_folder_the_reference_is_meant() -> None:
 
 
 @pytest.fixture
-def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The programs that a command starts in a folder of its own, none of which is run."""
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command works in a folder and a home of its own, and nobody else is at work there."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PLUMBLINE_HOME", str(tmp_path / "home"))
+    for name in ("KEEP", "MANIFESTS", "VERSIONS", STEP_SUMMARY, lock.HELD):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def programs(elsewhere: None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The programs that a command starts, none of which is run: each fails."""
     started: list[str] = []
 
     def program(_run: Run, phase: str, *_words: str, name: str = "") -> int:
         started.append(phase)
         return 1
 
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PLUMBLINE_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("KEEP", raising=False)
-    monkeypatch.delenv(lock.HELD, raising=False)
     monkeypatch.setattr(Run, "program", program)
     return started
 
@@ -148,6 +160,92 @@ def test_an_upgrade_whose_clusters_do_not_come_up_takes_them_down(programs: list
     words = ["upgrade", "--from", "2026-04", "--to", "2026-08", "--only", "cilium"]
     assert command.main(words) == 1
     assert programs == ["up", "down"]
+
+
+# --- drawn once, by whoever owns the run --------------------------------------------------------
+
+
+@dataclass
+class Suites:
+    """Stands in for all programs: pytest saves results and draws them unless told not to.
+
+    `drawn` has the folders whose report was drawn. A first sitting leaves its one requirement
+    open, and the second one passes it. A program whose stage is `cut` is interrupted.
+    """
+
+    drawn: list[str] = field(default_factory=list)
+    sittings: int = 0
+    cut: str = ""
+
+    def program(self, run: Run, phase: str, *words: str) -> int:
+        with run.stage(phase):
+            if "pytest" in words:
+                self._save(Path(next(w for w in words if w.startswith("--out=")).partition("=")[2]))
+                assert "--no-report" in words
+            if "upgrade-monitored" in words:
+                bare().save(run.folder / FILE)
+            if phase == self.cut:
+                raise InterruptedRunError("the run to come to its end", seen="SIGINT")
+        return 0
+
+    def _save(self, folder: Path) -> None:
+        self.sittings += 1
+        verdict: Status = "pass" if folder.name == SECOND else "inconclusive"
+        results(requirements=(requirement(verdict),)).save(folder / RESULTS)
+
+    def draw(self, _report: Report, folder: Path) -> None:
+        self.drawn.append(str(folder.relative_to(OUT.resolve())))
+
+
+@pytest.fixture
+def asked(elsewhere: None, monkeypatch: pytest.MonkeyPatch) -> Suites:
+    suites = Suites()
+    monkeypatch.setattr(Run, "program", lambda run, *words, **_: suites.program(run, *words))
+    monkeypatch.setattr(publish, "render", suites.draw)
+    monkeypatch.setattr(Topology, "load", lambda _: None)
+    monkeypatch.setattr(bringup, "new_run", lambda: "one")
+    return suites
+
+
+UPGRADE = ["upgrade", "--from", "2026-04", "--to", "2026-08"]
+
+
+@pytest.mark.parametrize(
+    ("words", "sittings", "drawn"),
+    [
+        (["run"], 2, ["one"]),
+        (["e2e"], 2, ["one"]),
+        (["soak", "--times", "2"], 4, ["one-01", "one-02"]),
+        (UPGRADE, 4, ["one/before", "one/after", "one"]),
+    ],
+)
+def test_a_report_is_drawn_once_when_both_sittings_are_in_it(
+    words: list[str], sittings: int, drawn: list[str], asked: Suites
+) -> None:
+    command.main(words)
+    assert asked.sittings == sittings
+    assert asked.drawn == drawn
+    parts = [OUT / folder for folder in drawn if (OUT / folder / RESULTS).exists()]
+    assert parts
+    for part in parts:
+        assert Results.load(part / RESULTS).requirements[0].verdict == "pass"
+
+
+@pytest.mark.parametrize(
+    ("words", "cut", "drawn"),
+    [
+        (["run"], "suites", ["one"]),
+        (["e2e"], SECOND, ["one"]),
+        (["soak"], "suites", ["one-01"]),
+        (UPGRADE, "suites before", ["one/before"]),
+    ],
+)
+def test_what_was_seen_before_an_interruption_is_drawn_too(
+    words: list[str], cut: str, drawn: list[str], asked: Suites
+) -> None:
+    asked.cut = cut
+    assert command.main(words) == 130
+    assert asked.drawn == drawn
 
 
 def test_a_program_that_does_not_end_is_killed() -> None:

@@ -46,7 +46,11 @@ NO_RESULTS = "pytest wrote no results; what went wrong is printed above"
 
 @dataclass
 class Run:
-    """One run: its folder, and what its stages took."""
+    """One run: its folder, and what its stages took.
+
+    The suites only save what they found. Whoever runs them has it drawn, once, when all of it is
+    there: `finish` does, and an upgrade for each of its two parts.
+    """
 
     name: str
     home: Home
@@ -122,7 +126,8 @@ class Run:
         self._pytest(phase, ["suites"], *workers, *more)
 
     def _pytest(self, phase: str, tests: Iterable[str], *more: str) -> None:
-        self.program(phase, "clusters", "run", "--", sys.executable, "-m", "pytest", *tests, *more)
+        words = (sys.executable, "-m", "pytest", *tests, "--no-report", *more)
+        self.program(phase, "clusters", "run", "--", *words)
 
     def finish_and_show(self, cause: str = NO_RESULTS) -> int:
         """Finish and show; 0 only if every requirement passed."""

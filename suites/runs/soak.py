@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from rich.console import Console
 
+from clusters.errors import InterruptedRunError
 from clusters.topology import Topology
 from reports.schema import Results
 from reports.wording import counts, duration, not_green, one_line
@@ -39,7 +40,11 @@ def soak(run: Run, times: int, more: Sequence[str], *, burn: bool) -> int:
     with _burning() if burn else _idle():
         for number in range(1, times + 1):
             one = replace(run, name=f"{run.name}-{number:02d}", stages=[])
-            one.suites("-q", "--no-header", "--tb=no", "-rN", f"--shuffle={number}", *more)
+            try:
+                one.suites("-q", "--no-header", "--tb=no", "-rN", f"--shuffle={number}", *more)
+            except InterruptedRunError as error:
+                one.finish(interrupted=True, cause=str(error))
+                raise
             results = one.finish(interrupted=False, cause="pytest wrote no results")
             bad += _print(console, one, results, number, times, burn=burn)
     console.print(

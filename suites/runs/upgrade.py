@@ -23,6 +23,7 @@ from clusters.versions import Train
 from fixtures.behaviour import discover
 from fixtures.lab.probes import ProbeSource
 from reports.compare import compare
+from reports.publish import publish
 from reports.reading import FILE as RESULTS
 from reports.schema import Results
 from reports.upgrade_schema import FILE, Budget, Upgrade
@@ -120,11 +121,19 @@ def _upgrading(run: Run, field: Field, trains: tuple[Train, Train]) -> Upgrading
 
 
 def _suites(run: Run, name: str) -> Results | None:
-    """A run of all suites in a folder of its own within this one's; None if it left no results."""
+    """A run of all suites in a folder of its own within this one's; None if it left no results.
+
+    Its report is drawn however it ends. The stages are those of the upgrade, and stay with it.
+    """
     one = replace(run, name=f"{run.name}/{name}", stages=run.stages)
-    one.suites(phase=f"suites {name}")
     path = one.folder / RESULTS
-    return Results.load(path) if path.exists() else None
+    try:
+        one.suites(phase=f"suites {name}")
+    finally:
+        results = Results.load(path) if path.exists() else None
+        if results:
+            publish(results, one.folder)
+    return results
 
 
 def _budgets(to: Train) -> tuple[Budget, ...]:
