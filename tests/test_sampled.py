@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.checks.expectations import Expectation, Rejected, Served
-from fixtures.checks.samples import METHODS, PATHS, cause, pairwise, sample
+from fixtures.checks.samples import METHODS, PATHS, Oracle, cause, pairwise
 from suites.canary_split import oracle as canary_split
 from suites.mobile_routing import oracle as mobile_routing
 from suites.rbac_denial import oracle as rbac_denial
@@ -64,7 +64,7 @@ def test_without_a_common_value_no_cause_is_named() -> None:
 @pytest.mark.parametrize("name", ORACLES)
 def test_a_behaviours_sample_asks_both_what_it_means_and_what_it_does_not(name: str) -> None:
     oracle = ORACLES[name]
-    samples = sample(oracle.SPACE, 7, "http://198.18.0.1", oracle.expectation, "t")
+    samples = Oracle(oracle.SPACE, oracle.expectation).sample(7, "http://198.18.0.1", "t")
     assert len({one.stream.stream for one in samples}) == len(samples) < 400
     assert len({one.stream.url for one in samples}) == len(samples)
     meant = {one.expectation for one in samples}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.checks.samples import sample as draw_sample
+from fixtures.checks.samples import Oracle
 from fixtures.history import History
-from fixtures.lab import Lab, convergence, sampling
+from fixtures.lab import Lab, sampling
 from fixtures.lab.sampling import Answered
 from fixtures.traffic.batches import draw
 from suites.canary_split.oracle import SPACE, expectation
@@ -30,6 +30,5 @@ def drawn(entry: Entry) -> History:
 @pytest.fixture(scope="module")
 def sample(entry: Entry, seed: int) -> Answered:
     """Requests of the whole space, and what came of them."""
-    mark = convergence.generation()
-    samples = draw_sample(SPACE, seed, f"http://{entry.address}", expectation, mark)
-    return sampling.ask(entry.client, entry.space, samples, entry.deadline)
+    oracle, origin = Oracle(SPACE, expectation), f"http://{entry.address}"
+    return sampling.ask(oracle, seed, entry, entry.client, origin)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.checks.samples import sample as draw
+from fixtures.checks.samples import Oracle
 from fixtures.history import History
 from fixtures.history.streams import Stream
-from fixtures.lab import Lab, convergence, sampling
+from fixtures.lab import Lab, sampling
 from fixtures.lab.sampling import Answered
 from fixtures.traffic.client import ClientPod, join
 from suites.mobile_routing.oracle import SPACE, expectation
@@ -60,6 +60,5 @@ def answers(routing: Routing) -> History:
 @pytest.fixture(scope="module")
 def sample(routing: Routing, seed: int) -> Answered:
     """Requests of the whole space, and what came of them."""
-    mark = convergence.generation()
-    samples = draw(SPACE, seed, f"http://{HOST}", expectation, mark)
-    return sampling.ask(routing.frontend, routing.space, samples, routing.deadline)
+    oracle = Oracle(SPACE, expectation)
+    return sampling.ask(oracle, seed, routing, routing.frontend, f"http://{HOST}")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.checks.samples import sample as draw
-from fixtures.lab import Lab, convergence, sampling
+from fixtures.checks.samples import Oracle
+from fixtures.lab import Lab, sampling
 from fixtures.lab.sampling import Answered
 from suites.rbac_denial.oracle import SPACE, expectation
 from suites.rbac_denial.subject import APP, Api, in_force
@@ -20,7 +20,5 @@ def api(lab: Lab, cluster: str) -> Api:
 @pytest.fixture(scope="module")
 def sample(api: Api, seed: int) -> Answered:
     """default/frontend's requests of the whole space, and what came of them."""
-    samples = draw(
-        SPACE, seed, f"http://{api.space.host(APP)}", expectation, convergence.generation()
-    )
-    return sampling.ask(api.frontend, api.space, samples, api.deadline)
+    oracle, origin = Oracle(SPACE, expectation), f"http://{api.space.host(APP)}"
+    return sampling.ask(oracle, seed, api, api.frontend, origin)

@@ -8,10 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clusters.components import istio
-from clusters.waiting import wait_for
-from fixtures.checks import nonces
 from fixtures.history.streams import Stream
-from fixtures.lab import FRONTEND, LOOKALIKE, OUTSIDE, OUTSIDER, STRANGER, Lab, convergence
+from fixtures.lab import (
+    FRONTEND,
+    LOOKALIKE,
+    OUTSIDE,
+    OUTSIDER,
+    STRANGER,
+    Lab,
+    convergence,
+    sampling,
+)
 from fixtures.lab.space import Space
 from fixtures.manifests import Given
 from fixtures.traffic.client import ClientPod
@@ -62,17 +69,13 @@ class Api:
             kube.scale(istio.NAMESPACE, istiod, 1, self.deadline)
             istio.wait_ready(kube, self.deadline)
 
-    def logged_nonces(self, expected: Iterable[str], deadline: float) -> frozenset[str]:
-        """The nonces in backend-api's own log, once the expected ones are there or time is up."""
-        kube, namespace = self.space.kube, self.space.namespace
-        pod = kube.pod(namespace, f"app={APP}")["metadata"]["name"]
-        wanted = frozenset(expected)
+    def logged_nonces(self, expected: Iterable[str]) -> frozenset[str]:
+        """The nonces in backend-api's own log, once the expected ones are there.
 
-        def missing() -> str:
-            return ", ".join(sorted(wanted - nonces(kube.logs(namespace, pod, "echo"))))
-
-        wait_for("backend-api's log", missing, deadline, self.space.kubectl(f"logs {pod} -c echo"))
-        return nonces(kube.logs(namespace, pod, "echo"))
+        Raises:
+            NotReadyError: one of these did not come in time.
+        """
+        return frozenset(sampling.arrivals(self, frozenset(expected), service=APP))
 
     def _ask(self, service: str, stream: str, method: str, target: str, count: int) -> Stream:
         nonce = f"nonce={stream}-{convergence.generation()}-{{seq}}"

@@ -114,7 +114,7 @@ def test_a_namesake_is_denied(judge: Judge, api: Api) -> None:
 
 
 @requirement("RB7", source=SOURCE)
-def test_what_was_refused_never_reached_the_backend(judge: Judge, api: Api, lab: Lab) -> None:
+def test_what_was_refused_never_reached_the_backend(judge: Judge, api: Api) -> None:
     """What was refused never reached the backend."""
     history = side_by_side(
         lambda: api.frontend.probe(api.ask("allowed"), api.ask("method", method="POST")),
@@ -123,7 +123,7 @@ def test_what_was_refused_never_reached_the_backend(judge: Judge, api: Api, lab:
     )
     served = history.where(lambda e: e.stream == "allowed" and e.status == 200)
     expected = (nonce for exchange in served for nonce in nonces(exchange.url))
-    logged = api.logged_nonces(expected, lab.deadline("convergence"))
+    logged = api.logged_nonces(expected)
     judge(history, never_reached(logged, ("method", "account", "outside"), ("allowed",)))
 
 
