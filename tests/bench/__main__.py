@@ -89,12 +89,12 @@ def _about(options: argparse.Namespace, progress: Progress) -> str:
     """How the page was made, where and when."""
     machine = doctor.machine()
     took = ", ".join(f"{stage.name} {stage.seconds:.0f} s" for stage in progress.stages)
+    through = f"; {versions.load(TRAIN).reference('envoy')}" if options.splits else ""
     return (
         f"Written by `make bench` on {date.today()}: {options.walks:,} walks per true share, "
         f"seed {options.seed}. {machine.cpu}, {machine.cores} cores, "
-        f"{machine.memory_bytes / doctor.GIB:.0f} GiB, kernel {machine.kernel}, {machine.system}; "
-        f"{versions.load(TRAIN).reference('envoy')}. Took, at a load average of "
-        f"{os.getloadavg()[-1]:.1f}: {took}."
+        f"{machine.memory_bytes / doctor.GIB:.0f} GiB, kernel {machine.kernel}, {machine.system}"
+        f"{through}. Took, at a load average of {os.getloadavg()[-1]:.1f}: {took}."
     )
 
 

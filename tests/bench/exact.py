@@ -34,6 +34,11 @@ class Exact:
         positions = [OUTCOMES.index(outcome) for outcome in outcomes]
         return np.asarray(self.chance[:, positions].sum(axis=1))
 
+    def of_two(self, *outcomes: Outcome) -> Numbers:
+        """Likewise of two sittings, the second only where the first is undecided."""
+        first = self.of(*(outcome for outcome in outcomes if outcome is not Outcome.UNDECIDED))
+        return np.asarray(first + self.of(Outcome.UNDECIDED) * self.of(*outcomes))
+
     def at(self, true: float) -> Exact:
         """The row of one true share only."""
         (row,) = np.flatnonzero(np.isclose(self.true, true))[:1]
