@@ -40,8 +40,8 @@ up: $(STAMP) ## bring the clusters up and leave them up
 suites: $(STAMP) ## run the suites against the clusters that are up (MANIFESTS=dir: your own files)
 	@$(PY) -m suites run
 
-mutants: $(STAMP) ## faults made on purpose: the suites must notice each (a sample; ONLY=name,name; ALL=1; SEED=n)
-	@$(PY) -m suites mutants $(if $(ONLY),--only "$(ONLY)") $(if $(ALL),--all) $(if $(SEED),--seed $(SEED))
+mutants: $(STAMP) ## faults made on purpose: the suites must notice each (a sample; ONLY=name,name; ALL=1; SEED=n; SAMPLE=n)
+	@$(PY) -m suites mutants $(if $(ONLY),--only "$(ONLY)") $(if $(ALL),--all) $(if $(SEED),--seed $(SEED)) $(if $(SAMPLE),--sample $(SAMPLE))
 
 soak: $(STAMP) ## the suites N times over in random order: no false red (BURN=1: one core kept busy)
 	@$(PY) -m suites soak --times $(or $(N),20) $(if $(filter 1,$(BURN)),--burn)

@@ -7,6 +7,7 @@ proxy. Whatever goes wrong on the way is an error of ours. It knows no kind of o
 from __future__ import annotations
 
 import json
+import shlex
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -75,7 +76,8 @@ class ApiServer:
 
     def kubectl(self, words: str) -> str:
         """A kubectl command against this cluster, ready to paste."""
-        place = f"--kubeconfig {self.cluster.kubeconfig} --context {self.cluster.context}"
+        file = shlex.quote(str(self.cluster.kubeconfig))
+        place = f"--kubeconfig {file} --context {self.cluster.context}"
         return f"kubectl {place} {words}"
 
     def resource(self, version: str, kind: str, origin: str = "") -> Any:

@@ -55,6 +55,7 @@ class KillMatrix(Frozen, Kept):
     entries: tuple[MutantRun, ...]
     references: int = Field(description="times that a requirement was asked of the reference")
     reference_red: tuple[Cell, ...] = ()
+    seed: int = Field(default=0, description="that drew the sample; 0 if it is none")
 
     def count(self, outcome: Outcome) -> int:
         return sum(entry.outcome == outcome for entry in self.entries)

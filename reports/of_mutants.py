@@ -28,7 +28,12 @@ def report(matrix: KillMatrix) -> Report:
         status="passed" if matrix.proven else "failed",
         word="Every fault was noticed" if matrix.proven else "Not every fault was noticed",
         counts=matrix.headline,
-        facts={"Run": matrix.run, "Train": matrix.train, "Took": duration(matrix.seconds)},
+        facts={
+            "Run": matrix.run,
+            "Train": matrix.train,
+            "Took": duration(matrix.seconds),
+            **({"Sample": f"drawn by SEED={matrix.seed}"} if matrix.seed else {}),
+        },
         entries=entries,
         remarks=(
             "A row is the reference, or what is around it, with one fault; a column is a "

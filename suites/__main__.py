@@ -116,6 +116,10 @@ def parser() -> argparse.ArgumentParser:
     mutating.add_argument(
         "--all", action="store_true", help="every mutant, in place of a sample: hours"
     )
+    mutating.add_argument(
+        "--sample", type=int, default=mutants.SAMPLE, metavar="N",
+        help=f"generated mutants of the sample (default: {mutants.SAMPLE})",
+    )  # fmt: skip
     mutating.add_argument("--seed", type=int, default=0, help="draw the sample by it, and told")
     soaking = command("soak", _soak, "the suites many times over, in random order: no false red")
     soaking.add_argument("--times", type=int, default=20, metavar="N", help="runs (default: 20)")
@@ -184,7 +188,9 @@ def _suites(options: argparse.Namespace, run: Run) -> int:
 
 
 def _mutants(options: argparse.Namespace, run: Run) -> int:
-    choice = mutants.Choice.of_user(options.only, everything=options.all, seed=options.seed)
+    choice = mutants.Choice.of_user(
+        options.only, everything=options.all, seed=options.seed, size=options.sample
+    )
     return mutants.run_mutants(run, choice, pytest_arguments(options.pytest))
 
 

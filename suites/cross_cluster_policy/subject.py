@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from clusters.components import clustermesh
+from clusters.errors import WrongManifestError
 from clusters.kube import Document, Kube
 from clusters.waiting import wait_for
 from fixtures.checks import Drop
@@ -63,15 +64,26 @@ class Guarded:
     deadline: float
     clustermesh_deadline: float
     uid: str = field(default="")
+    wrong: WrongManifestError | None = None
 
     def protect(self) -> None:
-        """Apply the policy and wait until frontend's endpoint enforces it."""
+        """Apply the policy and wait until frontend's endpoint enforces it.
+
+        Raises:
+            WrongManifestError: it never is; found out once, and said again at once.
+        """
+        if self.wrong:
+            raise self.wrong
         if self.policy.absent:
             self.space.put(self.policy)
         elif not self.uid:
-            self.uid = convergence.network_policy(
-                self.space, self.policy, self.agent, self.target, self.deadline
-            )
+            try:
+                self.uid = convergence.network_policy(
+                    self.space, self.policy, self.agent, self.target, self.deadline
+                )
+            except WrongManifestError as error:
+                self.wrong = error
+                raise
 
     def expose(self) -> None:
         """Delete the policy, an earlier run's too, and wait until nothing enforces it."""

@@ -25,25 +25,35 @@ from suites.runs.generated_mutants import Generated, generate
 from suites.runs.run import Run
 
 GENERATED = "generated-mutants.json"
-SAMPLE = 16
-"""Of the catalogues' mutants, as many as a sample has; each takes some 30 s, twice."""
-GENERATED_SAMPLE = 60
-"""Of the generated ones likewise: one requirement that fails is enough, so each takes less."""
+SAMPLE = 60
+"""Generated mutants of a sample, if nobody says how many."""
+BY_HAND = 4
+"""Generated mutants for one that was written by hand: such a one takes as long as several, as all
+requirements are asked of it and then of the reference."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Which mutants a run is asked of: some by name, everything, or else a sample by a seed."""
+    """Which mutants a run is asked of: some by name, everything, or else a sample by a seed.
+
+    `size` are the generated ones of a sample.
+    """
 
     names: frozenset[str] = frozenset()
     everything: bool = False
     seed: int = 0
+    size: int = SAMPLE
 
     @classmethod
-    def of_user(cls, only: str, *, everything: bool, seed: int) -> Choice:
+    def of_user(cls, only: str, *, everything: bool, seed: int, size: int = SAMPLE) -> Choice:
         """From the options of the command: names divided by commas, or none."""
         names = frozenset(filter(None, only.split(",")))
-        return cls(names, everything, seed or secrets.randbelow(2**31) + 1)
+        return cls(names, everything, seed or secrets.randbelow(2**31) + 1, size)
+
+    @property
+    def drawn_by(self) -> int:
+        """The seed of a sample; 0 where nothing is drawn."""
+        return 0 if self.names or self.everything else self.seed
 
 
 def run_mutants(run: Run, choice: Choice, more: Sequence[str]) -> int:
@@ -69,7 +79,7 @@ def run_mutants(run: Run, choice: Choice, more: Sequence[str]) -> int:
     path = run.folder / FILE
     if not path.exists():
         return 1
-    kill_matrix = kills.matrix(Results.load(path), every, generated.settled)
+    kill_matrix = kills.matrix(Results.load(path), every, generated.settled, choice.drawn_by)
     publish(kill_matrix, run.folder)
     show(report_of(kill_matrix), run.folder)
     return 0 if kill_matrix.proven else 1
@@ -86,8 +96,8 @@ def chosen(choice: Choice, generated: Generated) -> tuple[list[Mutant], Generate
         return every, generated
     if not choice.names:
         draw = random.Random(choice.seed)  # noqa: S311 (no secret)
-        some = draw.sample(every, min(SAMPLE, len(every)))
-        return some, generated.sample(GENERATED_SAMPLE, choice.seed)
+        some = draw.sample(every, min(choice.size // BY_HAND + 1, len(every)))
+        return some, generated.sample(choice.size, choice.seed)
     known = {mutant.name for mutant in (*every, *generated.mutants)}
     known |= {mutant.name for mutant in generated.settled}
     if unknown := sorted(choice.names - known):
