@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 import pytest
 
 from clusters.errors import NotReadyError, WrongManifestError
+from fixtures.lab import convergence
 from fixtures.lab.convergence import cilium, istio
 from fixtures.lab.convergence.control import in_force
+from fixtures.manifests import Given
+from suites.cross_cluster_policy.subject import Guarded
 
 
 def attempts(*outcomes: bool) -> Callable[[], None]:
@@ -60,3 +64,19 @@ def test_an_agents_log_tells_what_is_wrong_with_a_policy() -> None:
     )
     (line,) = cilium.parse_refusals(log, "cross-cluster-policy")
     assert line.endswith('error="combining"')
+
+
+def test_a_policy_that_was_found_wrong_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[str] = []
+
+    def network_policy(*_: object) -> str:
+        tries.append("once")
+        raise WrongManifestError("a policy to be imported", seen="the agent refuses it")
+
+    monkeypatch.setattr(convergence, "network_policy", network_policy)
+    nobody = cast("Any", None)
+    guarded = Guarded(nobody, {}, nobody, Given({}, "mine"), {}, 1.0, 1.0)
+    for _ in range(3):
+        with pytest.raises(WrongManifestError, match="the agent refuses it"):
+            guarded.protect()
+    assert tries == ["once"]

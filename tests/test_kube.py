@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from clusters import objects
+from clusters.api_server import ApiServer
 from clusters.errors import CommandError, NotReadyError
+from clusters.topology import Cluster
 from clusters.waiting import wait_for
 from fixtures import checks
 from fixtures.history.verdict import Outcome
@@ -251,3 +255,12 @@ def test_backends_are_those_in_force() -> None:
     services = [service({"ip": "10.0.0.1"}, {"ip": "10.0.0.2", "state": "active"}), service(quiet)]
     assert hubble.parse_backends(services) == {"10.0.0.1", "10.0.0.2"}
     assert hubble.parse_backends([{"status": {}}, {}]) == frozenset()
+
+
+def test_a_kubectl_command_can_be_pasted_whatever_the_path() -> None:
+    server = ApiServer.__new__(ApiServer)  # no kubeconfig is read to say where it is
+    server.cluster = Cluster(name="a", kubeconfig=Path("/my home/a.kubeconfig"), context="kind-a")
+    words = shlex.split(server.kubectl("get pods"))
+    assert words == [
+        "kubectl", "--kubeconfig", "/my home/a.kubeconfig", "--context", "kind-a", "get", "pods",
+    ]  # fmt: skip
