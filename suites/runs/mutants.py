@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import suites
+from clusters import engine
 from clusters.errors import MutantsError
+from clusters.progress import Progress
 from clusters.topology import Topology
 from fixtures import manifests
 from fixtures.behaviour import discover
@@ -64,7 +66,9 @@ def run_mutants(run: Run, choice: Choice, more: Sequence[str]) -> int:
         MutantsError: there is no mutant of a name, or a catalogue is malformed.
     """
     topology = Topology.load(run.home.topology)
-    with run.stage("generate"):
+    engine.ensure(run.home).enter()  # the clusters are reached by this process from here on
+    progress = Progress(run.home.root / "estimates.json")
+    with run.stage("generate"), progress.step("mutants generated"):
         generated = generate(discover(suites), manifests.load(), topology, choice.seed)
     mutants, generated = chosen(choice, generated)
     run.folder.mkdir(parents=True, exist_ok=True)
