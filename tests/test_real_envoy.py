@@ -269,8 +269,8 @@ def test_user_agents_are_routed(
     [
         ("policy", PASS, PASS),
         ("policy that leaks", PASS, FAIL),
-        # The control was not served: the denials prove nothing, and RB1 itself is red.
-        ("policy for another", FAIL, INCONCLUSIVE),
+        # The control was denied itself: the denials prove nothing, and the policy is why.
+        ("policy for another", FAIL, FAIL),
     ],
 )
 def test_denials_are_proven_by_cause_and_control(
