@@ -145,12 +145,11 @@ def meaning(_stem: str, document: dict[str, Any]) -> dict[str, Any]:
 
 def test_each_is_refused_or_equivalent_or_left_to_be_noticed(tmp_path: Any) -> None:
     behaviour: Behaviour[Any] = Behaviour(
-        tmp_path, frozenset(), lambda *_: None, lambda _: (), meaning=cast("Any", meaning)
-    )
+        tmp_path, frozenset(), lambda *_: None, lambda _: (), documents=("rule",),
+        meaning=cast("Any", meaning),
+    )  # fmt: skip
     reference = m.Manifests({"rule": DOCUMENT}, {"rule": tmp_path / "rule.yaml"})
-    parts = generated_mutants._of_document(
-        behaviour, reference, "rule", cast("Kube", Cluster()), seed=1
-    )
+    parts = generated_mutants._of_behaviour(behaviour, reference, cast("Kube", Cluster()), seed=1)
     settled = {part.what: part.outcome for part in parts if isinstance(part, MutantRun)}
     to_run = {part.what for part in parts if not isinstance(part, MutantRun)}
     assert settled["replace /spec/weight: 900"] == "refused"

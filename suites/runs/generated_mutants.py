@@ -22,6 +22,7 @@ from clusters.topology import Topology
 from fixtures.behaviour import Behaviour
 from fixtures.lab import HOME
 from fixtures.manifests import Manifests
+from fixtures.manifests.meaning import Meaning
 from fixtures.mutants import Mutant
 from fixtures.mutants.generated import Edit, Schema, edits, pairs
 from reports.kill_matrix import MutantRun, Outcome
@@ -65,8 +66,7 @@ def generate(
         part
         for behaviour in behaviours
         for cluster in [c for c in topology.clusters if behaviour.is_offered_by(c)][:1]
-        for stem in behaviour.documents
-        for part in _of_document(behaviour, reference, stem, Kube(cluster), seed)
+        for part in _of_behaviour(behaviour, reference, Kube(cluster), seed)
     ]
     return Generated(
         tuple(part for part in parts if isinstance(part, Mutant)),
@@ -74,32 +74,55 @@ def generate(
     )
 
 
-def _of_document(
-    behaviour: Behaviour[Any], reference: Manifests, stem: str, kube: Kube, seed: int
+def _of_behaviour(
+    behaviour: Behaviour[Any], reference: Manifests, kube: Kube, seed: int
 ) -> list[Mutant | MutantRun]:
+    """Those of all its documents, asked of one cluster."""
+    try:
+        crds, values = kube.list(*CRDS), _values(behaviour.folder)
+        parts = []
+        for stem in behaviour.documents:
+            document = reference.given(stem).document
+            schema = schema_of(document, crds)
+            single = edits(document, schema, values)
+            candidates = [_mutant(behaviour, stem, e) for e in (*single, *pairs(single, seed))]
+            by = kube if schema else None
+            parts += _settle(behaviour, reference, stem, candidates, by)
+        return parts
+    finally:
+        kube.close()
+
+
+def _settle(
+    behaviour: Behaviour[Any],
+    reference: Manifests,
+    stem: str,
+    candidates: Iterable[Mutant],
+    by: Kube | None,
+) -> list[Mutant | MutantRun]:
+    """The candidates of one document: settled, or left to be noticed.
+
+    Where no cluster serves its kind (`by`), nobody is asked whether it would take them.
+    """
     document = reference.given(stem).document
-    schema = schema_of(document, kube.list(*CRDS))
-    single = edits(document, schema, _values(behaviour.folder))
-    candidates = [_mutant(behaviour, stem, edit) for edit in (*single, *pairs(single, seed))]
+    known = _meaning(behaviour, stem, document)
 
     def settle(mutant: Mutant) -> Mutant | MutantRun | None:
         try:
             changed = mutant.manifests(reference).given(stem).document
         except MutantsError:
             return None  # of a pair, one took away what the other changes
-        if why := _refusal(kube, changed) if schema else "":
+        if why := _refusal(by, changed) if by else "":
             return _settled(mutant, "refused", why)
-        if changed == document or _is_equivalent(behaviour, stem, document, changed):
+        meaning = _meaning(behaviour, stem, changed)
+        if changed == document or (meaning is not None and meaning == known):
             return _settled(
                 mutant, "equivalent", "the oracle sees no request that tells them apart"
             )
         return mutant
 
-    try:
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            return [each for each in pool.map(settle, candidates) if each]
-    finally:
-        kube.close()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return [each for each in pool.map(settle, candidates) if each]
 
 
 def schema_of(document: Mapping[str, Any], crds: Iterable[Document]) -> Schema:
@@ -140,16 +163,14 @@ def _refusal(kube: Kube, document: Document) -> str:
     return ""
 
 
-def _is_equivalent(
-    behaviour: Behaviour[Any], stem: str, reference: Document, changed: Document
-) -> bool:
-    """Whether the behaviour's oracle says that both mean the same for every request."""
+def _meaning(behaviour: Behaviour[Any], stem: str, document: Document) -> Meaning | None:
+    """What a document means by the behaviour's oracle; None if that does not know."""
     if not behaviour.meaning:
-        return False
+        return None
     try:
-        return behaviour.meaning(stem, changed) == behaviour.meaning(stem, reference)
+        return behaviour.meaning(stem, document)
     except UnreadError:
-        return False
+        return None
 
 
 def _settled(mutant: Mutant, outcome: Outcome, reason: str) -> MutantRun:
