@@ -14,9 +14,9 @@ from clusters.models import Frozen, Machine
 from reports.files import Kept
 from reports.schema import Status
 
-Outcome = Literal["killed", "survived", "not applicable", "refused", "equivalent"]
-"""`refused`: the cluster does not take it; `equivalent`: an oracle says that no request of the
-space could tell it from the reference."""
+Outcome = Literal["killed", "survived", "not applicable", "refused", "equivalent", "not run"]
+"""`not run`: the run was interrupted first; `refused`: the cluster does not take it; `equivalent`:
+an oracle says that no request of the space could tell it from the reference."""
 
 
 class Cell(Frozen):
@@ -63,7 +63,8 @@ class KillMatrix(Frozen, Kept):
     @property
     def proven(self) -> bool:
         """Every mutant that can be run was killed, and the reference stayed green."""
-        return self.count("killed") > 0 and not self.count("survived") and not self.reference_red
+        open_ = self.count("survived") + self.count("not run")
+        return self.count("killed") > 0 and not open_ and not self.reference_red
 
     @property
     def headline(self) -> str:
@@ -73,6 +74,8 @@ class KillMatrix(Frozen, Kept):
             text += f", {refused} refused by the cluster"
         if equivalent := self.count("equivalent"):
             text += f", {equivalent} equivalent"
+        if left := self.count("not run"):
+            text += f", {left} not run"
         if self.reference_red:
             return f"{text}; the reference was red {len(self.reference_red)} times"
         return f"{text}; the reference was green {self.references} times between them"

@@ -13,7 +13,7 @@ from reports.wording import duration
 FILES = Files("mutants.json", "mutants.md", "mutants.html", latest="mutants")
 VERDICTS: dict[Outcome, Status] = {
     "killed": "pass", "refused": "pass", "survived": "fail", "not applicable": "skip",
-    "equivalent": "skip",
+    "equivalent": "skip", "not run": "inconclusive",
 }  # fmt: skip
 
 

@@ -19,6 +19,8 @@ SCHEMA: Final = 1
 
 Status = Literal["pass", "fail", "inconclusive", "skip"]
 RunStatus = Literal["passed", "failed", "interrupted"]
+INTERRUPTED: Final = "the run was interrupted first"
+"""The reason of an entry that the run had not come to."""
 
 
 class Requirement(Frozen):

@@ -145,6 +145,15 @@ def test_hosts_are_of_the_suites_namespace(host: str, covered: set[str]) -> None
 
 
 @pytest.mark.parametrize(
+    "policy",
+    [{}, {"allowCredentials": True, "allowMethods": ["GET"]}, {"unmatchedPreflights": "FORWARD"}],
+)
+def test_a_policy_of_no_origin_changes_nothing(policy: dict[str, Any]) -> None:
+    entry = {"route": WEB, "corsPolicy": policy}
+    assert shares({"http": [entry]}, request()) == shares({"http": [{"route": WEB}]}, request())
+
+
+@pytest.mark.parametrize(
     ("destination", "expected"),
     [
         ({"host": "web-service"}, {"web-service-v1": HALF, "web-service-v2": HALF}),
@@ -184,7 +193,9 @@ def test_weights_are_parts_of_their_sum() -> None:
         {"route": WEB, "fault": {"abort": {"httpStatus": 503}}},
         {"route": WEB, "mirror": {"host": "web-service"}},
         {"route": WEB, "mirrors": [{"destination": {"host": "web-service"}}]},
-        {"route": WEB, "corsPolicy": {}},
+        {"route": WEB, "corsPolicy": {"allowOrigins": [{"exact": "https://shop.example.com"}]}},
+        {"route": WEB, "corsPolicy": {"allowOrigin": ["*"]}},
+        {"route": WEB, "corsPolicy": {"unmatchedPreflights": "IGNORE"}},
         {"route": WEB, "headers": {"response": {"remove": ["server"]}}},
         {"route": [{**WEB[0], "headers": {"request": {"add": {"x-a": "b"}}}}]},
         {"route": [{**WEB[0], "weight": 0}, {**MOBILE[0], "weight": 0}]},

@@ -17,7 +17,7 @@ from fixtures.mutants import Mutant, kills
 from fixtures.plugin import scheduling
 from reports import kill_matrix as forms
 from reports.publish import publish
-from reports.schema import Requirement, Status
+from reports.schema import INTERRUPTED, Requirement, Status
 from tests import samples
 
 SUITES = sorted(path.parent for path in Path("suites").glob("*/mutants.yaml"))
@@ -317,6 +317,17 @@ def test_a_mutant_that_was_not_run_has_survived() -> None:
     matrix = made(told("CS1", "m", "fail"))
     assert matrix.entries[0].reason == "CS2: not asked"
     assert not made().proven
+
+
+def test_what_an_interrupted_run_had_not_come_to_has_not_survived() -> None:
+    cut = told("CS2", "m", "inconclusive").model_copy(update={"reason": INTERRUPTED})
+    reference = told("CS1", "reference-after-m", "inconclusive")
+    after = reference.model_copy(update={"reason": INTERRUPTED})
+    matrix = made(told("CS1", "m", "fail"), cut, after)
+    assert matrix.entries[0].outcome == "not run"
+    assert not matrix.reference_red
+    assert not matrix.proven
+    assert "1 not run" in matrix.headline
 
 
 def test_a_red_reference_proves_nothing() -> None:

@@ -128,12 +128,13 @@ def _routes(http: Node) -> Iterator[Route]:
     headers that are none.
     """
     http.check(
-        {"match", "route", "timeout", "retries", "headers", "mirrors"},
+        {"match", "route", "timeout", "retries", "headers", "mirrors", "corsPolicy"},
         inert={"name", "mirrorPercent", "mirrorPercentage"},
     )
     _check_timeout(http.at("timeout"))
     _check_retries(http.at("retries"))
     check_no_headers(http.at("headers"))
+    _check_cors(http.at("corsPolicy"))
     if http.at("mirrors").items():
         http.at("mirrors").unread("no mirror")
     shares = shares_of(http.at("route"))
@@ -144,6 +145,19 @@ def _routes(http: Node) -> Iterator[Route]:
             yield Route(holding, shares)
     if not matches:
         yield Route((), shares)
+
+
+def _check_cors(policy: Node) -> None:
+    """A policy that names no origin is of none: whatever else it says, no answer shows it.
+
+    What does not match one is forwarded, preflights too (`unmatchedPreflights`, FORWARD by itself).
+    """
+    if policy.is_there:
+        inert = {"allowMethods", "allowHeaders", "exposeHeaders", "maxAge", "allowCredentials"}
+        policy.check({"allowOrigins", "allowOrigin", "unmatchedPreflights"}, inert=inert)
+        if policy.at("allowOrigins").items() or policy.at("allowOrigin").items():
+            policy.unread("a policy of no origin")
+        policy.at("unmatchedPreflights").word("FORWARD", "UNSPECIFIED", default="FORWARD")
 
 
 def _check_timeout(timeout: Node) -> None:

@@ -29,6 +29,8 @@ from suites.runs.run import Run
 GENERATED = "generated-mutants.json"
 SAMPLE = 60
 """Generated mutants of a sample, if nobody says how many."""
+LANES = "4"
+"""Mutants at once: one of each suite. Most of their time they wait for a proxy or an agent."""
 BY_HAND = 4
 """Generated mutants for one that was written by hand: such a one takes as long as several, as all
 requirements are asked of it and then of the reference."""
@@ -76,6 +78,7 @@ def run_mutants(run: Run, choice: Choice, more: Sequence[str]) -> int:
     every = (*mutants, *generated.mutants)
     # So much red is expected that pytest's own account of it says nothing.
     run.pytest(
+        *("-n", LANES),
         f"--mutants={','.join(mutant.name for mutant in every)}",
         f"--generated={run.folder / GENERATED}",
         *("-q", "--no-header", "--tb=no", "-rN", *more),
