@@ -12,6 +12,15 @@ from fixtures.traffic.pod import bundle
 
 FILES = bundle()
 
+IMPORTS = """
+import httpx, sys
+print(httpx.__file__)
+print("h2" in sys.modules)
+httpx.AsyncClient(http1=False, http2=True, verify=False)
+import httpcore._async.http2
+print(sys.modules["h2"].__file__)
+"""
+
 LIMIT = 900 * 1024
 """A ConfigMap holds 1 MiB at most."""
 
@@ -48,10 +57,13 @@ def test_httpx_is_imported_from_the_zip_alone(tmp_path: Path) -> None:
     packed = tmp_path / "httpx.zip"
     packed.write_bytes(FILES["httpx.zip"])
     done = subprocess.run(
-        [sys.executable, "-S", "-s", "-c", "import httpx; print(httpx.__file__)"],
+        [sys.executable, "-S", "-s", "-c", IMPORTS],
         env={"PYTHONPATH": str(packed)},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert Path(done.stdout.strip()) == packed / "httpx" / "__init__.py"
+    httpx, early, h2 = done.stdout.splitlines()
+    assert Path(httpx) == packed / "httpx" / "__init__.py"
+    assert early == "False", "who speaks no HTTP/2 does not wait for h2"
+    assert Path(h2) == packed / "h2" / "__init__.py"

@@ -22,7 +22,12 @@ exchanges = st.builds(
     sent=times,
     received=times,
     url=st.text(max_size=20),
-    request_headers=st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=2),
+    request_headers=st.dictionaries(
+        st.text(max_size=5),
+        st.text(max_size=5) | st.lists(st.text(max_size=5), min_size=1, max_size=3).map(tuple),
+        max_size=2,
+    ),
+    http2=st.booleans(),
     status=st.sampled_from([0, 200, 403]),
     body=st.text(max_size=20),
     error=st.sampled_from(["", "timeout", "dns"]),
@@ -56,6 +61,7 @@ def test_what_is_saved_is_loaded_and_defaults_are_left_out(tmp_path: Path) -> No
     assert list(History.load(path)) == list(history)
     assert len(path.read_text().splitlines()) == 2
     assert "status" not in path.read_text()
+    assert "http2" not in path.read_text()
 
 
 def test_windows_are_saved_after_the_exchanges_and_stay_with_any_part(tmp_path: Path) -> None:

@@ -34,7 +34,8 @@ class Run:
 
 
 def streams(url: str) -> tuple[Stream, ...]:
-    headers = {"User-Agent": "", "X-CamelCase": "a b", "x-utf": "é", "Host": "b.example"}
+    headers = {"User-Agent": "", "X-CamelCase": "a b", "x-utf": "é", "Host": "b.example",
+               "X-Line": ("one", "two")}  # fmt: skip
     return (
         Stream(stream="allowed", url=f"{url}/allowed", headers=headers),
         Stream(stream="denied", url=f"{url}/denied"),
@@ -103,6 +104,8 @@ def test_only_the_given_headers_are_sent(run: Run) -> None:
         "Host: b.example",
         "User-Agent: ",
         "X-CamelCase: a b",
+        "X-Line: one",
+        "X-Line: two",
         "x-utf: é",
     ]
 

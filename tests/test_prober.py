@@ -15,12 +15,23 @@ import pytest
 
 from fixtures.checks import complete
 from fixtures.history import Exchange, History
-from fixtures.history.streams import ClientId, Plan, Stream
+from fixtures.history.streams import ClientId, Headers, Plan, Stream
 from fixtures.traffic.pod import bundle, prober
 from fixtures.traffic.pod.health import ClientHealth
+from tests import http2_peer
+from tests.http2_peer import Http2Peer
 from tests.peer import Peer, free_port, running
 
 WHO = ClientId(caller="frontend-1", cluster="aws-cluster", identity="default/frontend")
+
+
+HEADERS: Headers = {
+    "User-Agent": "",
+    "X-CamelCase": "a b",
+    "x-utf": "é",
+    "Host": "b.example",
+    "X-Line": ("one, of two", "two"),
+}
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,19 @@ class Pod:
         proxy = f"http://127.0.0.1:{free_port()}"
         return {"PYTHONPATH": str(self.folder / "httpx.zip"), "http_proxy": proxy}
 
+    def probe(self, *streams: Stream) -> History:
+        done = subprocess.run(
+            self.command,
+            input=Plan(who=WHO, streams=streams).model_dump_json(),
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=30,
+        )
+        assert done.stderr == ""
+        return History.parse(done.stdout.splitlines())
+
 
 @pytest.fixture(scope="module")
 def pod(tmp_path_factory: pytest.TempPathFactory) -> Pod:
@@ -67,7 +91,7 @@ def streams(url: str) -> tuple[Stream, ...]:
         Stream(
             stream="headers",
             url=f"{url}/headers",
-            headers={"User-Agent": "", "X-CamelCase": "a b", "x-utf": "é", "Host": "b.example"},
+            headers=HEADERS,
         ),
         Stream(stream="post", url=f"{url}/post", method="POST"),
         Stream(stream="raw", url=f"{url}/x", target="/api/v1/../%2e%2E//raw%2f?nonce=r-{seq}"),
@@ -91,17 +115,7 @@ def streams(url: str) -> tuple[Stream, ...]:
 @pytest.fixture(scope="module")
 def run(pod: Pod) -> Iterator[Run]:
     with running() as peer:
-        done = subprocess.run(
-            pod.command,
-            input=Plan(who=WHO, streams=streams(peer.url)).model_dump_json(),
-            env=pod.environment,
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=30,
-        )
-        assert done.stderr == ""
-        yield Run(History.parse(done.stdout.splitlines()), peer)
+        yield Run(pod.probe(*streams(peer.url)), peer)
 
 
 def test_every_request_makes_one_line(run: Run) -> None:
@@ -141,9 +155,13 @@ def test_only_the_given_headers_are_sent(run: Run) -> None:
     assert run.peer.headers("/plain") == [[host]]
     assert run.peer.headers("/post") == [["Content-Length: 0", host]]
     assert run.peer.headers("/headers") == [
-        ["Host: b.example", "User-Agent: ", "X-CamelCase: a b", "x-utf: é"]
-    ]
-    assert run.only("headers").request_headers["User-Agent"] == ""
+        [
+            "Host: b.example", "User-Agent: ", "X-CamelCase: a b", "X-Line: one, of two",
+            "X-Line: two", "x-utf: é",
+        ]
+    ]  # fmt: skip
+    assert run.only("headers").request_headers == HEADERS
+    assert not run.only("headers").http2
 
 
 def test_a_raw_target_is_not_normalised(run: Run) -> None:
@@ -196,6 +214,69 @@ def test_streams_run_side_by_side_within_their_concurrency(run: Run) -> None:
 def test_connections_are_reused_unless_told_otherwise(run: Run) -> None:
     assert len(set(run.peer.connections_of("/numbered"))) == 1
     assert len(set(run.peer.connections_of("/fresh"))) == 3
+
+
+def streams_of_http2(url: str) -> tuple[Stream, ...]:
+    made = (
+        Stream(stream="headers", url=f"{url}/headers", headers=HEADERS),
+        Stream(stream="post", url=f"{url}/post", method="POST"),
+        Stream(stream="raw", url=f"{url}/x", target="/api/v1/../%2e%2E//raw%2f?nonce=r-{seq}"),
+        Stream(stream="kept", url=f"{url}/kept", count=3),
+        Stream(stream="fresh", url=f"{url}/fresh", count=3, reuse=False),
+        Stream(stream="reset", url=f"{url}/reset"),
+        Stream(stream="away", url=f"{url}/away"),
+        Stream(stream="garbage", url=f"{url}/garbage"),
+        Stream(stream="half", url=f"{url}/half"),
+    )
+    return tuple(stream.model_copy(update={"http2": True}) for stream in made)
+
+
+@pytest.fixture(scope="module")
+def http2(pod: Pod) -> Iterator[tuple[History, Http2Peer]]:
+    with http2_peer.running() as peer:
+        yield pod.probe(*streams_of_http2(peer.url)), peer
+
+
+def test_over_http2_the_headers_are_those_given_in_lower_case(
+    http2: tuple[History, Http2Peer],
+) -> None:
+    history, peer = http2
+    (sent,) = peer.requests("/headers")
+    assert sent == [
+        (":method", "GET"), (":authority", "b.example"), (":scheme", "http"), (":path", "/headers"),
+        ("user-agent", ""), ("x-camelcase", "a b"), ("x-utf", "é"), ("x-line", "one, of two"),
+        ("x-line", "two"),
+    ]  # fmt: skip
+    (line,) = history.stream("headers")
+    assert (line.status, line.service, line.http2) == (200, "web-service", True)
+    assert line.request_headers == HEADERS
+    assert peer.requests("/post")[0][4:] == [("content-length", "0")]
+
+
+def test_over_http2_a_raw_target_is_not_normalised(http2: tuple[History, Http2Peer]) -> None:
+    (sent,) = http2[1].requests("raw")
+    assert (":path", "/api/v1/../%2e%2E//raw%2f?nonce=r-0") in sent
+
+
+def test_http2_connections_are_reused_unless_told_otherwise(
+    http2: tuple[History, Http2Peer],
+) -> None:
+    _, peer = http2
+    assert [len(set(peer.connections_of(p))) for p in ("/kept", "/fresh")] == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("stream", "error"),
+    [("reset", "reset"), ("away", "reset"), ("garbage", "protocol"), ("half", "protocol")],
+)
+def test_an_error_of_http2_has_its_class(
+    http2: tuple[History, Http2Peer], stream: str, error: str
+) -> None:
+    history, peer = http2
+    (line,) = history.stream(stream)
+    assert (line.error, line.status) == (error, 0)
+    assert line.detail
+    assert len(peer.requests(f"/{stream}")) == 1
 
 
 def test_it_ends_quietly_when_no_one_reads(pod: Pod) -> None:

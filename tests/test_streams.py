@@ -7,11 +7,12 @@ from pydantic import ValidationError
 
 from fixtures.history.streams import ClientId, Load, Plan, Stream
 
+HEADERS = {"User-Agent": "", "X-Line": ("one", "two")}
 WHO = ClientId(caller="frontend-1", cluster="aws-cluster", identity="default/frontend")
 
 
 def test_a_plan_survives_the_way_into_the_pod() -> None:
-    stream = Stream(stream="a", url="http://b/{seq}", headers={"User-Agent": ""}, first=600)
+    stream = Stream(stream="a", url="http://b/{seq}", headers=HEADERS, first=600, http2=True)
     plan = Plan(who=WHO, streams=(stream,))
     assert Plan.model_validate_json(plan.model_dump_json()) == plan
 
@@ -23,9 +24,16 @@ def test_a_load_survives_the_way_into_the_pod() -> None:
 
 @pytest.mark.parametrize(
     "field",
-    [{"count": 0}, {"concurrency": 0}, {"timeout": 0}, {"first": -1}, {"retries": 3}],
+    [
+        {"count": 0},
+        {"concurrency": 0},
+        {"timeout": 0},
+        {"first": -1},
+        {"retries": 3},
+        {"headers": {"a": ()}},
+    ],
 )
-def test_a_stream_that_asks_nothing_or_unknown_things_is_refused(field: dict[str, int]) -> None:
+def test_a_stream_that_asks_nothing_or_unknown_things_is_refused(field: dict[str, object]) -> None:
     with pytest.raises(ValidationError, match=next(iter(field))):
         Stream.model_validate({"stream": "a", "url": "http://b/", **field})
 
@@ -38,3 +46,8 @@ def test_a_plan_without_streams_is_refused() -> None:
 def test_a_load_without_an_end_is_refused() -> None:
     with pytest.raises(ValidationError):
         Load(who=WHO, streams=(Stream(stream="a", url="http://b/"),), seconds=0)
+
+
+def test_a_load_speaks_no_http2() -> None:
+    with pytest.raises(ValidationError, match="no HTTP/2"):
+        Load(who=WHO, streams=(Stream(stream="a", url="http://b/", http2=True),), seconds=9)
