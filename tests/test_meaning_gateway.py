@@ -212,7 +212,7 @@ def test_a_rule_without_matches_is_of_all(matches: list[Any]) -> None:
 
 def test_rules_come_in_the_order_of_precedence_and_then_as_they_stand() -> None:
     """Each rule's match holds for one request, as JSON with X-Canary; the last is best."""
-    asked = _asked()
+    one = _asked()
     json, canary = ({"name": n, "value": v} for n, v in
                     (("Content-Type", "application/json"), ("X-Canary", "always")))  # fmt: skip
     parameter = {"queryParams": [{"name": "version", "value": "v2"}]}
@@ -221,11 +221,11 @@ def test_rules_come_in_the_order_of_precedence_and_then_as_they_stand() -> None:
         parameter,
         {"headers": [json], **parameter},
         {"headers": [json, canary]},
-        {"method": asked.method},
-        {"path": {"value": asked.path}},
-        {"path": {"type": "Exact", "value": asked.path}},
+        {"method": one.method},
+        {"path": {"value": one.path}},
+        {"path": {"type": "Exact", "value": one.path}},
     ]
-    key = asked.key
+    key = one.key
     for count in range(2, len(matches) + 1):
         rules = [_rule(match, number) for number, match in enumerate(matches[:count])]
         answers = route(("replace", "/spec/rules", rules))

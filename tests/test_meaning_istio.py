@@ -68,9 +68,9 @@ def test_the_references_virtual_service_means_what_its_oracle_says() -> None:
 def test_an_agent_of_several_lines_is_matched_as_one() -> None:
     match = {"headers": {"user-agent": {"exact": "curl/8.14.1,Mobile"}}}
     meant = meaning_of(ROUTING, changed(ROUTING, "/spec/http/0/match", [match]))
-    asked = {name: who for name, who in meant.items() if routed()[name].host == HOST}
-    mobile = {name for name, who in asked.items() if who == "mobile-service-v2: 1"}
-    assert mobile == {name for name in asked if "agent: two lines, mobile last" in name} != set()
+    there = {name: who for name, who in meant.items() if routed()[name].host == HOST}
+    mobile = {name for name, who in there.items() if who == "mobile-service-v2: 1"}
+    assert mobile == {name for name in there if "agent: two lines, mobile last" in name} != set()
 
 
 @pytest.mark.parametrize("service", ["mobile-service", "web-service"])
