@@ -17,6 +17,7 @@ from fixtures import manifests, mutants
 from fixtures.checks.expectations import Served
 from fixtures.manifests.meaning import Meaning
 from suites.canary_split import BEHAVIOUR
+from suites.canary_split.matching import Request
 from suites.canary_split.meaning import meaning, requests
 from suites.canary_split.oracle import SPACE, expectation
 from suites.canary_split.route import Backend, shares
@@ -188,6 +189,21 @@ def test_a_parameters_name_and_value_are_exact(
     assert {key.partition("query ")[2].partition(",")[0] for key in routed} == {wanted} - {""}
 
 
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [
+        ("application/json,text/plain", {"two lines"}),
+        ("application/json, text/plain", {"two"}),
+        ("application/json,application/json", {"two lines of json"}),
+        ("text/plain", {"text"}),
+    ],
+)
+def test_a_header_of_several_lines_is_matched_as_one(value: str, wanted: set[str]) -> None:
+    routed = routed_by({"headers": [{"name": "content-type", "value": value}]})
+    types = {key.partition("type ")[2].partition(", agent")[0] for key in routed}
+    assert types == wanted
+
+
 @pytest.mark.parametrize("matches", [[], [{}]])
 def test_a_rule_without_matches_is_of_all(matches: list[Any]) -> None:
     answers = route(("replace", f"{RULE}/matches", matches))
@@ -195,7 +211,8 @@ def test_a_rule_without_matches_is_of_all(matches: list[Any]) -> None:
 
 
 def test_rules_come_in_the_order_of_precedence_and_then_as_they_stand() -> None:
-    """Each rule's match holds for PUT /cart?version=v2 as JSON with X-Canary; the last is best."""
+    """Each rule's match holds for one request, as JSON with X-Canary; the last is best."""
+    one = _asked()
     json, canary = ({"name": n, "value": v} for n, v in
                     (("Content-Type", "application/json"), ("X-Canary", "always")))  # fmt: skip
     parameter = {"queryParams": [{"name": "version", "value": "v2"}]}
@@ -204,11 +221,11 @@ def test_rules_come_in_the_order_of_precedence_and_then_as_they_stand() -> None:
         parameter,
         {"headers": [json], **parameter},
         {"headers": [json, canary]},
-        {"method": "PUT"},
-        {"path": {"value": "/cart"}},
-        {"path": {"type": "Exact", "value": "/cart"}},
+        {"method": one.method},
+        {"path": {"value": one.path}},
+        {"path": {"type": "Exact", "value": one.path}},
     ]
-    key = _asked("PUT", "/cart", "version=v2", "always")
+    key = one.key
     for count in range(2, len(matches) + 1):
         rules = [_rule(match, number) for number, match in enumerate(matches[:count])]
         answers = route(("replace", "/spec/rules", rules))
@@ -218,15 +235,14 @@ def test_rules_come_in_the_order_of_precedence_and_then_as_they_stand() -> None:
     assert tied[key] == _rule_of(0)
 
 
-def _asked(method: str, path: str, query: str, canary: str) -> str:
-    """The key of the first request of the space that is all of these, and JSON."""
-    name, _, value = query.partition("=")
+def _asked() -> Request:
+    """The first request of the space that is JSON with X-Canary, of a plain path and a version."""
     return next(
-        each.key
+        each
         for each in requests()
-        if (each.method, each.path) == (method, path)
-        and (name, value) in each.parameters
-        and each.headers.get("x-canary") == canary
+        if each.path in {"/cart", "/healthz", "/metrics"}
+        and ("version", "v2") in each.parameters
+        and each.headers.get("x-canary") == "always"
         and each.headers.get("content-type") == "application/json"
     )
 

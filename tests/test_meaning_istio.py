@@ -65,6 +65,14 @@ def test_the_references_virtual_service_means_what_its_oracle_says() -> None:
             assert {meant[name]} == {f"{service}: 1" for service in expected.services}
 
 
+def test_an_agent_of_several_lines_is_matched_as_one() -> None:
+    match = {"headers": {"user-agent": {"exact": "curl/8.14.1,Mobile"}}}
+    meant = meaning_of(ROUTING, changed(ROUTING, "/spec/http/0/match", [match]))
+    there = {name: who for name, who in meant.items() if routed()[name].host == HOST}
+    mobile = {name for name, who in there.items() if who == "mobile-service-v2: 1"}
+    assert mobile == {name for name in there if "agent: two lines, mobile last" in name} != set()
+
+
 @pytest.mark.parametrize("service", ["mobile-service", "web-service"])
 def test_the_references_virtual_service_leaves_other_hosts_alone(service: str) -> None:
     own = f"{service}.plumbline-mobile-routing.svc.cluster.local"

@@ -10,6 +10,7 @@ from fixtures.checks.expectations import BY_RBAC, NO_ROUTE, Expectation, Served
 from fixtures.checks.meant import as_meant
 from fixtures.checks.samples import Sample, stream
 from fixtures.history import Arrived, Exchange, History, Window
+from fixtures.history.streams import HeaderValue
 from fixtures.history.verdict import Outcome
 
 ORIGIN = "http://198.18.0.1"
@@ -85,6 +86,35 @@ def test_each_other_treatment_fails(other: dict[str, Any], seen: str) -> None:
     assert verdict.outcome is Outcome.FAIL
     assert seen in verdict.reason
     assert "1 of 4 were not treated as meant" in verdict.reason
+
+
+LINES = ("a, b", "c")
+
+
+@pytest.mark.parametrize(
+    ("sent", "arrived", "unchanged"),
+    [
+        (LINES, "a, b,c", True),
+        (LINES, "a, b, c", True),
+        (LINES, "c,a, b", False),
+        (LINES, "a, b", False),
+        (LINES, "a, bc", False),
+        ("a, b", "a, b", True),
+        ("a, b", "a,b", False),
+        (("a", "a"), "a", False),
+    ],
+)
+def test_several_lines_may_be_joined_on_the_way(
+    sent: HeaderValue, arrived: str, unchanged: bool
+) -> None:
+    chosen = {"http": "2", "header": {"X-Sent": sent}}
+    sample = Sample(stream("s0", ORIGIN, chosen, "n0"), {"http": "2"}, SERVED)
+    request = sample.stream
+    came = Arrived(method="GET", path=request.target, headers={"x-sent": arrived})
+    history = History([answer(sample, arrived=came, http2=True)], [CALM])
+    verdict = as_meant([sample], {"n0": ["web"]})(history)
+    assert verdict.outcome is (Outcome.PASS if unchanged else Outcome.FAIL)
+    assert unchanged or f"x-sent arrived as {arrived!r}" in verdict.reason
 
 
 def test_what_fails_alike_is_told_by_its_cause() -> None:

@@ -217,9 +217,9 @@ def test_connections_are_reused_unless_told_otherwise(run: Run) -> None:
 
 
 def streams_of_http2(url: str) -> tuple[Stream, ...]:
-    made = (
+    plain = (
         Stream(stream="headers", url=f"{url}/headers", headers=HEADERS),
-        Stream(stream="post", url=f"{url}/post", method="POST"),
+        Stream(stream="put", url=f"{url}/put", method="PUT"),
         Stream(stream="raw", url=f"{url}/x", target="/api/v1/../%2e%2E//raw%2f?nonce=r-{seq}"),
         Stream(stream="kept", url=f"{url}/kept", count=3),
         Stream(stream="fresh", url=f"{url}/fresh", count=3, reuse=False),
@@ -228,7 +228,7 @@ def streams_of_http2(url: str) -> tuple[Stream, ...]:
         Stream(stream="garbage", url=f"{url}/garbage"),
         Stream(stream="half", url=f"{url}/half"),
     )
-    return tuple(stream.model_copy(update={"http2": True}) for stream in made)
+    return tuple(stream.model_copy(update={"http2": True}) for stream in plain)
 
 
 @pytest.fixture(scope="module")
@@ -250,7 +250,7 @@ def test_over_http2_the_headers_are_those_given_in_lower_case(
     (line,) = history.stream("headers")
     assert (line.status, line.service, line.http2) == (200, "web-service", True)
     assert line.request_headers == HEADERS
-    assert peer.requests("/post")[0][4:] == [("content-length", "0")]
+    assert peer.requests("/put")[0][4:] == [("content-length", "0")]
 
 
 def test_over_http2_a_raw_target_is_not_normalised(http2: tuple[History, Http2Peer]) -> None:

@@ -29,7 +29,7 @@ from fixtures.checks import (
 )
 from fixtures.checks.sequential import SplitTest
 from fixtures.history import History
-from fixtures.history.streams import Stream
+from fixtures.history.streams import Headers, Stream
 from fixtures.history.verdict import Outcome
 from tests.real_envoy import (
     JSON,
@@ -262,6 +262,26 @@ def test_user_agents_are_routed(
     assert phones(history).outcome is mobile
     assert every(*others)(history).outcome is other
     assert on("phone", never_answered((WEB,), minimum=COUNT))(history).outcome is mobile
+
+
+LINES: dict[str, tuple[Headers, str]] = {
+    "agents": ({"User-Agent": ("curl/8.14.1", "Mobile")}, MOBILE),
+    "agents swapped": ({"User-Agent": ("curl/8.14.1", "Mobile")}, WEB),
+    "90/10": ({"Content-Type": ("application/json", "application/json")}, ""),
+}
+
+
+@pytest.mark.parametrize("http2", [False, True])
+def test_lines_of_a_header_are_matched_as_one(place: Place, http2: bool) -> None:
+    """What the oracles say of several lines, and that HTTP/2 makes no difference."""
+    history = place.probe(
+        *(
+            Stream(stream=name, url=place.url(name), headers=headers, http2=http2)
+            for name, (headers, _) in LINES.items()
+        )
+    )
+    answered = {exchange.stream: exchange.service for exchange in history}
+    assert answered == {name: service for name, (_, service) in LINES.items()}
 
 
 @pytest.mark.parametrize(

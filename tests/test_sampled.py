@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.checks.expectations import Expectation, Rejected, Served
-from fixtures.checks.samples import METHODS, PATHS, Oracle, cause, pairwise
+from fixtures.checks.samples import METHODS, PATHS, Oracle, cause, joined, pairwise, stream
+from fixtures.history.streams import HeaderValue
 from suites.canary_split import oracle as canary_split
 from suites.mobile_routing import oracle as mobile_routing
 from suites.rbac_denial import oracle as rbac_denial
@@ -74,6 +75,35 @@ def test_a_behaviours_sample_asks_both_what_it_means_and_what_it_does_not(name: 
         assert f"nonce=t-{one.stream.stream.partition('-')[2]}" in one.stream.target
 
 
+@pytest.mark.parametrize("name", ORACLES)
+@given(data=st.data())
+def test_what_a_request_must_get_does_not_depend_on_the_version(
+    name: str, data: st.DataObject
+) -> None:
+    oracle = ORACLES[name]
+    row = {d: data.draw(st.sampled_from(sorted(values))) for d, values in oracle.SPACE.items()}
+    chosen = {dimension: oracle.SPACE[dimension][value] for dimension, value in row.items()}
+    old, new = ({**chosen, "http": version} for version in ("1.1", "2"))
+    assert oracle.expectation(old) == oracle.expectation(new)
+    sent = [stream("s", "http://198.18.0.1", each, "n") for each in (old, new)]
+    assert [each.http2 for each in sent] == [False, True]
+    assert sent[0].model_copy(update={"http2": True}) == sent[1]
+
+
+def test_a_request_has_the_values_of_its_row_each_as_a_line_of_its_own() -> None:
+    lines = ("application/json", "text/plain")
+    chosen = {"http": "2", "path": "/cart", "type": {"Content-Type": lines}, "header": {"X-A": ""}}
+    request = stream("s", "http://198.18.0.1", chosen, "n")
+    assert (request.http2, request.target) == (True, "/cart?nonce=n")
+    assert request.headers == {"Content-Type": lines, "X-A": ""}
+
+
+@given(st.lists(st.text(max_size=9), min_size=1).map(tuple))
+def test_several_lines_are_matched_as_one(lines: tuple[str, ...]) -> None:
+    assert joined(lines) == ",".join(lines)
+    assert joined(lines[0]) == joined(lines[:1]) == lines[0]
+
+
 @pytest.mark.parametrize(
     ("agent", "service"),
     [
@@ -84,9 +114,13 @@ def test_a_behaviours_sample_asks_both_what_it_means_and_what_it_does_not(name: 
         ("Mobile", "mobile-service-v2"),
         ("xMobilex", "mobile-service-v2"),
         ("a b Mobile/1 c", "mobile-service-v2"),
+        (("curl/8.14.1", "Mobile"), "mobile-service-v2"),
+        (("Mobile", "curl/8.14.1"), "mobile-service-v2"),
+        (("mobile", "curl/8.14.1"), "web-service-v1"),
+        (("Mob", "ile"), "web-service-v1"),
     ],
 )
-def test_an_agent_with_mobile_in_it_is_mobile(agent: str | None, service: str) -> None:
+def test_an_agent_with_mobile_in_it_is_mobile(agent: HeaderValue | None, service: str) -> None:
     headers = {} if agent is None else {"User-Agent": agent}
     expected: Expectation = Served(frozenset({service}))
     assert mobile_routing.expectation({"agent": headers, "method": "POST"}) == expected
@@ -100,9 +134,13 @@ def test_an_agent_with_mobile_in_it_is_mobile(agent: str | None, service: str) -
         ("Application/json", False),
         ("", False),
         (None, False),
+        (("application/json",), True),
+        (("application/json", "text/plain"), False),
+        (("text/plain", "application/json"), False),
+        (("application/json", "application/json"), False),
     ],
 )
-def test_json_is_the_whole_value(kind: str | None, routed: bool) -> None:
+def test_json_is_the_whole_value(kind: HeaderValue | None, routed: bool) -> None:
     headers = {} if kind is None else {"content-type": kind}
     expectation = canary_split.expectation(
         {"type": headers, "path": "/anything", "method": "DELETE"}

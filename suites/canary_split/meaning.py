@@ -14,7 +14,8 @@ from functools import cache
 from typing import Any
 
 from fixtures import manifests
-from fixtures.checks.samples import pairwise
+from fixtures.checks.samples import headers_of, joined, pairwise
+from fixtures.history.streams import Headers
 from fixtures.lab import HOME, namespace_of
 from fixtures.manifests.meaning import Meaning
 from suites.canary_split.gateway import Gateway, read_gateway
@@ -88,8 +89,7 @@ def _of_space() -> Iterator[Request]:
         for row in pairwise(SPACE, seed):
             chosen = {dimension: SPACE[dimension][row[dimension]] for dimension in SPACE}
             key = ", ".join(f"{dimension} {row[dimension]}" for dimension in SPACE)
-            sent = [v for k, v in chosen.items() if k not in ("method", "path", "query")]
-            headers = {name: value for some in sent for name, value in some.items()}
+            headers = headers_of(chosen)
             yield _request(key, chosen["method"], chosen["path"], chosen["query"], headers)
 
 
@@ -100,14 +100,17 @@ def _of_requirements() -> Iterator[Request]:
     yield _plain("GET / at a stray route's host", STRAY)
 
 
-def _plain(key: str, headers: Mapping[str, str]) -> Request:
+def _plain(key: str, headers: Headers) -> Request:
     return _request(key, "GET", "/", "", headers)
 
 
-def _request(key: str, method: str, path: str, query: str, headers: Mapping[str, str]) -> Request:
-    """A request as a route sees it: hosts know no case, and their port is ignored."""
+def _request(key: str, method: str, path: str, query: str, headers: Headers) -> Request:
+    """A request as a route sees it: hosts know no case, and their port is ignored.
+
+    No match looks at HTTP's version.
+    """
     pairs = (pair.partition("=") for pair in query.split("&") if pair)
     parameters = tuple((name, value) for name, _, value in pairs)
-    lower = {name.lower(): value for name, value in headers.items()}
+    lower = {name.lower(): joined(value) for name, value in headers.items()}
     host = lower.pop("host", "").lower().partition(":")[0]
     return Request(key, method, path, parameters, host, lower)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fixtures.checks.expectations import BY_RBAC, Expectation, Served
-from fixtures.checks.samples import COOKIES, HEADERS, METHODS, QUERIES, Sample, Space
+from fixtures.checks.samples import COOKIES, HEADERS, METHODS, QUERIES, VERSIONS, Sample, Space
 
 PRINCIPAL = "cluster.local/ns/default/sa/frontend"
 PREFIX = "/api/v1/"
@@ -45,6 +45,7 @@ PATHS = {
     "icon": "/favicon.ico",
 }
 SPACE: Space = {
+    "http": VERSIONS,
     "method": METHODS,
     "path": PATHS,
     "query": {**QUERIES, "path": "path=/api/v1/items"},
