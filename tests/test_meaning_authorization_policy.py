@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from clusters.errors import UnreadError
-from suites.rbac_denial.meaning import CLIENTS
+from suites.rbac_denial.oracle import CLIENTS
 from suites.rbac_denial.policy import Request, read
 
 HOST = "backend-api.plumbline-rbac-denial.svc.cluster.local"

@@ -23,9 +23,10 @@ from suites.mobile_routing.meaning import STEM as ROUTING
 from suites.mobile_routing.meaning import requests as routed
 from suites.mobile_routing.subject import HOST
 from suites.rbac_denial import oracle as denial_oracle
-from suites.rbac_denial.meaning import BYSTANDER, CLIENTS
+from suites.rbac_denial.meaning import BYSTANDER
 from suites.rbac_denial.meaning import STEM as POLICY
 from suites.rbac_denial.meaning import requests as guarded
+from suites.rbac_denial.oracle import CLIENTS
 
 REFERENCE = m.load()
 BEHAVIOURS: dict[str, Behaviour[Any]] = {
@@ -103,7 +104,7 @@ def test_every_value_of_each_dimension_is_asked() -> None:
 # --- mutants --------------------------------------------------------------------------------
 
 
-UNREAD = {"answer-header-added", "mirrored", "only-with-a-token"}
+UNREAD = {"answer-header-added", "mirrored", "only-with-a-token", "token-not-admitted"}
 
 
 def of_a_file_alone() -> list[Mutant]:

@@ -9,7 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.checks.expectations import Expectation, Rejected, Served
-from fixtures.checks.samples import METHODS, PATHS, Oracle, cause, joined, pairwise, stream
+from fixtures.checks.samples import (
+    CLIENT,
+    METHODS,
+    PATHS,
+    Oracle,
+    Space,
+    cause,
+    joined,
+    pairwise,
+    stream,
+)
 from fixtures.history.streams import HeaderValue
 from suites.canary_split import oracle as canary_split
 from suites.mobile_routing import oracle as mobile_routing
@@ -60,6 +70,37 @@ def test_without_a_common_value_no_cause_is_named() -> None:
     assert cause([], [{"a": "1"}]) == {}
     both = {"a": "1", "b": "1"}
     assert cause([both], [{"a": "1", "b": "2"}, {"a": "2", "b": "1"}]) == both
+
+
+WEB = Served(frozenset({"web"}))
+SMALL: Space = {
+    "method": {"GET": "GET", "PUT": "PUT"},
+    "path": {"root": "/", "page": "/cart", "deep": "/a/b"},
+    "header": {"none": {}, "tenant": {"x-tenant": "Mobile"}},
+    CLIENT: {"one": "identity-of-one", "two": ""},
+}
+
+
+def test_who_asks_is_for_the_oracle_and_is_not_sent() -> None:
+    """Its expectation may differ by the client; its request does not."""
+    denied = Rejected(403)
+    oracle = Oracle(SMALL, lambda chosen: WEB if chosen[CLIENT] else denied)
+    for one in oracle.sample(7, "http://198.18.0.1", "t"):
+        assert one.expectation == (WEB if one.row[CLIENT] == "one" else denied)
+        assert one.stream.headers == SMALL["header"][one.row["header"]]
+
+
+@given(st.integers(0, 2**32))
+def test_what_pairs_leave_to_chance_is_certain_in_a_part(seed: int) -> None:
+    part = {"method": ("GET",), "path": ("page", "deep")}
+    samples = Oracle(SMALL, lambda _: WEB, (part,)).sample(seed, "http://198.18.0.1", "t")
+    rows = [one.row for one in samples]
+    own = [row for row in rows if row["method"] == "GET" and row["path"] != "root"]
+    for dimension in ("header", CLIENT):
+        pairs = {(row["path"], row[dimension]) for row in own}
+        assert pairs == {(p, v) for p in part["path"] for v in SMALL[dimension]}
+    assert {(row["method"], row["path"]) for row in rows} >= {("PUT", p) for p in SMALL["path"]}
+    assert len({one.stream.stream for one in samples}) == len(samples)
 
 
 @pytest.mark.parametrize("name", ORACLES)

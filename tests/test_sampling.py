@@ -9,8 +9,12 @@ from typing import Any
 import pytest
 
 from clusters.errors import NotReadyError
+from fixtures.checks.expectations import BY_RBAC, Served
+from fixtures.checks.samples import CLIENT, Oracle
 from fixtures.history import Arrived, Exchange, History
-from fixtures.lab.sampling import MARGIN, arrivals, expected
+from fixtures.history.streams import Stream
+from fixtures.history.verdict import Outcome
+from fixtures.lab.sampling import AT_ONCE, MARGIN, Answered, arrivals, ask_by, expected
 from fixtures.lab.space import Space
 
 
@@ -79,3 +83,71 @@ def test_one_service_is_asked_for_all_that_it_logged() -> None:
         arrivals(Asked(backends), frozenset("ab"), service="web")
     assert caught.value.seen == "b"
     assert "logs of web" in caught.value.expected
+
+
+class Sends:
+    """Stands in for a client pod: what it is served is logged at once, or it is denied."""
+
+    def __init__(self, pod: str, backends: Backends, *, served: bool) -> None:
+        self.pod, self.backends, self.served = pod, backends, served
+        self.at_once = 0
+
+    def probe(self, *streams: Stream, at_once: int) -> History:
+        self.at_once = at_once
+        if self.served:
+            self.backends.logged["web"] += "".join(f"{s.method} {s.target}\n" for s in streams)
+        denial = {"status": 403, "service": "", "body": BY_RBAC.body}
+        return History(
+            exchange(s.stream).model_copy(
+                update={"identity": self.pod, "received": 0.1, "method": s.method,
+                        "url": f"http://x{s.target}", **({} if self.served else denial)}
+            )
+            for s in streams
+        )  # fmt: skip
+
+
+WEB = Served(frozenset({"web"}))
+BY_CLIENT = Oracle(
+    {
+        "path": {"root": "/", "page": "/cart"},
+        "method": {"GET": "GET", "PUT": "PUT"},
+        CLIENT: {"one": "a", "two": "b", "three": ""},
+    },
+    lambda chosen: WEB if chosen[CLIENT] else BY_RBAC,
+)
+
+
+def asked_by(served: set[str]) -> tuple[dict[str, Sends], dict[str, Answered]]:
+    backends = Backends(web="")
+    clients = {
+        name: Sends(f"pod-{name}", backends, served=name in served)
+        for name in ("one", "two", "three", "not of the sample")
+    }
+    pods: Any = clients
+    return clients, ask_by(BY_CLIENT, 7, Asked(backends), pods, "http://x")
+
+
+def outcome(answered: Answered) -> Outcome:
+    return answered.are_as_meant()(answered.history).outcome
+
+
+def test_each_client_sends_its_own_part_of_a_sample() -> None:
+    clients, answered = asked_by({"one", "two"})
+    assert answered.keys() == {"one", "two", "three"}
+    for name, part in answered.items():
+        assert {sample.row[CLIENT] for sample in part.samples} == {name}
+        assert part.history.streams() == tuple(s.stream.stream for s in part.samples)
+        assert {e.identity for e in part.history} == {f"pod-{name}"}
+        assert outcome(part) is Outcome.PASS
+    assert sum(client.at_once for client in clients.values()) <= AT_ONCE
+    assert clients["not of the sample"].at_once == 0
+
+
+def test_what_one_client_is_served_too_fails_its_own_part() -> None:
+    _, answered = asked_by({"one", "two", "three"})
+    whole = answered["one"] + answered["three"]
+    assert outcome(answered["one"]) is Outcome.PASS
+    assert outcome(answered["three"]) is Outcome.FAIL
+    verdict = whole.are_as_meant()(whole.history)
+    assert verdict.outcome is Outcome.FAIL
+    assert "all with client: three and none else" in verdict.reason

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import operator
+from functools import reduce
+
 import pytest
 
-from fixtures.checks.samples import Oracle
 from fixtures.lab import Lab, sampling
 from fixtures.lab.sampling import Answered
-from suites.rbac_denial.oracle import SPACE, expectation
-from suites.rbac_denial.subject import APP, Api, in_force
+from suites.rbac_denial.oracle import BY_FRONTEND, BY_OTHERS, OF_BYSTANDER
+from suites.rbac_denial.subject import BYSTANDER, Api, in_force
 
 
 @pytest.fixture(scope="module")
@@ -20,5 +22,17 @@ def api(lab: Lab, cluster: str) -> Api:
 @pytest.fixture(scope="module")
 def sample(api: Api, seed: int) -> Answered:
     """default/frontend's requests of the whole space, and what came of them."""
-    oracle, origin = Oracle(SPACE, expectation), f"http://{api.space.host(APP)}"
-    return sampling.ask(oracle, seed, api, api.frontend, origin)
+    return sampling.ask(BY_FRONTEND, seed, api, api.frontend, api.origin())
+
+
+@pytest.fixture(scope="module")
+def others(api: Api, seed: int) -> dict[str, Answered]:
+    """Each other client's requests of the whole space, and what came of them."""
+    return sampling.ask_by(BY_OTHERS, seed, api, api.clients, api.origin())
+
+
+@pytest.fixture(scope="module")
+def bystander(api: Api, seed: int) -> Answered:
+    """All clients' requests to the bystander, and what came of them."""
+    by_client = sampling.ask_by(OF_BYSTANDER, seed, api, api.clients, api.origin(BYSTANDER))
+    return reduce(operator.add, by_client.values())

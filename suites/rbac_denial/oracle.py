@@ -1,10 +1,13 @@
-"""What AuthorizationPolicy/service-auth means, for every request, and the space of requests.
+"""What AuthorizationPolicy/service-auth means, for every request, and the spaces of requests.
 
-Pure: from the values of a request and who sends it to what it must get. Sources: Istio's reference
+Pure: from the values of a request and who sends it to what it must get. It knows the clients by
+their identities, and sends nothing. Sources: Istio's reference
 of AuthorizationPolicy (istio.io/latest/docs/reference/config/security/authorization-policy): one
 ALLOW policy denies what it does not name; all fields of a source and of an operation must hold;
-`/api/v1/*` is a prefix; and of path normalization (MeshConfig.ProxyPathNormalization, BASE:
-RFC 3986 dot segments, then as it stands; case counts).
+`/api/v1/*` is a prefix; a workload that no policy selects serves everybody; and of path
+normalization (MeshConfig.ProxyPathNormalization, BASE: RFC 3986 dot segments, then as it stands;
+case counts). Of plain text: mutual TLS is PERMISSIVE where no PeerAuthentication says otherwise,
+and the reference has none (istio.io/latest/docs/reference/config/security/peer_authentication).
 """
 
 from __future__ import annotations
@@ -13,11 +16,34 @@ from collections.abc import Mapping
 from typing import Any
 
 from fixtures.checks.expectations import BY_RBAC, Expectation, Served
-from fixtures.checks.samples import COOKIES, HEADERS, METHODS, QUERIES, VERSIONS, Sample, Space
+from fixtures.checks.samples import (
+    CLIENT,
+    COOKIES,
+    HEADERS,
+    METHODS,
+    QUERIES,
+    VERSIONS,
+    Oracle,
+    Sample,
+    Space,
+)
+from fixtures.lab import HOME, TRUST_DOMAIN
+from suites.rbac_denial.policy import NAMESPACE
 
 PRINCIPAL = "cluster.local/ns/default/sa/frontend"
+CLIENTS = {
+    "frontend": PRINCIPAL,
+    "stranger": f"{TRUST_DOMAIN}/ns/{HOME}/sa/stranger",
+    "lookalike": f"{TRUST_DOMAIN}/ns/{HOME}/sa/frontend-x",
+    "namesake": f"{TRUST_DOMAIN}/ns/{NAMESPACE}/sa/frontend",
+    "outsider": "",
+}
+"""The identity of each client pod; the last sends plain text and has none."""
+OTHERS = {name: identity for name, identity in CLIENTS.items() if identity != PRINCIPAL}
+
 PREFIX = "/api/v1/"
 SERVED = Served(frozenset({"backend-api"}))
+BY_BYSTANDER = Served(frozenset({"bystander"}))
 
 PATHS = {
     "item": "/api/v1/items",
@@ -57,6 +83,18 @@ SPACE: Space = {
     },
     "cookie": COOKIES,
 }
+AROUND = {
+    "two slashes": "/api//v1/items",
+    "encoded slash": "/api%2Fv1/items",
+    "encoded last slash": "/api/v1%2fitems",
+}
+"""Paths that Envoy leaves as they are: it neither merges nor decodes slashes, if it is not told to
+(istio.io/latest/docs/reference/config/istio.mesh.v1alpha1, NormalizationType: BASE)."""
+GUARDED: Space = {**SPACE, "path": {**SPACE["path"], **AROUND}}
+"""What backend-api is asked. The bystander is not asked the paths around, as its program's own
+treatment of slashes would be in the answer."""
+MEANT = {"method": ("GET",), "path": [n for n, path in PATHS.items() if path.startswith(PREFIX)]}
+"""The part of it that default/frontend may ask: a leak to another client is likeliest here."""
 
 
 def expectation(request: Mapping[str, Any], principal: str = PRINCIPAL) -> Expectation:
@@ -67,6 +105,21 @@ def expectation(request: Mapping[str, Any], principal: str = PRINCIPAL) -> Expec
         and request.get("path", "/").startswith(PREFIX)
     )
     return SERVED if meant else BY_RBAC
+
+
+def by_its_client(request: Mapping[str, Any]) -> Expectation:
+    """What a request must get from backend-api, as the client that its row names."""
+    return expectation(request, request[CLIENT])
+
+
+def untouched(_request: Mapping[str, Any]) -> Expectation:
+    """Everything is served to everybody, plain text too."""
+    return BY_BYSTANDER
+
+
+BY_FRONTEND = Oracle(GUARDED, expectation, (MEANT,))
+BY_OTHERS = Oracle({**GUARDED, CLIENT: OTHERS}, by_its_client, (MEANT,))
+OF_BYSTANDER = Oracle({**SPACE, CLIENT: CLIENTS}, untouched)
 
 
 def is_served(sample: Sample) -> bool:

@@ -22,10 +22,12 @@ from fixtures.lab import (
 from fixtures.lab.space import Space
 from fixtures.manifests import Given
 from fixtures.traffic.client import ClientPod
+from suites.rbac_denial.oracle import CLIENTS
+from suites.rbac_denial.policy import WORKLOADS
 
 NAME = Path(__file__).parent.name
 API = "/api/v1/items"
-APP = "backend-api"
+APP, BYSTANDER = WORKLOADS
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,22 @@ class Api:
     namesake: ClientPod
     outsider: ClientPod
 
+    @property
+    def clients(self) -> dict[str, ClientPod]:
+        """Who calls it, by the names that the oracle knows their identities by."""
+        return {name: getattr(self, name) for name in CLIENTS}
+
+    def origin(self, service: str = APP) -> str:
+        """Where backend-api, or another service of the namespace, is asked."""
+        return f"http://{self.space.host(service)}"
+
     def ask(self, stream: str, method: str = "GET", target: str = API, count: int = 20) -> Stream:
         """Requests to backend-api, each with a nonce that no other run has used."""
         return self._ask(APP, stream, method, target, count)
 
     def ask_bystander(self, stream: str, method: str, target: str) -> Stream:
         """Requests to a workload of the namespace that the policy does not name."""
-        return self._ask("bystander", stream, method, target, 20)
+        return self._ask(BYSTANDER, stream, method, target, 20)
 
     def protect(self) -> None:
         """Apply the policy and wait until backend-api's proxy enforces it."""
@@ -79,11 +90,10 @@ class Api:
 
     def _ask(self, service: str, stream: str, method: str, target: str, count: int) -> Stream:
         nonce = f"nonce={stream}-{convergence.generation()}-{{seq}}"
-        origin = f"http://{self.space.host(service)}"
         return Stream(
             stream=stream,
             method=method,
-            url=f"{origin}{API}?{nonce}",
+            url=f"{self.origin(service)}{API}?{nonce}",
             target=f"{target}?{nonce}",
             count=count,
             concurrency=5,
@@ -108,7 +118,7 @@ def in_force(lab: Lab, cluster: str) -> Api:
         outsider=lab.client(cluster, OUTSIDER, identity=OUTSIDE),
     )
     api.protect()
-    wanted = [f"outbound|80||{space.host(name)}" for name in (APP, "bystander")]
+    wanted = [f"outbound|80||{space.host(name)}" for name in WORKLOADS]
     for client in (api.frontend, api.stranger, api.lookalike, api.namesake):
         convergence.endpoints(client.kube, client.namespace, client.pod, wanted, api.deadline)
     return api

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from fixtures.checks import (
+    Check,
     all_answered_by,
     denied_http,
     denied_under_load,
@@ -45,6 +48,12 @@ REQUESTS = 2000
 ALLOWED = on("allowed", all_answered_by("backend-api"))
 
 
+def _denied_too(sample: Answered) -> Check:
+    """A client is denied its sample, and 50 times what frontend is served beside it."""
+    denied = every(sample.are_as_meant(), on("denied", denied_http(50)))
+    return with_positive_control(denied=denied, allowed=ALLOWED)
+
+
 @requirement("RB1", source=SOURCE)
 def test_frontend_may_get_the_api(judge: Judge, api: Api, sample: Answered) -> None:
     """GET of /api/v1/* as default/frontend is served, with any query, header and cookie."""
@@ -82,35 +91,39 @@ def test_other_paths_are_denied(judge: Judge, api: Api, sample: Answered) -> Non
 
 
 @requirement("RB4", source=SOURCE)
-def test_another_account_is_denied(judge: Judge, api: Api) -> None:
-    """Another account is denied what default/frontend may: any, and one whose name begins alike."""
+def test_another_account_is_denied(judge: Judge, api: Api, others: Mapping[str, Answered]) -> None:
+    """Another account is denied whatever it asks: any, and one whose name begins alike."""
     history = side_by_side(
         lambda: api.frontend.probe(api.ask("allowed")),
         lambda: api.stranger.probe(api.ask("stranger", count=50)),
         lambda: api.lookalike.probe(api.ask("lookalike", count=50)),
     )
+    sample = others["stranger"] + others["lookalike"]
     denied = (on(name, denied_http(50)) for name in ("stranger", "lookalike"))
-    judge(history, with_positive_control(denied=every(*denied), allowed=ALLOWED))
+    judge(
+        history + sample.history,
+        with_positive_control(denied=every(sample.are_as_meant(), *denied), allowed=ALLOWED),
+    )
 
 
 @requirement("RB5", source=SOURCE)
-def test_plain_text_is_refused(judge: Judge, api: Api) -> None:
-    """A client without an identity of the service mesh is refused."""
+def test_plain_text_is_refused(judge: Judge, api: Api, others: Mapping[str, Answered]) -> None:
+    """A client without an identity of the service mesh is refused whatever it asks."""
     history = side_by_side(
         lambda: api.frontend.probe(api.ask("allowed")),
         lambda: api.outsider.probe(api.ask("denied", count=50)),
     )
-    judge(history, with_positive_control(denied=on("denied", denied_http(50)), allowed=ALLOWED))
+    judge(history + others["outsider"].history, _denied_too(others["outsider"]))
 
 
 @requirement("RB6", source=SOURCE)
-def test_a_namesake_is_denied(judge: Judge, api: Api) -> None:
-    """The account named frontend of another namespace is denied."""
+def test_a_namesake_is_denied(judge: Judge, api: Api, others: Mapping[str, Answered]) -> None:
+    """The account named frontend of another namespace is denied whatever it asks."""
     history = side_by_side(
         lambda: api.frontend.probe(api.ask("allowed")),
         lambda: api.namesake.probe(api.ask("denied", count=50)),
     )
-    judge(history, with_positive_control(denied=on("denied", denied_http(50)), allowed=ALLOWED))
+    judge(history + others["namesake"].history, _denied_too(others["namesake"]))
 
 
 @requirement("RB7", source=SOURCE)
@@ -128,8 +141,8 @@ def test_what_was_refused_never_reached_the_backend(judge: Judge, api: Api) -> N
 
 
 @requirement("RB8", source=SOURCE)
-def test_only_backend_api_is_touched(judge: Judge, api: Api) -> None:
-    """Only app=backend-api is touched: a bystander serves what backend-api denies."""
+def test_only_backend_api_is_touched(judge: Judge, api: Api, bystander: Answered) -> None:
+    """Only app=backend-api is touched: a bystander serves everybody whatever is asked."""
     history = side_by_side(
         lambda: api.stranger.probe(api.ask("denied")),
         lambda: api.frontend.probe(api.ask("allowed")),
@@ -140,7 +153,7 @@ def test_only_backend_api_is_touched(judge: Judge, api: Api) -> None:
     )
     touched = with_positive_control(denied=on("denied", denied_http(20)), allowed=ALLOWED)
     untouched = (on(name, all_answered_by("bystander", 20)) for name in ("get", "post"))
-    judge(history, every(touched, *untouched))
+    judge(history + bystander.history, every(touched, bystander.are_as_meant(), *untouched))
 
 
 @pytest.mark.long
