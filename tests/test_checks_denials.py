@@ -117,6 +117,28 @@ def test_nonces_are_read_from_urls_and_logs_alike() -> None:
 
 
 @pytest.mark.parametrize(
+    ("drops", "outcome"),
+    [
+        ([drop(port=3001)], PASS),
+        ([drop(port=3000), drop(port=3001)], PASS),
+        ([drop(port=3000)], INCONCLUSIVE),
+        ([drop()], INCONCLUSIVE),
+    ],
+)
+def test_a_drop_at_one_port_proves_nothing_of_another(drops: list[Drop], outcome: Outcome) -> None:
+    check = checks.denied_l4(drops, ["k8s:app=backend"], ["k8s:app=frontend"], port=3001)
+    assert check(exchanges(TIMEOUT)).outcome is outcome
+
+
+def test_a_nodes_drop_is_of_whichever_cluster_the_client_is_in() -> None:
+    node = frozenset({"reserved:remote-node"})
+    drops = [drop(source_labels=node, source_cluster="")]
+    assert checks.denied_l4(drops, node)(exchanges(TIMEOUT)).outcome is PASS
+    assert checks.not_dropped(drops, node)(exchanges(TIMEOUT)).outcome is FAIL
+    assert checks.denied_l4(drops, ["k8s:app=backend"])(exchanges(TIMEOUT)).outcome is INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
     ("answers", "drops", "outcome"),
     [
         ([WEB] * 3, [], PASS),

@@ -97,6 +97,11 @@ def test_a_drop_has_its_reason_its_labels_and_its_cluster() -> None:
     assert drop.destination_labels == {"k8s:app=frontend"}
 
 
+def test_a_drop_has_the_port_that_it_was_sent_to() -> None:
+    sent = [flow(l4={"TCP": {"source_port": 4000, "destination_port": 3001}}), flow(l4={"UDP": {}})]
+    assert [drop.port for drop in hubble.parse_drops(sent)] == [3001, 0]
+
+
 def test_what_was_forwarded_is_no_drop() -> None:
     assert list(hubble.parse_drops([flow(verdict="FORWARDED")])) == []
 

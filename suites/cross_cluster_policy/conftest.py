@@ -6,7 +6,15 @@ import pytest
 
 from fixtures.history import History
 from fixtures.lab import Lab
-from suites.cross_cluster_policy.subject import CLIENTS, NAMESAKE, Guarded, Observation, reach
+from fixtures.traffic.client import side_by_side
+from suites.cross_cluster_policy.subject import (
+    EVERYBODY,
+    PORTS,
+    SENDER,
+    Guarded,
+    Observation,
+    reach,
+)
 
 
 @pytest.fixture(scope="module")
@@ -17,10 +25,17 @@ def guarded(lab: Lab) -> Guarded:
 
 @pytest.fixture(scope="module")
 def observed(guarded: Guarded) -> Observation:
-    """Everyone asks frontend and its bystander, under the policy, at the same time."""
+    """Everyone asks frontend and its bystander at both ports, under the policy, at the same time;
+    whom the policy is of asks the bystander."""
+
+    def ask() -> History:
+        return side_by_side(
+            lambda: guarded.ask("frontend", "bystander", who=EVERYBODY, ports=PORTS),
+            lambda: guarded.ask("bystander", who=[SENDER], ports=PORTS),
+        )
+
     guarded.protect()
-    everyone = (*CLIENTS, NAMESAKE)
-    return guarded.observe(lambda: guarded.ask("frontend", "bystander", who=everyone))
+    return guarded.observe(ask)
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +44,10 @@ def exposed(guarded: Guarded) -> Observation:
 
     def ask() -> History:
         guarded.expose()
-        before = guarded.ask("frontend", label=" before")
+        before = guarded.ask("frontend", label=" before", who=EVERYBODY, ports=PORTS)
         guarded.protect()
         guarded.expose()
-        return before + guarded.ask("frontend", label=" after")
+        after = guarded.ask("frontend", label=" after", who=EVERYBODY, ports=PORTS)
+        return before + after
 
     return guarded.observe(ask)

@@ -1,6 +1,6 @@
 """What any CiliumNetworkPolicy, or any CiliumClustermeshConfig, makes of this behaviour's requests.
 
-A request is a client that asks a workload of aws-cluster, at its only port. The clients are those
+A request is a client that asks a workload of aws-cluster at one of its ports. The clients are those
 that the requirements ask from, and the one of XP6 whose label is changed; labels are those that the
 support's templates give. Pure, but for the templates' files.
 """
@@ -19,8 +19,9 @@ from fixtures.manifests.labels import labels
 from fixtures.manifests.meaning import Meaning
 from fixtures.manifests.reading import Node
 from fixtures.manifests.selectors import Labels
-from suites.cross_cluster_policy.policy import Policy, read_policy
-from suites.cross_cluster_policy.subject import AWS, AZURE, CLIENTS, NAME, NAMESAKE
+from suites.cross_cluster_policy.policy import ENTITY, REMOTE_NODE, Policy, read_policy
+from suites.cross_cluster_policy.ports import PORTS
+from suites.cross_cluster_policy.subject import AWS, AZURE, CLIENTS, NAME, NAMESAKE, NODE, SENDER
 
 GAINED = "azure-cluster/other with app=backend"
 """The client of XP6 in the time that it has the label."""
@@ -51,6 +52,7 @@ def client_labels() -> Mapping[str, Labels]:
         who: _labels(SUPPORT, app, cluster, NAMESPACE) for who, (cluster, _, app) in own.items()
     }
     clients[NAMESAKE] = _labels(SHARED_CLIENTS, TENANT, AZURE, HOME)
+    clients[NODE] = {ENTITY: REMOTE_NODE}
     clients[GAINED] = {**clients["azure-cluster/other"], "app": "backend"}
     return clients
 
@@ -73,10 +75,15 @@ def _of_policy(document: Mapping[str, Any]) -> Meaning:
     Hubble tells the latter two apart, and so do the requirements.
     """
     clients = client_labels()
-    local = [pod for pod in clients.values() if pod[CLUSTER_LABEL] == AWS]
-    policy = read_policy(document, NAMESPACE, AWS, local)
+    local = [pod for pod in clients.values() if pod.get(CLUSTER_LABEL) == AWS]
+    sender = _labels(SUPPORT, SENDER.partition("/")[2], AWS, NAMESPACE)
+    policies = {
+        port: read_policy(document, NAMESPACE, AWS, [*local, sender], port)
+        for port in PORTS.values()
+    }
     return {
-        f"{who}->{whom}": _verdict(policy, subject_labels(whom), pod)
+        f"{who}->{whom}:{port}": _verdict(policy, subject_labels(whom), pod)
+        for port, policy in policies.items()
         for whom in SUBJECTS
         for who, pod in clients.items()
     }

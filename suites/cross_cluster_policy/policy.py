@@ -18,13 +18,18 @@ from fixtures.manifests.selectors import Labels, Requirement, requirements
 from suites.cross_cluster_policy.ports import admit_port
 
 NOBODYS = (
-    "world", "world-ipv4", "world-ipv6", "host", "remote-node", "kube-apiserver", "ingress", "init",
-    "health", "unmanaged", "none",
+    "world", "world-ipv4", "world-ipv6", "host", "kube-apiserver", "ingress", "init", "health",
+    "unmanaged", "none",
 )  # fmt: skip
-"""Entities that no client is of: as pods that Cilium manages, they have identities of their own.
+"""Entities that no client is of: pods that Cilium manages have identities of their own, also those
+of a remote cluster, and a node of a remote cluster is a `remote-node`.
 
-A pod of a remote cluster has one too, and is not of the world.
+The node that a pod runs on, `host`, may always reach it ("Layer 3 Policies", "Access to/from local
+host"): no policy of a namespace tells it anything.
 """
+ENTITY, REMOTE_NODE = "reserved", "remote-node"
+"""The one label of a node's identity, which has none of Kubernetes's."""
+SOMEBODYS = ("all", "cluster", REMOTE_NODE)
 RULES = ("ingress", "ingressDeny", "egress", "egressDeny")
 SECTIONS = (*RULES, "enableDefaultDeny")
 OTHERS_LABELS = ("cilium", "io.kubernetes", "kubernetes.io", "k8s.io", "istio.io", "pod-template-")
@@ -79,6 +84,7 @@ class Reader:
     namespace: str
     cluster: str
     local: tuple[Labels, ...]
+    port: int
 
     def rule(self, node: Node) -> Rule:
         """One rule: `spec`, or one of `specs`."""
@@ -113,7 +119,7 @@ class Reader:
             node.unread("a rule of some direction")
 
     def _see_no_client_shut_in(self, node: Node, subjects: Selector) -> None:
-        """See that what a rule says of egress is of no client.
+        """See that what a rule says of egress is of no client, or shuts nothing.
 
         The workloads send nothing of their own, and what answers a connection passes by the entry
         that conntrack has of it; but clients ask for names, and connect.
@@ -123,8 +129,9 @@ class Reader:
         rules = node.at("egress").items()
         for rule in rules:
             rule.check(("toEntities",))
-            for entity in rule.at("toEntities").items():
-                entity.word("all", "cluster", *NOBODYS)
+        allowed = [e for rule in rules for e in rule.at("toEntities").items()]
+        if "all" in [entity.word(*SOMEBODYS, *NOBODYS) for entity in allowed]:
+            return
         shut = bool(rules) or _truth(node.at("enableDefaultDeny").at("egress"), default=False)
         if shut and any(subjects.holds(labels) for labels in self.local):
             node.unread("rules of egress that are of no client")
@@ -144,13 +151,12 @@ class Reader:
             node.unread("a denial of somebody or of a port")
         if {"fromEndpoints", "fromEntities"} <= lists.keys():
             node.unread("either of the two, as Cilium takes")
-        if not lists or not admit_port(node.at("toPorts")):
+        if not lists or not admit_port(node.at("toPorts"), self.port):
             return []
         if "fromEndpoints" in lists:
             return [self._endpoints(each) for each in lists["fromEndpoints"].items()]
         if "fromEntities" in lists:
-            entities = [self._entity(each) for each in lists["fromEntities"].items()]
-            return [selector for selector in entities if selector]
+            return [s for each in lists["fromEntities"].items() for s in self._entity(each)]
         return [Selector(())]
 
     def _endpoints(self, node: Node) -> Selector:
@@ -161,25 +167,30 @@ class Reader:
         implied = (Requirement(k, "In", (v,)) for k, v in unsaid.items() if k not in keys)
         return Selector((*wanted, *implied))
 
-    def _entity(self, node: Node) -> Selector | None:
-        """The clients of an entity, if any: `cluster` is the policy's own, `all` is everybody."""
-        match node.word("all", "cluster", *NOBODYS):
+    def _entity(self, node: Node) -> list[Selector]:
+        """The clients of an entity, if any: `all` is everybody, `cluster` the policy's own cluster
+        and every node of all that are joined."""
+        nodes = Selector((Requirement(ENTITY, "In", (REMOTE_NODE,)),))
+        match node.word(*SOMEBODYS, *NOBODYS):
             case "all":
-                return Selector(())
+                return [Selector(())]
             case "cluster":
-                return Selector((Requirement(CLUSTER_LABEL, "In", (self.cluster,)),))
-        return None
+                return [Selector((Requirement(CLUSTER_LABEL, "In", (self.cluster,)),)), nodes]
+            case "remote-node":
+                return [nodes]
+        return []
 
 
 def read_policy(
-    document: Mapping[str, Any], namespace: str, cluster: str, local: Iterable[Labels]
+    document: Mapping[str, Any], namespace: str, cluster: str, local: Iterable[Labels], port: int
 ) -> Policy:
-    """A CiliumNetworkPolicy's rules. Its own name decides nothing, nor do notes on it.
+    """A CiliumNetworkPolicy's rules for one port. Its own name decides nothing, nor do notes.
 
     Args:
         namespace: the behaviour's own.
         cluster: the one that it is applied in.
         local: the labels of the clients of that cluster.
+        port: that of the workloads' containers which is asked.
 
     Raises:
         UnreadError: there is something in it whose meaning is not known here.
@@ -188,7 +199,7 @@ def read_policy(
     nodes = [each for each in (root.at("spec"), *root.at("specs").items()) if each.is_there]
     if not nodes:
         root.unread("a rule")
-    reader = Reader(namespace, cluster, tuple(local))
+    reader = Reader(namespace, cluster, tuple(local), port)
     return tuple(reader.rule(node) for node in nodes)
 
 

@@ -32,7 +32,19 @@ CLIENTS = (
     "azure-cluster/other",
 )
 NAMESAKE = "azure-cluster/backend of another namespace"
+NODE = "azure-cluster/node"
+EVERYBODY = (*CLIENTS, NAMESAKE, NODE)
+SENDER = "aws-cluster/sender"
+"""A pod that the policy is of as well, and that is a client of others."""
+TARGET = "app=frontend,version=v1"
+HTTP, HTTP2 = 80, 3001
+PORTS = (HTTP, HTTP2)
+CONTAINER_PORTS = {HTTP: 3000, HTTP2: 3001}
+"""Where each of a service's ports leads."""
 COUNT = 20
+COUNTS = {"frontend": {HTTP: COUNT, HTTP2: 5}, "bystander": {HTTP: 5, HTTP2: 5}}
+"""Requests of a stream, by whom it asks and at which port: a few show whom a rule is of, the many
+that it always is."""
 SECONDS = 6.0
 # The denied wait for their timeouts and cost nothing; the allowed must not crowd out of
 # Hubble's ring what it says of them.
@@ -102,10 +114,19 @@ class Guarded:
         """The address of a client's pod."""
         return _address(self.clients[who])
 
-    def ask(self, *whom: str, label: str = "", who: Collection[str] = CLIENTS) -> History:
+    def ask(
+        self,
+        *whom: str,
+        label: str = "",
+        who: Collection[str] = CLIENTS,
+        ports: Collection[int] = (HTTP,),
+    ) -> History:
         """Client pods at once, each its own streams, every request on a connection of its own."""
         calls: list[Callable[[], History]] = [
-            partial(self.clients[w].ask, *(self.stream(f"{w}->{x}{label}", x) for x in whom))
+            partial(
+                self.clients[w].ask,
+                *(self.stream(name(w, x, p, label), x, port=p) for x in whom for p in ports),
+            )
             for w in who
         ]
         return side_by_side(*calls)
@@ -120,7 +141,7 @@ class Guarded:
         """Locust in all clients at once: many users, each request a connection of its own."""
         load_runs = (
             client.loading(
-                self.stream(f"{who}->frontend", "frontend", timeout=2),
+                self.stream(name(who, "frontend"), "frontend", timeout=2),
                 users=USERS[who],
                 seconds=SECONDS + 1,
                 least=least,
@@ -164,12 +185,22 @@ class Guarded:
     def namespace(self) -> str:
         return self.space.namespace
 
-    def stream(self, name: str, service: str, timeout: float = 2) -> Stream:
-        """Requests to a service, `COUNT` of them at once, none on another's connection."""
-        url = f"http://{self.space.host(service)}/"
+    def stream(self, stream: str, service: str, timeout: float = 2, port: int = HTTP) -> Stream:
+        """Requests to a service, all of them at once, none on another's connection."""
         return Stream(
-            stream=name, url=url, count=COUNT, concurrency=COUNT, timeout=timeout, reuse=False
+            stream=stream,
+            url=f"http://{self.space.host(service)}:{port}/",
+            count=COUNTS[service][port],
+            concurrency=COUNTS[service][port],
+            timeout=timeout,
+            reuse=False,
+            http2=port == HTTP2,
         )
+
+
+def name(who: str, whom: str, port: int = HTTP, label: str = "") -> str:
+    """The stream of a client's requests to a workload."""
+    return f"{who}->{whom}{'' if port == HTTP else f':{port}'}{label}"
 
 
 def reach(lab: Lab) -> Guarded:
@@ -180,7 +211,7 @@ def reach(lab: Lab) -> Guarded:
     """
     spaces = {cluster: lab.space(NAME, cluster) for cluster in (AWS, AZURE)}
     here = spaces[AWS]
-    target = here.kube.pod(here.namespace, "app=frontend")
+    target = here.kube.pod(here.namespace, TARGET)
     agent = Agent.of(here.kube, target)
     clients = {
         f"{cluster}/{app}": lab.client(
@@ -193,6 +224,9 @@ def reach(lab: Lab) -> Guarded:
     clients[NAMESAKE] = lab.client(AZURE, TENANT, identity=namesake)
     deadline = lab.deadline("convergence")
     convergence.identities(agent, [_address(client) for client in clients.values()], deadline)
+    for who in (NODE, SENDER):
+        cluster, _, workload = who.partition("/")
+        clients[who] = lab.client(cluster, workload, here.namespace, identity=who)
     pods = [target, here.kube.pod(here.namespace, "app=bystander")]
     addresses = [str(pod["status"]["podIP"]) for pod in pods]
     for space in spaces.values():
@@ -220,14 +254,14 @@ def in_force(lab: Lab, _cluster: str) -> Guarded:
         NotReadyError: a workload does not run, or an agent did not get there in time.
     """
     space = lab.space(NAME, AWS)
-    kube, namespace, labels = space.kube, space.namespace, "app=frontend"
-    kube.end_pod(namespace, labels)
+    kube, namespace = space.kube, space.namespace
+    kube.end_pod(namespace, TARGET)
 
     def pending() -> str:
-        kube.pod(namespace, labels)  # raises as long as there is none
+        kube.pod(namespace, TARGET)  # raises as long as there is none
         return ""
 
-    look = kube.kubectl(f"-n {namespace} get pods -l {labels}")
+    look = kube.kubectl(f"-n {namespace} get pods -l {TARGET}")
     wait_for("another pod of frontend", pending, lab.deadline("workload"), look)
     guarded = reach(lab)
     guarded.protect()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from fixtures.checks import (
@@ -23,45 +25,73 @@ from suites.cross_cluster_policy.subject import (
     AWS,
     AZURE,
     CLIENTS,
+    CONTAINER_PORTS,
     COUNT,
+    COUNTS,
+    EVERYBODY,
+    HTTP,
     NAME,
     NAMESAKE,
+    NODE,
     SECONDS,
+    SENDER,
     Guarded,
     Observation,
+    name,
 )
 
 POLICY = "CiliumNetworkPolicy/cross-cluster-policy"
 CLUSTERMESH = "CiliumClustermeshConfig/multi-cloud-mesh"
 OTHER = f"{AZURE}/other"
 FRONTEND = frozenset({"k8s:app=frontend"})
+ALL, FEW = COUNTS["frontend"], {HTTP: COUNT}
 REQUESTS = 100  # under load, of the denied: forty users and a timeout of two seconds each
 BACKEND = f"{AZURE}/backend"
 
 
-def served(observed: Observation, who: str, whom: str = "frontend", label: str = "") -> Check:
-    """A workload's requests were served, and Cilium dropped none of them."""
+def served(
+    observed: Observation,
+    who: str,
+    whom: str = "frontend",
+    label: str = "",
+    least: Mapping[int, int] | None = None,
+) -> Check:
+    """A client's requests were served, and Cilium dropped none of them.
+
+    `least` has by port how many requests there are at least.
+    """
+    counts = least or COUNTS[whom]
     whole = not_dropped(observed.drops, labels_of(who), {f"k8s:app={whom}"})
-    return on(f"{who}->{whom}{label}", every(all_answered_by(whom, COUNT), whole))
+    answered = {port: every(all_answered_by(whom, count), whole) for port, count in counts.items()}
+    return every(*(on(name(who, whom, port, label), check) for port, check in answered.items()))
 
 
-def allowed(observed: Observation, label: str = "") -> Check:
+def allowed(observed: Observation, label: str = "", least: Mapping[int, int] = ALL) -> Check:
     """backend of azure-cluster was served."""
-    return served(observed, BACKEND, label=label)
+    return served(observed, BACKEND, label=label, least=least)
 
 
-def denied(observed: Observation, who: str, label: str = "", minimum: int = COUNT) -> Check:
-    """A workload's requests to frontend were dropped by the policy, and Hubble says whose."""
-    dropped = denied_l4(observed.drops, labels_of(who), FRONTEND, minimum)
-    return on(f"{who}->frontend{label}", dropped)
+def denied(
+    observed: Observation, who: str, label: str = "", least: Mapping[int, int] = ALL
+) -> Check:
+    """A client's requests to frontend were dropped by the policy, and Hubble says whose."""
+    dropped = {
+        port: denied_l4(observed.drops, labels_of(who), FRONTEND, count, CONTAINER_PORTS[port])
+        for port, count in least.items()
+    }
+    return every(*(on(name(who, "frontend", port, label), each) for port, each in dropped.items()))
 
 
 def labels_of(who: str) -> frozenset[str]:
-    """The labels by which Cilium knows a client."""
+    """The labels by which Cilium knows a client; a node has the one that Cilium reserves."""
+    if who == NODE:
+        return frozenset({"reserved:remote-node"})
     cluster, _, app = who.partition("/")
     namespace = namespace_of(NAME)
     if who == NAMESAKE:
         app, namespace = "backend", HOME
+    if who == SENDER:
+        app = "frontend"
     labels = {"app": app, CLUSTER_LABEL: cluster, NAMESPACE_LABEL: namespace}
     return frozenset(f"k8s:{name}={value}" for name, value in labels.items())
 
@@ -69,20 +99,13 @@ def labels_of(who: str) -> frozenset[str]:
 def guarded_as_the_policy_says(observed: Observation, minimum: int = COUNT) -> Check:
     """What the policy says, of all clients at once: one is served, the others are dropped."""
     strangers = (who for who in CLIENTS if who != BACKEND)
-    every_denied = every(*(denied(observed, who, minimum=minimum) for who in strangers))
-    return with_positive_control(denied=every_denied, allowed=allowed(observed))
-
-
-@requirement("XP4", source=POLICY)
-def test_without_the_policy_all_get_through(judge: Judge, exposed: Observation) -> None:
-    """Without the policy every workload reaches frontend, and after its removal again."""
-    streams = [(who, when) for who in CLIENTS for when in (" before", " after")]
-    judge(exposed.history, every(*(served(exposed, who, label=when) for who, when in streams)))
+    every_denied = every(*(denied(observed, who, least={HTTP: minimum}) for who in strangers))
+    return with_positive_control(denied=every_denied, allowed=allowed(observed, least=FEW))
 
 
 @requirement("XP1", source=POLICY)
 def test_azure_backend_reaches_frontend(judge: Judge, observed: Observation) -> None:
-    """backend of azure-cluster reaches frontend of aws-cluster."""
+    """backend of azure-cluster reaches frontend of aws-cluster, at each of its ports."""
     judge(observed.history, allowed(observed))
 
 
@@ -113,8 +136,28 @@ def test_a_namesake_of_another_namespace_is_denied(judge: Judge, observed: Obser
 
 @requirement("XP5", source=POLICY)
 def test_only_frontend_is_touched(judge: Judge, observed: Observation) -> None:
-    """Only app=frontend is touched: every workload still reaches a bystander beside it."""
-    judge(observed.history, every(*(served(observed, who, "bystander") for who in CLIENTS)))
+    """Only app=frontend is touched: everybody still reaches a bystander beside it."""
+    judge(observed.history, every(*(served(observed, who, "bystander") for who in EVERYBODY)))
+
+
+@requirement("XP11", source=POLICY)
+def test_a_node_of_azure_is_denied(judge: Judge, observed: Observation) -> None:
+    """A node of azure-cluster does not reach frontend: it is no backend."""
+    refused = denied(observed, NODE)
+    judge(observed.history, with_positive_control(denied=refused, allowed=allowed(observed)))
+
+
+@requirement("XP12", source=POLICY)
+def test_what_frontend_sends_is_free(judge: Judge, observed: Observation) -> None:
+    """The policy is of what reaches app=frontend: what such a pod sends is free."""
+    judge(observed.history, served(observed, SENDER, "bystander"))
+
+
+@requirement("XP4", source=POLICY)
+def test_without_the_policy_all_get_through(judge: Judge, exposed: Observation) -> None:
+    """Without the policy everybody reaches frontend at its ports, and after its removal again."""
+    streams = [(who, when) for who in EVERYBODY for when in (" before", " after")]
+    judge(exposed.history, every(*(served(exposed, who, label=when) for who, when in streams)))
 
 
 @pytest.mark.long
@@ -128,9 +171,9 @@ def test_access_follows_the_label(judge: Judge, guarded: Guarded) -> None:
     finally:
         loses = guarded.label(OTHER, "other")
     lost = guarded.observe(lambda: guarded.ask("frontend", label=" lost", who=[OTHER, BACKEND]))
-    admitted = on(f"{OTHER}->frontend gained", all_answered_by("frontend", COUNT))
+    admitted = on(name(OTHER, "frontend", label=" gained"), all_answered_by("frontend", COUNT))
     refused = with_positive_control(
-        denied=denied(lost, OTHER, " lost"), allowed=allowed(lost, " lost")
+        denied=denied(lost, OTHER, " lost", FEW), allowed=allowed(lost, " lost", FEW)
     )
     judge(gained + lost.history, every(known(gains), admitted, known(loses), refused))
 
@@ -142,7 +185,7 @@ def test_no_leak_under_load(judge: Judge, guarded: Guarded, lab: Lab) -> None:
     guarded.protect()
     with lab.quiet():
         observed = guarded.observe(lambda: guarded.load(REQUESTS))
-    lasting = every(*(on(f"{who}->frontend", lasted(SECONDS)) for who in CLIENTS))
+    lasting = every(*(on(name(who, "frontend"), lasted(SECONDS)) for who in CLIENTS))
     judge(observed.history, every(lasting, guarded_as_the_policy_says(observed, REQUESTS)))
 
 
