@@ -81,7 +81,8 @@ def test_a_long_requirement_is_asked_only_to_kill() -> None:
     suite = Path("suites/canary_split")
     assert mutants.asks(mutants.catalogue(suite), "weights-85-15", "CS7", long=True)
     assert not mutants.asks(mutants.catalogue(suite), "weights-85-15", "CS8", long=True)
-    assert mutants.asks(mutants.catalogue(suite), "weights-85-15", "CS3", long=False)
+    assert mutants.asks(mutants.catalogue(suite), "weights-85-15", "CS1", long=False)
+    assert not mutants.asks(mutants.catalogue(suite), "weights-85-15", "CS3", long=False)
 
 
 def test_the_reference_is_asked_what_the_mutant_had_to_break() -> None:
