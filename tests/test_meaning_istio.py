@@ -147,7 +147,6 @@ FRONTEND = "cluster.local/ns/default/sa/frontend"
         (ROUTING, "/spec/http/0/headers", {"request": {"set": {}}}),
         (ROUTING, "/spec/http/0/mirrors", []),
         (ROUTING, "/spec/http/0/match/0/statPrefix", "mobile"),
-        (ROUTING, "/spec/http/0/match/0/port", 80),
         (ROUTING, "/spec/http/0/match/0/uri", {"prefix": ""}),
         (ROUTING, "/spec/http/0/match/0/sourceNamespace", "default"),
         (ROUTING, "/spec/http/1/match", []),
@@ -161,7 +160,7 @@ FRONTEND = "cluster.local/ns/default/sa/frontend"
                                                               "paths": ["/api/v1/items"]}}]}),
         (POLICY, "/spec/rules/0/from/0/source/principals/-", FRONTEND),
         (POLICY, "/spec/rules/0/from/0/source/namespaces", ["default"]),
-        (POLICY, "/spec/rules/0/to/0/operation/ports", ["3000"]),
+        (POLICY, "/spec/rules/0/to/0/operation/ports", ["3000", "3001"]),
         (POLICY, "/spec/rules/0/to/0/operation/notPaths", []),
     ],
 )  # fmt: skip

@@ -144,6 +144,19 @@ def test_hosts_are_of_the_suites_namespace(host: str, covered: set[str]) -> None
     assert (who(spec, request()) == "mobile-service-v2") is (HOST in covered)
 
 
+def test_a_match_of_one_port_leaves_the_other_to_the_next_route() -> None:
+    spec = {"http": [{"match": [{"port": 80}], "route": MOBILE}, {"route": WEB}]}
+    assert who(spec, request()) == "mobile-service-v2"
+    assert who(spec, request(port=8080)) == "web-service-v1"
+    assert who({"http": spec["http"][:1]}, request(port=8080)) == ITS_ADDRESS
+
+
+def test_a_destination_without_a_port_has_its_only_one_or_the_hosts() -> None:
+    for destination, answers in (("web-service-v2", "web-service-v2"), (HOST, ITS_ADDRESS)):
+        route = [{"destination": {"host": destination}}]
+        assert who({"http": [{"route": route}]}, request(port=8080)) == answers
+
+
 @pytest.mark.parametrize(
     "policy",
     [{}, {"allowCredentials": True, "allowMethods": ["GET"]}, {"unmatchedPreflights": "FORWARD"}],

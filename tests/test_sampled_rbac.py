@@ -26,7 +26,7 @@ from suites.rbac_denial.oracle import (
     PRINCIPAL,
     SERVED,
 )
-from suites.rbac_denial.policy import NAMESPACE, Request, read
+from suites.rbac_denial.policy import NAMESPACE, PORTS, Request, read
 from suites.rbac_denial.subject import Api
 
 MUTANTS = {each.name: each for each in mutants.catalogue(rbac_denial.BEHAVIOUR.folder)}
@@ -40,12 +40,14 @@ def sample(oracle: Oracle, seed: int) -> list[Sample]:
 
 def seen(one: Sample, workload: str) -> Request:
     """A sample's request as the proxy of a workload sees it."""
+    asked = f":{one.row['port']}" if one.row["port"] != "80" else ""
     return Request(
         workload=workload,
         principal=CLIENTS[one.row.get(CLIENT, "frontend")],
         method=one.stream.method,
         path=one.stream.target.partition("?")[0],
-        host=f"{workload}.{NAMESPACE}.svc.cluster.local",
+        host=f"{workload}.{NAMESPACE}.svc.cluster.local{asked}",
+        port=PORTS[one.row["port"]],
     )
 
 

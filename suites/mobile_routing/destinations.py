@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from fixtures.lab import namespace_of
 from fixtures.manifests.reading import Node
-from suites.mobile_routing.matches import PORT
+from suites.mobile_routing.matches import PORT, PORTS
 from suites.mobile_routing.subject import HOST, NAME, SERVICES, VERSIONS
 
 NAMESPACE = namespace_of(NAME)
@@ -68,7 +68,8 @@ def _answering(destination: Node) -> Shares:
 
     A proxy has no cluster for a service, a port or a subset that is not there, and answers 503
     itself (istio.io/latest/docs/ops/common-problems/network-issues). The services' subsets are
-    those of the suite's DestinationRules, and their only port is 80.
+    those of the suite's DestinationRules. A port that is not said is the only one of a service, and
+    of the host the one that was asked.
     """
     destination.check({"host", "subset", "port"})
     host, port = full_name(_named(destination.at("host"))), _port(destination.at("port"))
@@ -76,7 +77,8 @@ def _answering(destination: Node) -> Shares:
     if host.endswith(f".{DOMAIN}") and not host.endswith(f".{NAMESPACE}.{DOMAIN}"):
         destination.at("host").unread("a service of the suite's namespace")
     services = {full_name(service): service for service in SERVICES}
-    if host not in OWN or port != PORT or (subset and host not in services):
+    known_ports = (0, *PORTS) if host == HOST else (0, PORT)
+    if host not in OWN or port not in known_ports or (subset and host not in services):
         return {NO_CLUSTER: Fraction(1)}
     if not subset:
         return OWN[host]
@@ -85,10 +87,11 @@ def _answering(destination: Node) -> Shares:
 
 
 def _port(port: Node) -> int:
+    """The port that is said; 0 if none is."""
     port.check({"number"})
     if port.is_there and not port.at("number").is_there:
         port.unread("a number")
-    return port.at("number").number(PORT)
+    return port.at("number").number()
 
 
 def _named(host: Node) -> str:

@@ -22,6 +22,8 @@ from fixtures.manifests.reading import Node
 
 CLIENT, HOME = "plumbline-frontend", "default"
 PORT = 80
+PORTS = (PORT, 8080)
+"""Of the host; the services have the first alone."""
 SIDECARS = "mesh"
 """Istio's reserved name, among those of gateways, for the sidecars of the service mesh."""
 
@@ -46,6 +48,7 @@ class Request:
     path: str
     parameters: Mapping[str, str]
     headers: Mapping[str, str]
+    port: int = PORT
 
 
 Condition = Callable[[Request], bool]
@@ -53,17 +56,22 @@ Text = Callable[[str], bool]
 
 
 def is_applied(match: Node) -> bool:
-    """Whether a match holds for the client's sidecar and its port at all.
+    """Whether a match holds for the client's sidecar at all.
 
-    `port`, `gateways`, `sourceLabels` and `sourceNamespace` choose proxies, not requests.
+    `gateways`, `sourceLabels` and `sourceNamespace` choose proxies, not requests; `port`, which
+    chooses the ports of a proxy, is read by `port_of`.
     """
     gateways = match.at("gateways").texts()
     chosen = selects(match.at("sourceLabels"), labels(SUPPORT / "clients.yaml", CLIENT))
     namespace = match.at("sourceNamespace").text()
     if gateways and (match.at("sourceLabels").is_there or namespace):
         match.unread("gateways without labels or a namespace of the source beside them")
-    applied = SIDECARS in gateways if gateways else chosen and namespace in {"", HOME}
-    return applied and match.at("port").number() in {0, PORT}
+    return SIDECARS in gateways if gateways else chosen and namespace in {"", HOME}
+
+
+def port_of(match: Node) -> int:
+    """The one port that a match is of; 0 for all."""
+    return match.at("port").number()
 
 
 def conditions(match: Node) -> list[Condition]:

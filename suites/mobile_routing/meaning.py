@@ -16,7 +16,7 @@ from fixtures.checks.samples import headers_of, joined, pairwise
 from fixtures.manifests.meaning import Meaning
 from suites.mobile_routing import virtual_service
 from suites.mobile_routing.destinations import OWN, Shares
-from suites.mobile_routing.matches import Request
+from suites.mobile_routing.matches import PORT, Request
 from suites.mobile_routing.oracle import SPACE
 from suites.mobile_routing.subject import HOST
 
@@ -68,6 +68,7 @@ def _request(host: str, chosen: Mapping[str, Any]) -> Request:
         path=chosen.get("path", "/"),
         parameters=_parameters(chosen.get("query", "")),
         headers=headers,
+        port=int(chosen.get("port") or PORT),
     )
 
 

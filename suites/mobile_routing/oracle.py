@@ -61,7 +61,10 @@ AGENTS: Headers = {
 }
 HOSTS = {"plain": {}, "port": {"Host": f"{HOST}:80"}, "upper": {"Host": HOST.upper()}}
 
+PORTS = {"80": "", "8080": "8080"}
+
 SPACE: Space = {
+    "port": PORTS,
     "http": VERSIONS,
     "method": METHODS,
     "path": {**PATHS, "mobile": "/Mobile", "mobile page": "/m/index.html"},

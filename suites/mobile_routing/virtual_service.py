@@ -29,6 +29,7 @@ from suites.mobile_routing.matches import (
     Request,
     conditions,
     is_applied,
+    port_of,
 )
 
 NO_ROUTE = "404 by the proxy"
@@ -46,6 +47,8 @@ class Route:
 
     conditions: tuple[Condition, ...]
     shares: Shares
+    port: int = 0
+    """The one that it is of; 0 for all."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +61,12 @@ class VirtualService:
     def shares(self, request: Request) -> Shares:
         """Who answers a request, by share; the first route that matches is taken.
 
-        Without any route that applies to the proxy, the whole is as if it were not there.
+        Without any route that applies to the proxy's port, the whole is as if it were not there.
         """
-        if not self.routes or not any(_covers(host, request.host) for host in self.hosts):
+        routes = [route for route in self.routes if route.port in (0, request.port)]
+        if not routes or not any(_covers(host, request.host) for host in self.hosts):
             return OWN[request.host]
-        for route in self.routes:
+        for route in routes:
             if all(holds(request) for holds in route.conditions):
                 return route.shares
         return {NO_ROUTE: Fraction(1)}
@@ -142,7 +146,7 @@ def _routes(http: Node) -> Iterator[Route]:
     for match in matches:
         holding = tuple(conditions(match))
         if is_applied(match):
-            yield Route(holding, shares)
+            yield Route(holding, shares, port_of(match))
     if not matches:
         yield Route((), shares)
 

@@ -17,7 +17,7 @@ from fixtures.checks.samples import CLIENT, Space, pairwise
 from fixtures.manifests.meaning import Meaning
 from suites.rbac_denial import policy
 from suites.rbac_denial.oracle import CLIENTS, GUARDED, OF_BYSTANDER, SPACE
-from suites.rbac_denial.policy import NAMESPACE, WORKLOADS, Request
+from suites.rbac_denial.policy import NAMESPACE, PORTS, WORKLOADS, Request
 
 STEM = "authorizationpolicy"
 BACKEND, BYSTANDER = WORKLOADS
@@ -61,11 +61,13 @@ def _of_the_bystander() -> Iterator[tuple[str, Request]]:
 
 def _request(workload: str, space: Space, row: Mapping[str, str]) -> tuple[str, Request]:
     name = ", ".join(f"{dimension}: {row[dimension]}" for dimension in (*SPACE, CLIENT))
+    asked = space["port"][row["port"]]
     request = Request(
         workload=workload,
         principal=CLIENTS[row[CLIENT]],
         method=space["method"][row["method"]],
         path=space["path"][row["path"]],
-        host=f"{workload}.{NAMESPACE}.svc.cluster.local",
+        host=f"{workload}.{NAMESPACE}.svc.cluster.local{f':{asked}' if asked else ''}",
+        port=PORTS[row["port"]],
     )
     return f"{workload}, {name}", request

@@ -70,7 +70,10 @@ PATHS = {
     "well known": "/.well-known/openid-configuration",
     "icon": "/favicon.ico",
 }
+PORTS = {"80": "", "3001": "3001"}
+
 SPACE: Space = {
+    "port": PORTS,
     "http": VERSIONS,
     "method": METHODS,
     "path": PATHS,

@@ -22,8 +22,8 @@ from fixtures.manifests.reading import Node, spec_of
 SUPPORT = Path(__file__).parent / "support.yaml"
 NAMESPACE = namespace_of(Path(__file__).parent.name)
 WORKLOADS = ("backend-api", "bystander")
-PORT = "3000"
-"""The workload's own port, which a policy sees, and not the Service's."""
+PORTS = {"80": "3000", "3001": "3001"}
+"""The workload's own port, which a policy sees, by the Service's."""
 ACTIONS = ("ALLOW", "DENY", "AUDIT")
 LETTERS = r"[A-Za-z0-9._/-]"
 
@@ -40,6 +40,7 @@ class Request:
     method: str
     path: str
     host: str
+    port: str = PORTS["80"]
 
 
 Condition = Callable[[Request], bool]
@@ -214,7 +215,7 @@ def _port(node: Node) -> Condition:
     """`ports`: a number, as text."""
     if not re.fullmatch(r"[1-9]\d*", node.text()):
         node.unread("the number of a port")
-    return lambda _request: node.text() == PORT
+    return lambda request: node.text() == request.port
 
 
 SOURCES: Mapping[str, Reader] = {

@@ -23,7 +23,7 @@ from fixtures.lab.space import Space
 from fixtures.manifests import Given
 from fixtures.traffic.client import ClientPod
 from suites.rbac_denial.oracle import CLIENTS
-from suites.rbac_denial.policy import WORKLOADS
+from suites.rbac_denial.policy import PORTS, WORKLOADS
 
 NAME = Path(__file__).parent.name
 API = "/api/v1/items"
@@ -118,7 +118,7 @@ def in_force(lab: Lab, cluster: str) -> Api:
         outsider=lab.client(cluster, OUTSIDER, identity=OUTSIDE),
     )
     api.protect()
-    wanted = [f"outbound|80||{space.host(name)}" for name in WORKLOADS]
+    wanted = [f"outbound|{port}||{space.host(name)}" for name in WORKLOADS for port in PORTS]
     for client in (api.frontend, api.stranger, api.lookalike, api.namesake):
         convergence.endpoints(client.kube, client.namespace, client.pod, wanted, api.deadline)
     return api
