@@ -98,6 +98,8 @@ def streams(url: str) -> tuple[Stream, ...]:
         Stream(stream="numbered", url=f"{url}/numbered?nonce=n-{{seq}}", first=600, count=3),
         Stream(stream="denied", url=f"{url}/denied", count=2),
         Stream(stream="moved", url=f"{url}/moved", count=2),
+        Stream(stream="until moved", url=f"{url}/moved", count=5, until=302),
+        Stream(stream="paused", url=f"{url}/paused", count=2, pause=0.2, until=302),
         Stream(stream="fresh", url=f"{url}/fresh", count=3, reuse=False),
         Stream(stream="slow", url=f"{url}/slow", count=12, concurrency=3),
         Stream(stream="slow too", url=f"{url}/slow", count=12, concurrency=3),
@@ -119,7 +121,7 @@ def run(pod: Pod) -> Iterator[Run]:
 
 
 def test_every_request_makes_one_line(run: Run) -> None:
-    expected = {stream.stream: stream.count for stream in streams("")}
+    expected = {stream.stream: stream.count for stream in streams("")} | {"until moved": 1}
     assert {name: len(run.history.stream(name)) for name in run.history.streams()} == expected
     assert complete(run.history).passed
 
@@ -211,6 +213,12 @@ def test_streams_run_side_by_side_within_their_concurrency(run: Run) -> None:
     assert len(set(run.peer.connections_of("/slow"))) == 6
 
 
+def test_a_stream_ends_with_the_answer_that_it_waits_for(run: Run) -> None:
+    assert [e.status for e in run.history.stream("until moved")] == [302]
+    first, second = run.history.stream("paused")
+    assert second.sent - first.received >= 0.2
+
+
 def test_connections_are_reused_unless_told_otherwise(run: Run) -> None:
     assert len(set(run.peer.connections_of("/numbered"))) == 1
     assert len(set(run.peer.connections_of("/fresh"))) == 3
@@ -222,6 +230,8 @@ def streams_of_http2(url: str) -> tuple[Stream, ...]:
         Stream(stream="put", url=f"{url}/put", method="PUT"),
         Stream(stream="raw", url=f"{url}/x", target="/api/v1/../%2e%2E//raw%2f?nonce=r-{seq}"),
         Stream(stream="kept", url=f"{url}/kept", count=3),
+        Stream(stream="until moved", url=f"{url}/moved", count=5, until=302),
+        Stream(stream="paused", url=f"{url}/paused", count=2, pause=0.2, until=302),
         Stream(stream="fresh", url=f"{url}/fresh", count=3, reuse=False),
         Stream(stream="reset", url=f"{url}/reset"),
         Stream(stream="away", url=f"{url}/away"),
