@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,7 +19,12 @@ OF_DEFAULT = INSIDE - {"namesake"}
 
 
 def request(client: str = "frontend", **said: str) -> Request:
-    plain = {"workload": "backend-api", "method": "GET", "path": "/api/v1/items", "host": HOST}
+    plain: dict[str, Any] = {
+        "workload": "backend-api",
+        "method": "GET",
+        "path": "/api/v1/items",
+        "host": HOST,
+    }
     return Request(principal=CLIENTS[client], **(plain | said))
 
 
@@ -61,6 +67,14 @@ def served(spec: dict[str, Any]) -> set[str]:
         ({"notRequestPrincipals": ["*"]}, ALL),
         ({"principals": ["*/frontend"], "notNamespaces": ["default"]}, {"namesake"}),
         ({"principals": [], "namespaces": ["default"]}, OF_DEFAULT),
+        ({"trustDomains": ["cluster.local"]}, INSIDE),
+        ({"trustDomains": ["cluster"]}, set()),
+        ({"notTrustDomains": ["plumbline"]}, ALL),
+        ({"notTrustDomains": ["cluster.*"]}, {"outsider"}),
+        ({"ipBlocks": ["0.0.0.0/0"]}, ALL),
+        ({"remoteIpBlocks": ["192.0.2.0/24"]}, set()),
+        ({"notIpBlocks": ["0.0.0.0/0"]}, set()),
+        ({"ipBlocks": ["192.0.2.0/24", "0.0.0.0/0"], "principals": [FRONTEND]}, {"frontend"}),
     ],
 )
 def test_a_source(source: dict[str, list[str]], expected: set[str]) -> None:
@@ -106,6 +120,23 @@ def test_an_operation(
 )
 def test_an_operation_that_is_alike_for_all(operation: dict[str, Any], holds: bool) -> None:
     assert serves({"rules": [{"to": [{"operation": operation}]}]}, request()) is holds
+
+
+@pytest.mark.parametrize(
+    ("said", "with_it", "without"),
+    [
+        ({"values": ["Mobile"]}, True, False),
+        ({"values": ["mobile", "M*"]}, True, False),
+        ({"values": ["mobile"]}, False, False),
+        ({"notValues": ["plumbline"]}, True, True),
+        ({"notValues": ["Mob*"]}, False, True),
+        ({"values": ["M*"], "notValues": ["*e"]}, False, False),
+    ],
+)
+def test_a_condition_of_a_header(said: dict[str, Any], with_it: bool, without: bool) -> None:
+    spec = {"rules": [{"when": [{"key": "request.headers[X-Tenant]", **said}]}]}
+    sent = replace(request(), headers={"x-tenant": "Mobile"})
+    assert (serves(spec, sent), serves(spec, request())) == (with_it, without)
 
 
 GET = {"to": [{"operation": {"methods": ["GET"]}}]}
@@ -168,9 +199,11 @@ def test_a_selector(selector: dict[str, Any], guarded: set[str]) -> None:
         {"rules": [{"from": [{"source": {"principals": [f"spiffe://{FRONTEND}"]}}]}]},
         {"rules": [{"from": [{"source": {"namespaces": ["d*t"]}}]}]},
         {"rules": [{"from": [{"source": {"serviceAccounts": ["*"]}}]}]},
-        {"rules": [{"from": [{"source": {"ipBlocks": ["0.0.0.0/0"]}}]}]},
-        {"rules": [{"from": [{"source": {"remoteIpBlocks": ["0.0.0.0/0"]}}]}]},
-        {"rules": [{"from": [{"source": {"trustDomains": ["cluster.local"]}}]}]},
+        {"rules": [{"from": [{"source": {"ipBlocks": ["10.0.0.0/8"]}}]}]},
+        {"rules": [{"from": [{"source": {"remoteIpBlocks": ["10.0.0.0/8"]}}]}]},
+        {"rules": [{"from": [{"source": {"ipBlocks": ["somewhere"]}}]}]},
+        {"rules": [{"when": [{"key": "request.headers[x-tenant]"}]}]},
+        {"rules": [{"when": [{"key": "request.headers[x-tenant]", "values": ["*"]}]}]},
         {"rules": [{"to": []}]},
         {"rules": [{"to": [{"operation": {"paths": ["/api/{*}"]}}]}]},
         {"rules": [{"to": [{"operation": {"paths": ["/a*/b"]}}]}]},

@@ -404,6 +404,7 @@ OWN = {"matchLabels": {"kubernetes.io/metadata.name": "plumbline-canary-split"}}
         [("add", f"{ALLOWED}/kinds", [{"kind": "HTTPRoute"}])],
         [("add", f"{ALLOWED}/kinds", [{"kind": "HTTPRoute"}, {"kind": "GRPCRoute"}])],
         [("add", "/spec/addresses", [])],
+        [("add", "/spec/infrastructure", {"labels": {"team": "web"}, "annotations": {"a": "b"}})],
         [("add", "/spec/listeners/1", SECOND)],
     ],
 )
@@ -460,7 +461,8 @@ def test_listeners_of_several_hostnames_are_of_their_hosts() -> None:
 @pytest.mark.parametrize(
     "operation",
     [
-        ("add", "/spec/infrastructure", {}),
+        ("add", "/spec/infrastructure", {"parametersRef": {"kind": "Service", "name": "x"}}),
+        ("add", "/spec/infrastructure", {"labels": {"istio.io/rev": "x"}}),
         ("add", "/spec/addresses", [{"value": "198.18.0.9"}]),
         ("add", "/spec/allowedListeners", {}),
         ("add", f"{LISTENER}/tls", {}),

@@ -144,6 +144,19 @@ def test_hosts_are_of_the_suites_namespace(host: str, covered: set[str]) -> None
     assert (who(spec, request()) == "mobile-service-v2") is (HOST in covered)
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [{"delegate": {"name": "x"}}, {"directResponse": {"status": 200}}, {"route": MOBILE}],
+)
+def test_behind_an_entry_without_a_match_none_is_taken(entry: dict[str, Any]) -> None:
+    assert who({"http": [{"route": WEB}, entry]}, request()) == "web-service-v1"
+
+
+def test_routes_of_tcp_are_of_no_port_of_the_hosts() -> None:
+    tcp = [{"route": [{"destination": {"host": "mobile-service"}}]}]
+    assert who({"http": [{"route": WEB}], "tcp": tcp}, request()) == "web-service-v1"
+
+
 def test_a_match_of_one_port_leaves_the_other_to_the_next_route() -> None:
     spec = {"http": [{"match": [{"port": 80}], "route": MOBILE}, {"route": WEB}]}
     assert who(spec, request()) == "mobile-service-v2"
@@ -159,9 +172,15 @@ def test_a_destination_without_a_port_has_its_only_one_or_the_hosts() -> None:
 
 @pytest.mark.parametrize(
     "policy",
-    [{}, {"allowCredentials": True, "allowMethods": ["GET"]}, {"unmatchedPreflights": "FORWARD"}],
+    [
+        {},
+        {"allowCredentials": True, "allowMethods": ["GET"]},
+        {"unmatchedPreflights": "FORWARD"},
+        {"allowOrigin": ["plumbline"]},
+        {"allowOrigins": [{"exact": "https://example.org"}]},
+    ],
 )
-def test_a_policy_of_no_origin_changes_nothing(policy: dict[str, Any]) -> None:
+def test_a_policy_of_an_origin_that_nobody_sends_changes_nothing(policy: dict[str, Any]) -> None:
     entry = {"route": WEB, "corsPolicy": policy}
     assert shares({"http": [entry]}, request()) == shares({"http": [{"route": WEB}]}, request())
 
@@ -208,6 +227,7 @@ def test_weights_are_parts_of_their_sum() -> None:
         {"route": WEB, "mirrors": [{"destination": {"host": "web-service"}}]},
         {"route": WEB, "corsPolicy": {"allowOrigins": [{"exact": "https://shop.example.com"}]}},
         {"route": WEB, "corsPolicy": {"allowOrigin": ["*"]}},
+        {"route": WEB, "corsPolicy": {"allowOrigins": [{"prefix": "http"}]}},
         {"route": WEB, "corsPolicy": {"unmatchedPreflights": "IGNORE"}},
         {"route": WEB, "headers": {"response": {"remove": ["server"]}}},
         {"route": [{**WEB[0], "headers": {"request": {"add": {"x-a": "b"}}}}]},
@@ -245,7 +265,7 @@ def test_what_is_not_read(entry: dict[str, Any]) -> None:
         {"hosts": ["*"]},
         {"hosts": ["Service.example.com"]},
         {"gateways": ["plumbline"], "http": [{"match": [{"gateways": [SIDECARS]}], "route": WEB}]},
-        {"tls": []},
+        {"workloadSelector": {}},
     ],
 )
 def test_what_is_not_read_of_the_whole(spec: dict[str, Any]) -> None:

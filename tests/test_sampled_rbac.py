@@ -40,13 +40,13 @@ def sample(oracle: Oracle, seed: int) -> list[Sample]:
 
 def seen(one: Sample, workload: str) -> Request:
     """A sample's request as the proxy of a workload sees it."""
-    asked = f":{one.row['port']}" if one.row["port"] != "80" else ""
+    port = f":{one.row['port']}" if one.row["port"] != "80" else ""
     return Request(
         workload=workload,
         principal=CLIENTS[one.row.get(CLIENT, "frontend")],
         method=one.stream.method,
         path=one.stream.target.partition("?")[0],
-        host=f"{workload}.{NAMESPACE}.svc.cluster.local{asked}",
+        host=f"{workload}.{NAMESPACE}.svc.cluster.local{port}",
         port=PORTS[one.row["port"]],
     )
 

@@ -2,7 +2,8 @@
 
 Source: gateway-api.sigs.k8s.io/reference/spec, Gateway, Listener and AllowedRoutes. The name of a
 listener is inert, as neither the reference's route nor that of CS5 names a section. Istio hands
-labels and annotations on to the pods that it starts, so none are read. Pure.
+labels and annotations on to the pods that it starts: of `infrastructure` those are read that no
+vendor could know, as their keys are of no domain. Pure.
 """
 
 from __future__ import annotations
@@ -69,13 +70,22 @@ def read_gateway(document: Mapping[str, Any], own: str, foreign: str) -> Gateway
     metadata, spec = root.at("metadata"), root.at("spec")
     if metadata.at("labels").entries() or metadata.at("annotations").entries():
         metadata.unread("no label or annotation")
-    spec.check(("gatewayClassName", "listeners", "addresses"))
+    spec.check(("gatewayClassName", "listeners", "addresses", "infrastructure"))
+    _see_nobodys(spec.at("infrastructure"))
     if spec.at("addresses").items():
         spec.at("addresses").unread("no address")
     listeners = tuple(_listener(node, own, foreign) for node in spec.at("listeners").items())
     _see_clear(spec.at("listeners"), listeners)
     served = _is_served(spec.at("gatewayClassName"))
     return Gateway(metadata.at("name").text() == GATEWAY, listeners if served else ())
+
+
+def _see_nobodys(infrastructure: Node) -> None:
+    infrastructure.check(("labels", "annotations"))
+    for name in ("labels", "annotations"):
+        for noted in infrastructure.at(name).entries().values():
+            if "." in noted.path:
+                noted.unread("a key of no domain")
 
 
 def _is_served(node: Node) -> bool:

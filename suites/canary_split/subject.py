@@ -15,13 +15,14 @@ from fixtures.checks.conditions import Conditions, condition, route_conditions
 from fixtures.checks.sequential import SplitTest
 from fixtures.history.streams import Stream
 from fixtures.history.verdict import Verdict, combine
-from fixtures.lab import HOME, OUTSIDE, OUTSIDER, Lab, convergence
+from fixtures.lab import FRONTEND, HOME, OUTSIDE, OUTSIDER, Lab, convergence
 from fixtures.lab.space import Space
 from fixtures.manifests import Given
 from fixtures.traffic.client import ClientPod
 
 NAME = Path(__file__).parent.name
 SERVICES = STABLE, CANARY = ("api-service", "api-service-canary")
+PORT = 8080
 NINE_TO_ONE = {STABLE: 90, CANARY: 10}
 TEST = SplitTest(share=0.90)
 
@@ -36,10 +37,14 @@ class ForeignRoute:
 
 @dataclass(frozen=True)
 class Entry:
-    """The Gateway, its route, and how both are changed and put back. Each change is waited for."""
+    """The Gateway, its route, and how both are changed and put back. Each change is waited for.
+
+    `client` is outside the service mesh, `inside` has a sidecar.
+    """
 
     space: Space
     client: ClientPod
+    inside: ClientPod
     gateway: Given
     route: Given
     address: str
@@ -48,6 +53,10 @@ class Entry:
     @property
     def url(self) -> str:
         return f"http://{self.address}/"
+
+    def own_name(self, service: str) -> str:
+        """Where a service is reached without the Gateway."""
+        return f"http://{self.space.host(service)}:{PORT}/"
 
     @property
     def request(self) -> Stream:
@@ -61,13 +70,14 @@ class Entry:
         convergence.http_route(self.space, route, access, self.deadline)
 
     def wait_for_endpoints(self) -> None:
-        """Wait until the Gateway's proxy has healthy endpoints of both services."""
+        """Wait until the Gateway's proxy and a sidecar have healthy endpoints of both services."""
         name = self.gateway.document["metadata"]["name"]
         label = f"gateway.networking.k8s.io/gateway-name={name}"
         pod = self.space.kube.pod(self.space.namespace, label)["metadata"]["name"]
-        wanted = [f"outbound|8080||{self.space.host(service)}" for service in SERVICES]
-        kube, namespace = self.space.kube, self.space.namespace
-        convergence.endpoints(kube, namespace, pod, wanted, self.deadline)
+        wanted = [f"outbound|{PORT}||{self.space.host(service)}" for service in SERVICES]
+        kube, inside = self.space.kube, self.inside
+        for namespace, name in ((self.space.namespace, pod), (inside.namespace, inside.pod)):
+            convergence.endpoints(kube, namespace, name, wanted, self.deadline)
 
     def with_weights(self, weights: Mapping[str, int]) -> Given:
         """The route with other weights of its services."""
@@ -172,9 +182,10 @@ def in_force(lab: Lab, cluster: str) -> Entry:
     """
     space = lab.space(NAME, cluster)
     client = lab.client(cluster, OUTSIDER, identity=OUTSIDE)
+    inside = lab.client(cluster, FRONTEND)
     gateway, route = lab.manifests.given("gateway"), lab.manifests.given("httproute")
     address = convergence.gateway_address(space, gateway, lab.deadline("workload"))
-    entry = Entry(space, client, gateway, route, address, lab.deadline("convergence"))
+    entry = Entry(space, client, inside, gateway, route, address, lab.deadline("convergence"))
     entry.converge(route)
     entry.wait_for_endpoints()
     return entry

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fixtures.checks import (
+    all_answered_by,
     every,
     independent,
     known,
@@ -100,6 +101,24 @@ def test_a_route_of_another_namespace_does_not_attach(judge: Judge, entry: Entry
         history = entry.client.probe(stray, entry.request.model_copy(update={"count": COUNT}))
     routed = (on("stray", status_is(404, COUNT)), on("json", status_is(200, COUNT)))
     judge(history, every(known(refused), *routed))
+
+
+@requirement("CS10", source=SOURCE)
+def test_the_services_keep_their_own_names(judge: Judge, entry: Entry) -> None:
+    """The route is of the Gateway alone: by its own name each service answers whatever is asked."""
+    types = {"json": entry.request.headers, "text": {"Content-Type": "text/plain"}}
+    requests = {
+        f"{service} {name}": (service, Stream(
+            stream=f"{service} {name}", url=entry.own_name(service), headers=headers, count=COUNT
+        ))
+        for service in SERVICES
+        for name, headers in types.items()
+    }  # fmt: skip
+    history = entry.inside.probe(*(stream for _, stream in requests.values()))
+    judge(
+        history,
+        every(*(on(name, all_answered_by(who, COUNT)) for name, (who, _) in requests.items())),
+    )
 
 
 @pytest.mark.long

@@ -3,7 +3,7 @@
 Sources: docs.cilium.io, "Layer 3 Policies", "Layer 4 Policies", "Deny Policies", "Policy
 Enforcement Modes", and "Network Policy" of ClusterMesh: a selector that names no namespace is of
 the policy's own, and one that names no cluster is of the policy's own (as of Cilium 1.19). Inert
-are `description` and a rule's `labels`, which only name it. Pure.
+are `description` and a rule's `labels`, which only name it, and `log`, which Hubble repeats. Pure.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Reader:
 
     def rule(self, node: Node) -> Rule:
         """One rule: `spec`, or one of `specs`."""
-        node.check(("endpointSelector", *SECTIONS), inert=("description", "labels"))
+        node.check(("endpointSelector", *SECTIONS), inert=("description", "labels", "log"))
         subjects = self._subjects(node.at("endpointSelector"))
         defaults = node.at("enableDefaultDeny")
         defaults.check(("ingress", "egress"))

@@ -9,11 +9,12 @@ answers (headers, a rewrite, a redirect, a fault, a copy to a mirror) is not rea
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from fixtures.checks.samples import ORIGIN
 from fixtures.manifests.reading import Node, spec_of
 from suites.mobile_routing.destinations import (
     OWN,
@@ -75,13 +76,15 @@ class VirtualService:
 def read(document: Mapping[str, Any]) -> VirtualService:
     """What a VirtualService of the suite's namespace is to the client's sidecar.
 
+    Inert: routes of TCP and TLS, as every port of the hosts is one of HTTP.
+
     Raises:
         UnreadError: it says something whose meaning is not known here.
     """
     spec = spec_of(document, "VirtualService", "networking.istio.io", ("v1", "v1beta1", "v1alpha3"))
-    spec.check({"hosts", "gateways", "http", "exportTo"})
+    spec.check({"hosts", "gateways", "http", "exportTo"}, inert={"tcp", "tls"})
     hosts = tuple(_host(node) for node in spec.at("hosts").items())
-    routes = tuple(route for http in spec.at("http").items() for route in _routes(http))
+    routes = tuple(_routes_of(spec.at("http").items()))
     if _reaches_the_client(spec) and _is_for_sidecars(spec):
         return VirtualService(hosts, routes)
     return VirtualService((), ())
@@ -124,6 +127,14 @@ def _covers(host: str, asked: str) -> bool:
     return asked.endswith(host[1:]) if host.startswith("*") else asked == host
 
 
+def _routes_of(entries: Iterable[Node]) -> Iterator[Route]:
+    """The routes of all entries. Behind one without a match none is ever taken."""
+    for http in entries:
+        yield from _routes(http)
+        if not http.at("match").items():
+            return
+
+
 def _routes(http: Node) -> Iterator[Route]:
     """A route for each of an entry's matches, as any of them is enough.
 
@@ -133,7 +144,7 @@ def _routes(http: Node) -> Iterator[Route]:
     """
     http.check(
         {"match", "route", "timeout", "retries", "headers", "mirrors", "corsPolicy"},
-        inert={"name", "mirrorPercent", "mirrorPercentage"},
+        inert={"name", "mirrorPercent", "mirror_percent", "mirrorPercentage"},
     )
     _check_timeout(http.at("timeout"))
     _check_retries(http.at("retries"))
@@ -152,15 +163,19 @@ def _routes(http: Node) -> Iterator[Route]:
 
 
 def _check_cors(policy: Node) -> None:
-    """A policy that names no origin is of none: whatever else it says, no answer shows it.
+    """A policy of origins that nobody sends is of none: whatever else it says, no answer shows it.
 
     What does not match one is forwarded, preflights too (`unmatchedPreflights`, FORWARD by itself).
     """
     if policy.is_there:
         inert = {"allowMethods", "allowHeaders", "exposeHeaders", "maxAge", "allowCredentials"}
         policy.check({"allowOrigins", "allowOrigin", "unmatchedPreflights"}, inert=inert)
-        if policy.at("allowOrigins").items() or policy.at("allowOrigin").items():
-            policy.unread("a policy of no origin")
+        origins = [*policy.at("allowOrigin").items()]
+        for origin in policy.at("allowOrigins").items():
+            origin.check({"exact"})
+            origins.append(origin.at("exact"))
+        if {"*", ORIGIN} & {origin.said() for origin in origins}:
+            policy.unread("a policy of an origin that nobody sends")
         policy.at("unmatchedPreflights").word("FORWARD", "UNSPECIFIED", default="FORWARD")
 
 

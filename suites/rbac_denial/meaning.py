@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from clusters.errors import UnreadError
-from fixtures.checks.samples import CLIENT, Space, pairwise
+from fixtures.checks.samples import CLIENT, Space, headers_of, joined, pairwise
 from fixtures.manifests.meaning import Meaning
 from suites.rbac_denial import policy
 from suites.rbac_denial.oracle import CLIENTS, GUARDED, OF_BYSTANDER, SPACE
@@ -61,13 +61,19 @@ def _of_the_bystander() -> Iterator[tuple[str, Request]]:
 
 def _request(workload: str, space: Space, row: Mapping[str, str]) -> tuple[str, Request]:
     name = ", ".join(f"{dimension}: {row[dimension]}" for dimension in (*SPACE, CLIENT))
-    asked = space["port"][row["port"]]
+    port = space["port"][row["port"]]
     request = Request(
         workload=workload,
         principal=CLIENTS[row[CLIENT]],
         method=space["method"][row["method"]],
         path=space["path"][row["path"]],
-        host=f"{workload}.{NAMESPACE}.svc.cluster.local{f':{asked}' if asked else ''}",
+        host=f"{workload}.{NAMESPACE}.svc.cluster.local{f':{port}' if port else ''}",
         port=PORTS[row["port"]],
+        headers=_headers(space, row),
     )
     return f"{workload}, {name}", request
+
+
+def _headers(space: Space, row: Mapping[str, str]) -> Mapping[str, str]:
+    chosen = {name: space[name][value] for name, value in row.items() if name in SPACE}
+    return {name.lower(): joined(value) for name, value in headers_of(chosen).items()}

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ WORKLOADS = ("backend-api", "bystander")
 PORTS = {"80": "3000", "3001": "3001"}
 """The workload's own port, which a policy sees, by the Service's."""
 ACTIONS = ("ALLOW", "DENY", "AUDIT")
+EVERY_ADDRESS = ip_network("0.0.0.0/0")
+DOCUMENTATION = tuple(map(ip_network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")))
 LETTERS = r"[A-Za-z0-9._/-]"
 
 
@@ -41,6 +44,7 @@ class Request:
     path: str
     host: str
     port: str = PORTS["80"]
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 Condition = Callable[[Request], bool]
@@ -50,13 +54,15 @@ Reader = Callable[[Node], Condition]
 
 @dataclass(frozen=True)
 class Rule:
-    """One of the sources and one of the operations, each of which is conditions that are ANDed."""
+    """One of the sources and one of the operations, each of which is conditions that are ANDed, and
+    all conditions of `when`."""
 
     sources: tuple[tuple[Condition, ...], ...]
     operations: tuple[tuple[Condition, ...], ...]
+    when: tuple[Condition, ...] = ()
 
     def holds(self, request: Request) -> bool:
-        return all(
+        return all(each(request) for each in self.when) and all(
             any(all(each(request) for each in conditions) for conditions in alternatives)
             for alternatives in (self.sources, self.operations)
         )
@@ -103,12 +109,38 @@ def _workloads(selector: Node) -> tuple[str, ...]:
 
 
 def _rule(node: Node) -> Rule:
-    """A rule; `when`, which looks at headers and addresses, is not read."""
-    node.check({"from", "to"})
+    """A rule; of `when` only what it says of headers is read."""
+    node.check({"from", "to", "when"})
     return Rule(
         _alternatives(node.at("from"), "source", SOURCES),
         _alternatives(node.at("to"), "operation", OPERATIONS),
+        tuple(condition for each in node.at("when").items() for condition in _when(each)),
     )
+
+
+def _when(node: Node) -> Iterator[Condition]:
+    """A condition of one header: one of its values, and none of its `notValues`.
+
+    A header that is not sent has no value (istio.io, "Authorization Policy Conditions").
+    """
+    node.check({"key", "values", "notValues"})
+    named = re.fullmatch(r"request\.headers\[([A-Za-z0-9-]+)\]", node.at("key").text())
+    if not named:
+        node.at("key").unread("a header of the request")
+    name = named[1].lower()
+    for key, holding in (("values", _any), ("notValues", _none)):
+        held = tuple(_header(name, value) for value in node.at(key).items())
+        if held:
+            yield holding(held)
+    if not node.at("values").items() and not node.at("notValues").items():
+        node.unread("values")
+
+
+def _header(name: str, value: Node) -> Condition:
+    if value.text() == "*":
+        value.unread("a value: whether an empty one is any is not told")
+    holds = _text(value)
+    return lambda request: name in request.headers and holds(request.headers[name])
 
 
 def _alternatives(
@@ -122,17 +154,17 @@ def _alternatives(
     return tuple(tuple(_conditions(each, name, fields)) for each in node.items())
 
 
-def _conditions(item: Node, name: str, fields: Mapping[str, Reader]) -> Iterator[Condition]:
-    item.check({name})
-    node = item.at(name)
+def _conditions(item: Node, kind: str, fields: Mapping[str, Reader]) -> Iterator[Condition]:
+    item.check({kind})
+    node = item.at(kind)
     negated = {f"not{field[0].upper()}{field[1:]}": field for field in fields}
     node.check({*fields, *negated})
     if not any(each.items() for each in node.entries().values()):
         node.unread("a field with a value")
-    for field, values in node.entries().items():
-        held = tuple(fields[negated.get(field, field)](value) for value in values.items())
+    for name, values in node.entries().items():
+        held = tuple(fields[negated.get(name, name)](value) for value in values.items())
         if held:
-            yield _none(held) if field in negated else _any(held)
+            yield _none(held) if name in negated else _any(held)
 
 
 def _any(conditions: tuple[Condition, ...]) -> Condition:
@@ -186,6 +218,31 @@ def _service_account(node: Node) -> Condition:
     return lambda request: request.principal == wanted
 
 
+def _trust_domain(node: Node) -> Condition:
+    """`trustDomains`: that of the peer's identity, before its first slash."""
+    if not re.fullmatch(rf"\*|\*?{LETTERS}+|{LETTERS}+\*", node.text()):
+        node.unread("the name of a trust domain, or its beginning or end")
+    holds = _text(node)
+    return lambda request: bool(request.principal) and holds(request.principal.partition("/")[0])
+
+
+def _block(node: Node) -> Condition:
+    """`ipBlocks` and `remoteIpBlocks`: both are of the peer, as no proxy before it is trusted.
+
+    Pods have addresses of IPv4, none of those for documentation (RFC 5737); of which others is not
+    known here.
+    """
+    try:
+        block = ip_network(node.text())
+    except ValueError:
+        node.unread("a block of addresses")
+    if block == EVERY_ADDRESS:
+        return lambda _request: True
+    if block not in DOCUMENTATION:
+        node.unread("a block of every address, or one for documentation")
+    return lambda _request: False
+
+
 def _request_principal(node: Node) -> Condition:
     """`requestPrincipals`: that of a token that was accepted; nothing in the suite accepts any."""
     _text(node)
@@ -223,6 +280,9 @@ SOURCES: Mapping[str, Reader] = {
     "requestPrincipals": _request_principal,
     "namespaces": _namespace,
     "serviceAccounts": _service_account,
+    "trustDomains": _trust_domain,
+    "ipBlocks": _block,
+    "remoteIpBlocks": _block,
 }
 OPERATIONS: Mapping[str, Reader] = {
     "hosts": _host,
