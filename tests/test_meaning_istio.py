@@ -104,7 +104,7 @@ def test_every_value_of_each_dimension_is_asked() -> None:
 # --- mutants --------------------------------------------------------------------------------
 
 
-UNREAD = {"answer-header-added", "mirrored", "only-with-a-token", "token-not-admitted"}
+UNREAD = {"answer-header-added", "mirrored", "only-with-a-token"}
 
 
 def of_a_file_alone() -> list[Mutant]:
@@ -181,7 +181,7 @@ def test_what_changes_no_request_means_the_same(stem: str, path: str, value: obj
         (ROUTING, "/spec/http/0/match/0/unheard", "of"),
         (POLICY, "/metadata/annotations", {"istio.io/dry-run": "true"}),
         (POLICY, "/spec/unheard", "of"),
-        (POLICY, "/spec/rules/0/when", []),
+        (POLICY, "/spec/rules/0/when", [{"key": "source.ip", "values": ["10.0.0.1"]}]),
         (POLICY, "/spec/rules/0/from/0/source/unheard", ["of"]),
         (POLICY, "/spec/rules/0/to/0/operation/notUnheard", ["of"]),
         (POLICY, "/spec/selector/unheard", {}),

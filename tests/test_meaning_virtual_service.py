@@ -164,10 +164,17 @@ def test_a_match_of_one_port_leaves_the_other_to_the_next_route() -> None:
     assert who({"http": spec["http"][:1]}, request(port=8080)) == ITS_ADDRESS
 
 
-def test_a_destination_without_a_port_has_its_only_one_or_the_hosts() -> None:
-    for destination, answers in (("web-service-v2", "web-service-v2"), (HOST, ITS_ADDRESS)):
-        route = [{"destination": {"host": destination}}]
-        assert who({"http": [{"route": route}]}, request(port=8080)) == answers
+@pytest.mark.parametrize(
+    ("destination", "answers"),
+    [("mobile-service-v2", NO_CLUSTER), (HOST, ITS_ADDRESS)],
+)
+def test_a_destination_without_a_port_is_asked_at_that_of_the_request(
+    destination: str, answers: str
+) -> None:
+    """A service of one version has no port 8080, the others have (MOBILE and WEB)."""
+    route = [{"destination": {"host": destination}}]
+    assert who({"http": [{"route": route}]}, request(port=8080)) == answers
+    assert who({"http": [{"route": WEB}]}, request(port=8080)) == "web-service-v1"
 
 
 @pytest.mark.parametrize(
@@ -193,7 +200,10 @@ def test_a_policy_of_an_origin_that_nobody_sends_changes_nothing(policy: dict[st
         ({"host": "web-service-v2", "port": {"number": 80}}, {"web-service-v2": 1}),
         ({"host": "web-service-v2", "subset": "v2"}, {NO_CLUSTER: 1}),
         ({"host": "web-service", "subset": "v3"}, {NO_CLUSTER: 1}),
-        ({"host": "web-service", "port": {"number": 8080}}, {NO_CLUSTER: 1}),
+        ({"host": "web-service", "port": {"number": 8080}},
+         {"web-service-v1": HALF, "web-service-v2": HALF}),
+        ({"host": "web-service", "port": {"number": 3000}}, {NO_CLUSTER: 1}),
+        ({"host": "web-service-v2", "port": {"number": 8080}}, {NO_CLUSTER: 1}),
         ({"host": "nobody"}, {NO_CLUSTER: 1}),
         ({"host": HOST}, {ITS_ADDRESS: 1}),
     ],

@@ -42,9 +42,12 @@ def _own() -> dict[str, Shares]:
 OWN: Mapping[str, Shares] = _own()
 
 
-def shares_of(route: Node) -> Shares:
-    """Who answers on a route: one destination has all, whatever its weight, and of several each
-    has its weight's part of the sum (HTTPRouteDestination, `weight`)."""
+def shares_of(route: Node, asked: int) -> Shares:
+    """Who answers on a route, at the port that is asked.
+
+    One destination has all, whatever its weight, and of several each has its weight's part of the
+    sum (HTTPRouteDestination, `weight`).
+    """
     destinations = route.items()
     if not destinations:
         route.unread("a destination")
@@ -58,27 +61,26 @@ def shares_of(route: Node) -> Shares:
         route.unread("weights above 0")
     shares: defaultdict[str, Fraction] = defaultdict(Fraction)
     for each, weight in zip(destinations, weights, strict=True):
-        for who, share in _answering(each.at("destination")).items():
+        for who, share in _answering(each.at("destination"), asked).items():
             shares[who] += share * weight / sum(weights)
     return {who: share for who, share in shares.items() if share}
 
 
-def _answering(destination: Node) -> Shares:
-    """Who answers at a destination.
+def _answering(destination: Node, asked: int) -> Shares:
+    """Who answers at a destination; its port, if it says none, is the one that is asked.
 
     A proxy has no cluster for a service, a port or a subset that is not there, and answers 503
     itself (istio.io/latest/docs/ops/common-problems/network-issues). The services' subsets are
-    those of the suite's DestinationRules. A port that is not said is the only one of a service, and
-    of the host the one that was asked.
+    those of the suite's DestinationRules.
     """
     destination.check({"host", "subset", "port"})
-    host, port = full_name(_named(destination.at("host"))), _port(destination.at("port"))
+    host, port = full_name(_named(destination.at("host"))), _port(destination.at("port"), asked)
     subset = destination.at("subset").text()
     if host.endswith(f".{DOMAIN}") and not host.endswith(f".{NAMESPACE}.{DOMAIN}"):
         destination.at("host").unread("a service of the suite's namespace")
     services = {full_name(service): service for service in SERVICES}
-    known_ports = (0, *PORTS) if host == HOST else (0, PORT)
-    if host not in OWN or port not in known_ports or (subset and host not in services):
+    ports = PORTS if host in (HOST, *services) else (PORT,)
+    if host not in OWN or port not in ports or (subset and host not in services):
         return {NO_CLUSTER: Fraction(1)}
     if not subset:
         return OWN[host]
@@ -86,12 +88,11 @@ def _answering(destination: Node) -> Shares:
     return {f"{services[host]}-{subset}" if known else NO_CLUSTER: Fraction(1)}
 
 
-def _port(port: Node) -> int:
-    """The port that is said; 0 if none is."""
+def _port(port: Node, default: int) -> int:
     port.check({"number"})
     if port.is_there and not port.at("number").is_there:
         port.unread("a number")
-    return port.at("number").number()
+    return port.at("number").number(default)
 
 
 def _named(host: Node) -> str:

@@ -23,7 +23,7 @@ from fixtures.manifests.reading import Node
 CLIENT, HOME = "plumbline-frontend", "default"
 PORT = 80
 PORTS = (PORT, 8080)
-"""Of the host; the services have the first alone."""
+"""Of the host and of both services; a service of one version has the first alone."""
 SIDECARS = "mesh"
 """Istio's reserved name, among those of gateways, for the sidecars of the service mesh."""
 

@@ -9,6 +9,7 @@ from fixtures.lab import FRONTEND, Lab, convergence
 from fixtures.lab.space import Space
 from fixtures.manifests import Given
 from fixtures.traffic.client import ClientPod
+from suites.mobile_routing.matches import PORTS
 
 NAME = Path(__file__).parent.name
 HOST = "service.example.com"
@@ -49,7 +50,7 @@ class Routing:
     def wait_for_endpoints(self) -> None:
         """Wait until the sidecar has healthy endpoints of every version, by route and by name."""
         host, client = self.space.host, self.frontend
-        wanted = [f"outbound|80|{v[-2:]}|{host(v[:-3])}" for v in VERSIONS]
+        wanted = [f"outbound|{p}|{v[-2:]}|{host(v[:-3])}" for v in VERSIONS for p in PORTS]
         wanted += [f"outbound|80||{host(v)}" for v in VERSIONS]
         convergence.endpoints(client.kube, client.namespace, client.pod, wanted, self.deadline)
 

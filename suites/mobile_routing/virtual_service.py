@@ -25,6 +25,7 @@ from suites.mobile_routing.destinations import (
 )
 from suites.mobile_routing.matches import (
     HOME,
+    PORTS,
     SIDECARS,
     Condition,
     Request,
@@ -47,7 +48,8 @@ class Route:
     """Where requests go that all conditions hold for."""
 
     conditions: tuple[Condition, ...]
-    shares: Shares
+    shares: Mapping[int, Shares]
+    """By the port that is asked."""
     port: int = 0
     """The one that it is of; 0 for all."""
 
@@ -69,7 +71,7 @@ class VirtualService:
             return OWN[request.host]
         for route in routes:
             if all(holds(request) for holds in route.conditions):
-                return route.shares
+                return route.shares[request.port]
         return {NO_ROUTE: Fraction(1)}
 
 
@@ -152,7 +154,7 @@ def _routes(http: Node) -> Iterator[Route]:
     _check_cors(http.at("corsPolicy"))
     if http.at("mirrors").items():
         http.at("mirrors").unread("no mirror")
-    shares = shares_of(http.at("route"))
+    shares = {port: shares_of(http.at("route"), port) for port in PORTS}
     matches = http.at("match").items()
     for match in matches:
         holding = tuple(conditions(match))
