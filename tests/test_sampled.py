@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import combinations
 
 import pytest
@@ -42,6 +43,15 @@ def test_every_pair_of_values_is_in_some_row(space: dict[str, list[str]], seed: 
         assert pairs == {(a, b) for a in space[one] for b in space[other]}
     for name, values in space.items():
         assert {row[name] for row in rows} == set(values)
+
+
+@pytest.mark.parametrize("name", ORACLES)
+def test_every_value_is_asked_about_as_often_as_the_others(name: str) -> None:
+    space = ORACLES[name].SPACE
+    rows = pairwise(space, seed=5)
+    for dimension, values in space.items():
+        most = max(Counter(row[dimension] for row in rows).values())
+        assert most <= 1.5 * len(rows) / len(values) + 2, dimension
 
 
 def test_another_seed_asks_other_rows() -> None:
