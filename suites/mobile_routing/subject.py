@@ -14,7 +14,7 @@ from suites.mobile_routing.matches import PORTS
 NAME = Path(__file__).parent.name
 HOST = "service.example.com"
 URL = f"http://{HOST}/"
-COUNT = 60
+COUNT = 25
 
 MOBILE = {
     "phone": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) Mobile/15E148 Safari/604.1",
