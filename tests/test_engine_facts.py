@@ -185,6 +185,6 @@ def test_an_engine_that_is_there_is_read(monkeypatch: pytest.MonkeyPatch) -> Non
     if facts.kernel == platform.release():  # Docker Desktop's is another machine's
         unified = Path("/sys/fs/cgroup/cgroup.controllers").exists()
         assert facts.cgroup == (2 if unified else 1)
-    # The private engine, which is the user's to this process, has its bridge in its lab's own range.
+    # The private engine, the user's own to this process, has its bridge in its lab's range.
     if not address_range.of_lab(running):
         assert address_range.choice_for(running).range in address_range.CANDIDATES
