@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 from fixtures import manifests
-from fixtures.checks.samples import headers_of, joined, pairwise
+from fixtures.checks.samples import headers_of, matched, pairwise
 from fixtures.history.streams import Headers
 from fixtures.lab import HOME, namespace_of
 from fixtures.manifests.meaning import Meaning
@@ -111,6 +111,6 @@ def _request(key: str, method: str, path: str, query: str, headers: Headers) -> 
     """
     pairs = (pair.partition("=") for pair in query.split("&") if pair)
     parameters = tuple((name, value) for name, _, value in pairs)
-    lower = {name.lower(): joined(value) for name, value in headers.items()}
+    lower = matched(headers)
     host = lower.pop("host", "").lower().partition(":")[0]
     return Request(key, method, path, parameters, host, lower)

@@ -82,6 +82,11 @@ def denied(
     return every(*(on(name(who, "frontend", port, label), each) for port, each in dropped.items()))
 
 
+def kept_out(observed: Observation, who: str) -> Check:
+    """A client is denied frontend, and backend of azure-cluster is served beside it."""
+    return with_positive_control(denied=denied(observed, who), allowed=allowed(observed))
+
+
 def labels_of(who: str) -> frozenset[str]:
     """The labels by which Cilium knows a client; a node has the one that Cilium reserves."""
     if who == NODE:
@@ -112,26 +117,19 @@ def test_azure_backend_reaches_frontend(judge: Judge, observed: Observation) -> 
 @requirement("XP2", source=POLICY)
 def test_aws_backend_is_denied(judge: Judge, observed: Observation) -> None:
     """backend of aws-cluster does not reach frontend, and the drop names policy and cluster."""
-    judge(
-        observed.history,
-        with_positive_control(denied=denied(observed, f"{AWS}/backend"), allowed=allowed(observed)),
-    )
+    judge(observed.history, kept_out(observed, f"{AWS}/backend"))
 
 
 @requirement("XP3", source=POLICY)
 def test_other_workloads_of_azure_are_denied(judge: Judge, observed: Observation) -> None:
     """Other workloads of azure-cluster do not reach frontend."""
-    judge(
-        observed.history,
-        with_positive_control(denied=denied(observed, OTHER), allowed=allowed(observed)),
-    )
+    judge(observed.history, kept_out(observed, OTHER))
 
 
 @requirement("XP10", source=POLICY)
 def test_a_namesake_of_another_namespace_is_denied(judge: Judge, observed: Observation) -> None:
     """A workload labelled as backend in another namespace of azure-cluster is denied."""
-    refused = denied(observed, NAMESAKE)
-    judge(observed.history, with_positive_control(denied=refused, allowed=allowed(observed)))
+    judge(observed.history, kept_out(observed, NAMESAKE))
 
 
 @requirement("XP5", source=POLICY)
@@ -143,8 +141,7 @@ def test_only_frontend_is_touched(judge: Judge, observed: Observation) -> None:
 @requirement("XP11", source=POLICY)
 def test_a_node_of_azure_is_denied(judge: Judge, observed: Observation) -> None:
     """A node of azure-cluster does not reach frontend: it is no backend."""
-    refused = denied(observed, NODE)
-    judge(observed.history, with_positive_control(denied=refused, allowed=allowed(observed)))
+    judge(observed.history, kept_out(observed, NODE))
 
 
 @requirement("XP12", source=POLICY)

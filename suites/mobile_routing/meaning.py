@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from clusters.errors import UnreadError
-from fixtures.checks.samples import headers_of, joined, pairwise
+from fixtures.checks.samples import headers_of, matched, pairwise
 from fixtures.manifests.meaning import Meaning
 from suites.mobile_routing import virtual_service
 from suites.mobile_routing.destinations import OWN, Shares
@@ -60,7 +60,7 @@ def _of_own_hosts() -> Iterator[tuple[str, Request]]:
 
 def _request(host: str, chosen: Mapping[str, Any]) -> Request:
     """A row's request as the client's sidecar sees it. No match looks at HTTP's version."""
-    headers = {name.lower(): joined(value) for name, value in headers_of(chosen).items()}
+    headers = matched(headers_of(chosen))
     return Request(
         host=host,
         authority=headers.pop("host", host),

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from clusters.errors import UnreadError
-from fixtures.checks.samples import CLIENT, Space, headers_of, joined, pairwise
+from fixtures.checks.samples import CLIENT, Space, headers_of, matched, pairwise
 from fixtures.manifests.meaning import Meaning
 from suites.rbac_denial import policy
 from suites.rbac_denial.oracle import CLIENTS, GUARDED, OF_BYSTANDER, SPACE
@@ -76,4 +76,4 @@ def _request(workload: str, space: Space, row: Mapping[str, str]) -> tuple[str, 
 
 def _headers(space: Space, row: Mapping[str, str]) -> Mapping[str, str]:
     chosen = {name: space[name][value] for name, value in row.items() if name in SPACE}
-    return {name.lower(): joined(value) for name, value in headers_of(chosen).items()}
+    return matched(headers_of(chosen))

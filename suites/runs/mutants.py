@@ -32,8 +32,8 @@ SAMPLE = 60
 LANES = "4"
 """Mutants at once: one of each suite. Most of their time they wait for a proxy or an agent."""
 BY_HAND = 4
-"""Generated mutants for one that was written by hand: such a one takes as long as several, as all
-requirements are asked of it and then of the reference."""
+"""Generated mutants for one that was written by hand: such a one takes as long as several, as long
+requirements too are asked of it, and then the reference is."""
 
 
 @dataclass(frozen=True)
