@@ -20,7 +20,7 @@ from fixtures.lab.clustermesh_status import Remote, as_named
 from fixtures.manifests.meaning import Meaning
 from suites.cross_cluster_policy import BEHAVIOUR
 from suites.cross_cluster_policy.meaning import GAINED, client_labels, meaning
-from suites.cross_cluster_policy.ports import PORTS
+from suites.cross_cluster_policy.ports import NAMED
 from suites.cross_cluster_policy.subject import CLIENTS, NAMESAKE, NODE
 from suites.cross_cluster_policy.test_cross_cluster_policy import BACKEND
 
@@ -79,11 +79,11 @@ REFERENCE = policy()
 def test_the_reference_means_what_the_requirements_say() -> None:
     """XP1 and XP6 of those that are served, XP2, XP3, XP10 and XP11 of the others, XP5 of a
     bystander; all at every port."""
-    for port in PORTS.values():
+    for port in NAMED.values():
         assert of(REFERENCE, "served", port=port) == {BACKEND, GAINED}
         assert of(REFERENCE, "dropped", port=port) == EVERYBODY - {BACKEND, GAINED}
         assert of(REFERENCE, "served", "bystander", port) == EVERYBODY
-    assert len(REFERENCE) == 2 * len(PORTS) * len(EVERYBODY)
+    assert len(REFERENCE) == 2 * len(NAMED) * len(EVERYBODY)
 
 
 @pytest.mark.parametrize("mutant", PATCHED, ids=lambda mutant: mutant.name)

@@ -20,7 +20,7 @@ from fixtures.manifests.meaning import Meaning
 from fixtures.manifests.reading import Node
 from fixtures.manifests.selectors import Labels
 from suites.cross_cluster_policy.policy import ENTITY, REMOTE_NODE, Policy, read_policy
-from suites.cross_cluster_policy.ports import PORTS
+from suites.cross_cluster_policy.ports import NAMED
 from suites.cross_cluster_policy.subject import AWS, AZURE, CLIENTS, NAME, NAMESAKE, NODE, SENDER
 
 GAINED = "azure-cluster/other with app=backend"
@@ -79,7 +79,7 @@ def _of_policy(document: Mapping[str, Any]) -> Meaning:
     sender = _labels(SUPPORT, SENDER.partition("/")[2], AWS, NAMESPACE)
     policies = {
         port: read_policy(document, NAMESPACE, AWS, [*local, sender], port)
-        for port in PORTS.values()
+        for port in NAMED.values()
     }
     return {
         f"{who}->{whom}:{port}": _verdict(policy, subject_labels(whom), pod)

@@ -9,7 +9,7 @@ import re
 
 from fixtures.manifests.reading import Node
 
-PORTS = {"http": 3000, "h2c": 3001}
+NAMED = {"http": 3000, "h2c": 3001}
 """Of the echo's container by name, as `support/workloads.jinja` has it."""
 
 HIGHEST = 65_535
@@ -39,8 +39,8 @@ def _admits(node: Node, asked: int) -> bool:
     node.check(("port", "endPort", "protocol"))
     protocol = node.at("protocol").word("ANY", "TCP", "UDP", "SCTP", default="ANY")
     said = node.at("port").text()
-    if said in PORTS and not node.at("endPort").is_there:
-        first = last = PORTS[said]
+    if said in NAMED and not node.at("endPort").is_there:
+        first = last = NAMED[said]
     elif re.fullmatch(r"0|[1-9][0-9]{0,4}", said):
         first = int(said)
         last = node.at("endPort").number(first)

@@ -22,6 +22,7 @@ from fixtures.lab.hubble import NAMESPACE, Agent
 from fixtures.lab.space import Space
 from fixtures.manifests import Given
 from fixtures.traffic.client import ClientPod, side_by_side, together
+from suites.cross_cluster_policy.ports import NAMED
 
 NAME = Path(__file__).parent.name
 AWS, AZURE = "aws-cluster", "azure-cluster"
@@ -39,7 +40,7 @@ SENDER = "aws-cluster/sender"
 TARGET = "app=frontend,version=v1"
 HTTP, HTTP2 = 80, 3001
 PORTS = (HTTP, HTTP2)
-CONTAINER_PORTS = {HTTP: 3000, HTTP2: 3001}
+CONTAINER_PORTS = {HTTP: NAMED["http"], HTTP2: NAMED["h2c"]}
 """Where each of a service's ports leads."""
 COUNT = 20
 COUNTS = {"frontend": {HTTP: COUNT, HTTP2: 5}, "bystander": {HTTP: 5, HTTP2: 5}}

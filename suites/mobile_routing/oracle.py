@@ -23,8 +23,10 @@ from fixtures.checks.samples import (
     VERSIONS,
     Space,
     joined,
+    ports_of,
 )
 from fixtures.history.streams import Headers
+from suites.mobile_routing.matches import PORTS
 from suites.mobile_routing.subject import HOST
 
 FOR_MOBILE = Served(frozenset({"mobile-service-v2"}))
@@ -61,10 +63,8 @@ AGENTS: Headers = {
 }
 HOSTS = {"plain": {}, "port": {"Host": f"{HOST}:80"}, "upper": {"Host": HOST.upper()}}
 
-PORTS = {"80": "", "8080": "8080"}
-
 SPACE: Space = {
-    "port": PORTS,
+    "port": ports_of(PORTS),
     "http": VERSIONS,
     "method": METHODS,
     "path": {**PATHS, "mobile": "/Mobile", "mobile page": "/m/index.html"},

@@ -26,9 +26,10 @@ from fixtures.checks.samples import (
     Oracle,
     Sample,
     Space,
+    ports_of,
 )
 from fixtures.lab import HOME, TRUST_DOMAIN
-from suites.rbac_denial.policy import NAMESPACE
+from suites.rbac_denial.policy import NAMESPACE, PORTS
 
 PRINCIPAL = "cluster.local/ns/default/sa/frontend"
 CLIENTS = {
@@ -70,10 +71,9 @@ PATHS = {
     "well known": "/.well-known/openid-configuration",
     "icon": "/favicon.ico",
 }
-PORTS = {"80": "", "3001": "3001"}
 
 SPACE: Space = {
-    "port": PORTS,
+    "port": ports_of(PORTS),
     "http": VERSIONS,
     "method": METHODS,
     "path": PATHS,
