@@ -138,6 +138,13 @@ def test_what_was_not_asked_is_inconclusive() -> None:
     assert verdict.outcome is Outcome.INCONCLUSIVE
 
 
+def test_what_was_not_asked_any_more_is_told_beside_what_was_wrong() -> None:
+    silent = answer(SAMPLES[0], status=0, service="", error="timeout")
+    verdict = as_meant(SAMPLES, ARRIVED)(History([silent], [CALM]))
+    assert verdict.outcome is Outcome.FAIL
+    assert f"{len(SAMPLES) - 1} more were not asked" in verdict.reason
+
+
 @pytest.mark.parametrize("expectation", [BY_RBAC, NO_ROUTE])
 def test_a_denied_request_arrives_nowhere(expectation: Any) -> None:
     sample = made(0, ROWS[0], expectation)

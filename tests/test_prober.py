@@ -62,10 +62,10 @@ class Pod:
         proxy = f"http://127.0.0.1:{free_port()}"
         return {"PYTHONPATH": str(self.folder / "httpx.zip"), "http_proxy": proxy}
 
-    def probe(self, *streams: Stream) -> History:
+    def probe(self, *streams: Stream, **bounds: int) -> History:
         done = subprocess.run(
             self.command,
-            input=Plan(who=WHO, streams=streams).model_dump_json(),
+            input=Plan(who=WHO, streams=streams, **bounds).model_dump_json(),
             env=self.environment,
             capture_output=True,
             text=True,
@@ -118,6 +118,28 @@ def streams(url: str) -> tuple[Stream, ...]:
 def run(pod: Pod) -> Iterator[Run]:
     with running() as peer:
         yield Run(pod.probe(*streams(peer.url)), peer)
+
+
+def test_a_peer_that_never_answers_is_not_asked_for_ever(pod: Pod) -> None:
+    with running() as peer:
+        silent = [
+            Stream(stream=f"silent {n}", url=f"{peer.url}/silent", timeout=0.2, count=5)
+            for n in range(4)
+        ]
+        ended = pod.probe(*silent, at_once=2, consecutive_timeouts=6)
+    assert complete(ended).passed
+    # One more may have been under way as the sixth timed out.
+    assert len(ended) in (6, 7)
+    assert {exchange.error for exchange in ended} == {"timeout"}
+
+
+def test_an_answer_begins_the_count_of_timeouts_anew(pod: Pod) -> None:
+    with running() as peer:
+        silent = Stream(stream="silent", url=f"{peer.url}/silent", timeout=0.2, count=4)
+        plain = Stream(stream="plain", url=f"{peer.url}/plain", timeout=0.2, count=40, pause=0.02)
+        mixed = pod.probe(silent, plain, consecutive_timeouts=2)
+    assert len(mixed.stream("silent")) == 4
+    assert len(mixed.stream("plain")) == 40
 
 
 def test_every_request_makes_one_line(run: Run) -> None:

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from clusters.errors import NotReadyError
-from fixtures.checks.expectations import BY_RBAC, Served
+from fixtures.checks.expectations import BY_RBAC, Dropped, Served
 from fixtures.checks.samples import CLIENT, Oracle
 from fixtures.history import Arrived, Exchange, History
 from fixtures.history.streams import Stream
 from fixtures.history.verdict import Outcome
-from fixtures.lab.sampling import AT_ONCE, MARGIN, Answered, arrivals, ask_by, expected
+from fixtures.lab.sampling import AT_ONCE, MARGIN, Answered, arrivals, ask, ask_by, expected
 from fixtures.lab.space import Space
+from fixtures.traffic.client import SILENCE
 
 
 def exchange(nonce: str, service: str = "web", arrived: str | None = None) -> Exchange:
@@ -90,10 +91,10 @@ class Sends:
 
     def __init__(self, pod: str, backends: Backends, *, served: bool) -> None:
         self.pod, self.backends, self.served = pod, backends, served
-        self.at_once = 0
+        self.at_once = self.consecutive_timeouts = 0
 
-    def probe(self, *streams: Stream, at_once: int) -> History:
-        self.at_once = at_once
+    def probe(self, *streams: Stream, at_once: int, consecutive_timeouts: int) -> History:
+        self.at_once, self.consecutive_timeouts = at_once, consecutive_timeouts
         if self.served:
             self.backends.logged["web"] += "".join(f"{s.method} {s.target}\n" for s in streams)
         denial = {"status": 403, "service": "", "body": BY_RBAC.body}
@@ -141,6 +142,16 @@ def test_each_client_sends_its_own_part_of_a_sample() -> None:
         assert outcome(part) is Outcome.PASS
     assert sum(client.at_once for client in clients.values()) <= AT_ONCE
     assert clients["not of the sample"].at_once == 0
+    assert all(clients[name].consecutive_timeouts == SILENCE for name in answered)
+
+
+def test_a_sample_in_which_silence_is_meant_is_sent_whole() -> None:
+    backends = Backends(web="")
+    client: Any = Sends("pod", backends, served=False)
+    oracle = Oracle({"path": {"root": "/", "page": "/cart"}}, lambda _: Dropped())
+    answered = ask(oracle, 7, Asked(backends), client, "http://x")
+    assert len(answered.history) == 2
+    assert client.consecutive_timeouts == 0
 
 
 def test_what_one_client_is_served_too_fails_its_own_part() -> None:

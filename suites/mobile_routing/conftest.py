@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from fixtures.checks.samples import Oracle
@@ -9,7 +11,7 @@ from fixtures.history import History
 from fixtures.history.streams import Stream
 from fixtures.lab import Lab, sampling
 from fixtures.lab.sampling import Answered
-from fixtures.traffic.client import ClientPod, join
+from fixtures.traffic.client import SILENCE, ClientPod, join
 from suites.mobile_routing.oracle import SPACE, expectation
 from suites.mobile_routing.subject import (
     COUNT,
@@ -53,7 +55,7 @@ def answers(routing: Routing) -> History:
     # source port; the sidecar's REDIRECT leads both to one place, where they cannot be told
     # apart. It is the likely cause of three silences, seen once in some 150 runs of all at once.
     urls = dict.fromkeys(stream.url for stream in every)
-    probe = routing.frontend.probe
+    probe = partial(routing.frontend.probe, consecutive_timeouts=SILENCE)
     return join(probe(*(s for s in every if s.url == url)) for url in urls)
 
 
