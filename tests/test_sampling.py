@@ -10,7 +10,7 @@ import pytest
 
 from clusters.errors import NotReadyError
 from fixtures.checks.expectations import BY_RBAC, Dropped, Served
-from fixtures.checks.samples import CLIENT, Oracle
+from fixtures.checks.samples import CLIENT, Oracle, by_client
 from fixtures.history import Arrived, Exchange, History
 from fixtures.history.streams import Stream
 from fixtures.history.verdict import Outcome
@@ -76,14 +76,11 @@ def test_each_arrival_is_known_by_its_nonce_and_the_service_that_logged_it() -> 
     assert backends.since == [pytest.approx(MARGIN, abs=5)] * 2
 
 
-def test_one_service_is_asked_for_all_that_it_logged() -> None:
+def test_what_does_not_arrive_in_time_is_told() -> None:
     backends = Backends(web="GET /?nonce=a\n", other="GET /?nonce=b\n")
-    assert arrivals(Asked(backends), frozenset("a"), service="web") == {"a": ["web"]}
-    assert backends.since == [None]
     with pytest.raises(NotReadyError) as caught:
-        arrivals(Asked(backends), frozenset("ab"), service="web")
-    assert caught.value.seen == "b"
-    assert "logs of web" in caught.value.expected
+        arrivals(Asked(backends), frozenset("abc"), time.monotonic())
+    assert caught.value.seen == "c"
 
 
 class Sends:
@@ -118,6 +115,9 @@ BY_CLIENT = Oracle(
 )
 
 
+BESIDE = Stream(stream="beside", url="http://x/", target="/?nonce=beside")
+
+
 def asked_by(served: set[str]) -> tuple[dict[str, Sends], dict[str, Answered]]:
     backends = Backends(web="")
     clients = {
@@ -125,7 +125,8 @@ def asked_by(served: set[str]) -> tuple[dict[str, Sends], dict[str, Answered]]:
         for name in ("one", "two", "three", "not of the sample")
     }
     pods: Any = clients
-    return clients, ask_by(BY_CLIENT, 7, Asked(backends), pods, "http://x")
+    samples = by_client(BY_CLIENT.sample(7, "http://x", "t"))
+    return clients, ask_by(Asked(backends), pods, samples, {"one": (BESIDE,)})
 
 
 def outcome(answered: Answered) -> Outcome:
@@ -137,7 +138,8 @@ def test_each_client_sends_its_own_part_of_a_sample() -> None:
     assert answered.keys() == {"one", "two", "three"}
     for name, part in answered.items():
         assert {sample.row[CLIENT] for sample in part.samples} == {name}
-        assert part.history.streams() == tuple(s.stream.stream for s in part.samples)
+        beside = ("beside",) if name == "one" else ()
+        assert part.history.streams() == (*beside, *(s.stream.stream for s in part.samples))
         assert {e.identity for e in part.history} == {f"pod-{name}"}
         assert outcome(part) is Outcome.PASS
     assert sum(client.at_once for client in clients.values()) <= AT_ONCE
@@ -152,6 +154,13 @@ def test_a_sample_in_which_silence_is_meant_is_sent_whole() -> None:
     answered = ask(oracle, 7, Asked(backends), client, "http://x")
     assert len(answered.history) == 2
     assert client.consecutive_timeouts == 0
+
+
+def test_a_part_of_a_sample_has_what_came_of_that_alone() -> None:
+    answered = asked_by({"one", "two"})[1]["one"]
+    part = answered.of(answered.samples[:1])
+    assert part.history.streams() == (answered.samples[0].stream.stream,)
+    assert outcome(part) is Outcome.PASS
 
 
 def test_what_one_client_is_served_too_fails_its_own_part() -> None:

@@ -122,7 +122,7 @@ def untouched(_request: Mapping[str, Any]) -> Expectation:
 
 BY_FRONTEND = Oracle(GUARDED, expectation, (MEANT,))
 BY_OTHERS = Oracle({**GUARDED, CLIENT: OTHERS}, by_its_client, (MEANT,))
-OF_BYSTANDER = Oracle({**SPACE, CLIENT: CLIENTS}, untouched)
+OF_BYSTANDER = Oracle({**SPACE, CLIENT: CLIENTS}, untouched, name="bystander")
 
 
 def is_served(sample: Sample) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,6 @@ from fixtures.lab import (
     STRANGER,
     Lab,
     convergence,
-    sampling,
 )
 from fixtures.lab.space import Space
 from fixtures.manifests import Given
@@ -79,14 +78,6 @@ class Api:
         finally:
             kube.scale(istio.NAMESPACE, istiod, 1, self.deadline)
             istio.wait_ready(kube, self.deadline)
-
-    def logged_nonces(self, expected: Iterable[str]) -> frozenset[str]:
-        """The nonces in backend-api's own log, once the expected ones are there.
-
-        Raises:
-            NotReadyError: one of these did not come in time.
-        """
-        return frozenset(sampling.arrivals(self, frozenset(expected), service=APP))
 
     def _ask(self, service: str, stream: str, method: str, target: str, count: int) -> Stream:
         nonce = f"nonce={stream}-{convergence.generation()}-{{seq}}"
