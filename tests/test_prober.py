@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import httpx
@@ -131,6 +132,14 @@ def test_a_peer_that_never_answers_is_not_asked_for_ever(pod: Pod) -> None:
     # One more may have been under way as the sixth timed out.
     assert len(ended) in (6, 7)
     assert {exchange.error for exchange in ended} == {"timeout"}
+
+
+def test_streams_in_turn_are_never_under_way_together(pod: Pod) -> None:
+    with running() as peer:
+        slow = [Stream(stream=n, url=f"{peer.url}/slow", count=3) for n in ("first", "second")]
+        exchanges = sorted(pod.probe(*slow, in_turn=True), key=lambda e: e.sent)
+    assert [e.stream for e in exchanges] == ["first"] * 3 + ["second"] * 3
+    assert all(a.received <= b.sent for a, b in pairwise(exchanges))
 
 
 def test_an_answer_begins_the_count_of_timeouts_anew(pod: Pod) -> None:

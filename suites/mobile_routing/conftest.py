@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import pytest
 
 from fixtures.checks.samples import Oracle
@@ -11,7 +9,7 @@ from fixtures.history import History
 from fixtures.history.streams import Stream
 from fixtures.lab import Lab, sampling
 from fixtures.lab.sampling import Answered
-from fixtures.traffic.client import SILENCE, ClientPod, join
+from fixtures.traffic.client import SILENCE, ClientPod
 from suites.mobile_routing.oracle import SPACE, expectation
 from suites.mobile_routing.subject import (
     COUNT,
@@ -51,12 +49,10 @@ def answers(routing: Routing) -> History:
         for n, a in (("phone", MOBILE["phone"]), ("desktop", OTHER["desktop"]["User-Agent"]))
     ]
     every = [s.model_copy(update={"count": COUNT}) for s in (*mobile, *other, *direct, *own)]
-    # One destination after another. The kernel may give connections to two of them the same
-    # source port; the sidecar's REDIRECT leads both to one place, where they cannot be told
-    # apart. It is the likely cause of three silences, seen once in some 150 runs of all at once.
-    urls = dict.fromkeys(stream.url for stream in every)
-    probe = partial(routing.frontend.probe, consecutive_timeouts=SILENCE)
-    return join(probe(*(s for s in every if s.url == url)) for url in urls)
+    # In turn. The kernel may give connections to two destinations the same source port; the
+    # sidecar's REDIRECT leads both to one place, where they cannot be told apart. It is the likely
+    # cause of three silences, seen once in some 150 runs of all at once.
+    return routing.frontend.probe(*every, in_turn=True, consecutive_timeouts=SILENCE)
 
 
 @pytest.fixture(scope="module")
