@@ -37,6 +37,8 @@ AROUND = {
     "encoded-slash": "/api%2Fv1/items",
     "encoded-last-slash": "/api/v1%2fitems",
 }
+OF_BYSTANDER_TOO = {"get": ("GET", API), "post": ("POST", "/elsewhere")}
+"""What the bystander is asked beside its sample."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,7 @@ def _beside(api: Api, client: str) -> Iterable[Stream]:
     if client in OTHERS:
         yield api.ask(client, count=MANY)
     if client == "stranger":
-        yield api.ask_bystander("get", "GET", API)
-        yield api.ask_bystander("post", "POST", "/elsewhere")
+        yield from (api.ask_bystander(name, *what) for name, what in OF_BYSTANDER_TOO.items())
     if client == FRONTEND:
         yield api.ask("allowed")
         yield from (api.ask(name, target=path, count=MANY) for name, path in SERVED.items())

@@ -25,7 +25,15 @@ from fixtures.lab.convergence import in_time
 from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
 from fixtures.traffic.client import side_by_side, together
-from suites.rbac_denial.answers import AROUND, FEW, MANY, METHODS, SERVED, Answers
+from suites.rbac_denial.answers import (
+    AROUND,
+    FEW,
+    MANY,
+    METHODS,
+    OF_BYSTANDER_TOO,
+    SERVED,
+    Answers,
+)
 from suites.rbac_denial.oracle import OTHERS, is_served
 from suites.rbac_denial.subject import APP, Api
 
@@ -110,9 +118,9 @@ def test_only_backend_api_is_touched(judge: Judge, answers: Answers) -> None:
     """Only app=backend-api is touched: a bystander serves everybody whatever is asked."""
     sample = answers.bystander
     touched = with_positive_control(denied=on("stranger", denied_http(MANY)), allowed=ALLOWED)
-    untouched = (on(name, all_answered_by("bystander", 20)) for name in ("get", "post"))
+    untouched = (on(name, all_answered_by("bystander", 20)) for name in OF_BYSTANDER_TOO)
     judge(
-        sample.history + answers.streams("allowed", "stranger", "get", "post"),
+        sample.history + answers.streams("allowed", "stranger", *OF_BYSTANDER_TOO),
         every(touched, sample.are_as_meant(), *untouched),
     )
 
