@@ -161,7 +161,7 @@ def test_other_weights_take_effect_without_a_loss(judge: Judge, entry: Entry) ->
     """Weights edited to 50/50 and back under load take effect within T, and drop no request."""
     through = entry.request.model_copy(update={"stream": "through"})
     even = SplitTest(share=0.50, margin=0.10)
-    with entry.client.meanwhile(through, users=4) as loaded:
+    with entry.client.meanwhile(through, users=4, pause=0.01) as loaded:
         try:
             there = in_time("50/50", lambda: entry.converge(entry.with_weights(EVEN)))
             edited = draw(entry.client, entry.request_as("50/50"), STABLE, even)
