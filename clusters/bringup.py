@@ -183,7 +183,8 @@ class BringUpOfOne:
         one = self.plan
         member = ClusterMeshMember(hostname=one.hostname, address=one.first, port=one.port)
         reached = self.shared.provider.cluster(one)
-        return reached.model_copy(update={"mesh": member, "features": FEATURES})
+        known = {"mesh": member, "features": FEATURES, "world": one.world}
+        return reached.model_copy(update=known)
 
     @cached_property
     def _kube(self) -> Kube:
@@ -195,6 +196,7 @@ class BringUpOfOne:
         provider, image = self.shared.provider, self.shared.supply.node
         if not (provider.keeps(self.plan, image) and has_kubeconfig(self.cluster)):
             provider.create(self.plan, image, self.shared.train.deadlines.node)
+        provider.add_address(self.plan)
 
     def _charts(self) -> None:
         """All that is to run in it, applied; nothing is waited for."""

@@ -91,6 +91,8 @@ class ClusterPlan:
         number: Cilium's cluster id, from 1.
         pods, services: subnets, such as 198.18.64.0/20.
         first, last: the LoadBalancer addresses; the first is the ClusterMesh API server's.
+        world: an address for its node that no cluster is told of: to Cilium, whoever sends from
+            it is of the world.
     """
 
     name: str
@@ -101,6 +103,7 @@ class ClusterPlan:
     services: str
     first: str
     last: str
+    world: str
 
     @property
     def hostname(self) -> str:
@@ -134,6 +137,8 @@ def plan(document: object, addresses: Range = DEFAULT) -> tuple[ClusterPlan, ...
         ClusterPlan(
             name, number, domain, port, str(pods[number - 1]), str(services[number - 1]),
             str(balancers[number - 1][1]), str(balancers[number - 1][-2]),
+            # From the end of Docker's share, which it gives out from the begin.
+            str(addresses.containers[-1 - number]),
         )
         for number, (name, domain, port) in enumerate(split, start=1)
     )  # fmt: skip

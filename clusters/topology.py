@@ -49,6 +49,9 @@ class Cluster(Frozen):
     context: str
     mesh: ClusterMeshMember | None = None
     features: frozenset[str] = frozenset()
+    world: str = Field(
+        default="", description="an address of its node that no cluster is told of, if it has one"
+    )
 
 
 class Topology(Frozen):

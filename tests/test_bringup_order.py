@@ -35,9 +35,9 @@ JOINT = [
     "network",
 ]  # fmt: skip
 ONE = [
-    "create", "apply ConfigMap", "patch Deployment", "install gateway_api", "install cilium",
-    "install istio", "announce cilium", "ready cilium", "ready istio", "accepted gateway_api",
-    "connect clustermesh", "ready clustermesh",
+    "create", "add address", "apply ConfigMap", "patch Deployment", "install gateway_api",
+    "install cilium", "install istio", "announce cilium", "ready cilium", "ready istio",
+    "accepted gateway_api", "connect clustermesh", "ready clustermesh",
 ]  # fmt: skip
 STAGES = ["node", "charts", "cilium ready", "istio ready", "ClusterMesh ready"]
 
@@ -103,6 +103,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
     put(istio, "values", value={})
     put(Kind, "make_network", "network")
     put(Kind, "create", "create")
+    put(Kind, "add_address", "add address")
     put(Kind, "exists", value=False)
     put(Kind, "is_confined", value=False)
     monkeypatch.setattr(Kube, "__init__", lambda self, cluster: setattr(self, "cluster", cluster))

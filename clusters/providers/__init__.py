@@ -48,6 +48,9 @@ class Provider(Protocol):
             CommandError: it could not be made.
         """
 
+    def add_address(self, plan: ClusterPlan) -> None:
+        """Give its node, which is up, the address that no cluster is told of."""
+
     def delete(self, plan: ClusterPlan) -> None:
         """Delete it, if it is there.
 

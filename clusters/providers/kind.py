@@ -123,6 +123,15 @@ class Kind:
             direct=True,  # and so the nodes get no proxy: they pull nothing
         )  # fmt: skip
 
+    def add_address(self, plan: ClusterPlan) -> None:
+        """Give its node, which is up, the address that no cluster is told of.
+
+        It is lost when the node's container starts anew, so it is given at each bring-up.
+        """
+        self.engine.docker(
+            "exec", self.node(plan), "ip", "address", "replace", f"{plan.world}/32", "dev", "eth0"
+        )
+
     def delete(self, plan: ClusterPlan) -> None:
         """Delete our cluster of that name, with its volumes; a foreign one is left alone."""
         container = self.engine.inspect("container", self.node(plan))

@@ -7,7 +7,6 @@ import pytest
 from fixtures.history import History
 from fixtures.lab import Lab
 from suites.cross_cluster_policy.subject import (
-    EVERYBODY,
     PORTS,
     SENDER,
     Guarded,
@@ -28,7 +27,7 @@ def observed(guarded: Guarded) -> Observation:
     then whom the policy is of asks the bystander."""
 
     def ask() -> History:
-        history = guarded.ask("frontend", "bystander", who=EVERYBODY, ports=PORTS)
+        history = guarded.ask("frontend", "bystander", who=guarded.everybody, ports=PORTS)
         return history + guarded.ask("bystander", who=[SENDER], ports=PORTS)
 
     guarded.protect()
@@ -41,10 +40,10 @@ def exposed(guarded: Guarded) -> Observation:
 
     def ask() -> History:
         guarded.expose()
-        before = guarded.ask("frontend", label=" before", who=EVERYBODY, ports=PORTS)
+        before = guarded.ask("frontend", label=" before", who=guarded.everybody, ports=PORTS)
         guarded.protect()
         guarded.expose()
-        after = guarded.ask("frontend", label=" after", who=EVERYBODY, ports=PORTS)
+        after = guarded.ask("frontend", label=" after", who=guarded.everybody, ports=PORTS)
         return before + after
 
     return guarded.observe(ask)

@@ -19,7 +19,14 @@ from fixtures.manifests.labels import labels
 from fixtures.manifests.meaning import Meaning
 from fixtures.manifests.reading import Node
 from fixtures.manifests.selectors import Labels
-from suites.cross_cluster_policy.policy import ENTITY, REMOTE_NODE, Policy, read_policy
+from suites.cross_cluster_policy import subject
+from suites.cross_cluster_policy.policy import (
+    ENTITY,
+    REMOTE_NODE,
+    WORLD,
+    Policy,
+    read_policy,
+)
 from suites.cross_cluster_policy.ports import NAMED
 from suites.cross_cluster_policy.subject import AWS, AZURE, CLIENTS, NAME, NAMESAKE, NODE, SENDER
 
@@ -53,6 +60,7 @@ def client_labels() -> Mapping[str, Labels]:
     }
     clients[NAMESAKE] = _labels(SHARED_CLIENTS, TENANT, AZURE, HOME)
     clients[NODE] = {ENTITY: REMOTE_NODE}
+    clients[subject.WORLD] = {ENTITY: WORLD}
     clients[GAINED] = {**clients["azure-cluster/other"], "app": "backend"}
     return clients
 

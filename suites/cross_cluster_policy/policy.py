@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Any
 
 from fixtures.lab.hubble import CLUSTER_LABEL, NAMESPACE_LABEL
@@ -18,18 +19,24 @@ from fixtures.manifests.selectors import Labels, Requirement, requirements
 from suites.cross_cluster_policy.ports import admit_port
 
 NOBODYS = (
-    "world", "world-ipv4", "world-ipv6", "host", "kube-apiserver", "ingress", "init", "health",
+    "world-ipv6", "host", "kube-apiserver", "ingress", "init", "health",
     "unmanaged", "none",
 )  # fmt: skip
 """Entities that no client is of: pods that Cilium manages have identities of their own, also those
-of a remote cluster, and a node of a remote cluster is a `remote-node`.
+of a remote cluster, a node of a remote cluster is a `remote-node`, and who is in no cluster is of
+the `world`, by IPv4.
 
 The node that a pod runs on, `host`, may always reach it ("Layer 3 Policies", "Access to/from local
 host"): no policy of a namespace tells it anything.
 """
-ENTITY, REMOTE_NODE = "reserved", "remote-node"
-"""The one label of a node's identity, which has none of Kubernetes's."""
-SOMEBODYS = ("all", "cluster", REMOTE_NODE)
+ENTITY, REMOTE_NODE, WORLD = "reserved", "remote-node", "world"
+"""The one label of the identity of a node, and of who is in no cluster: none of Kubernetes's."""
+WORLDS = (WORLD, "world-ipv4")
+SOMEBODYS = ("all", "cluster", REMOTE_NODE, *WORLDS)
+PEERS = {"fromEndpoints", "fromEntities", "fromCIDR", "fromCIDRSet"}
+EVERYWHERE = ip_network("0.0.0.0/0")
+DOCUMENTED = tuple(map(ip_network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")))
+"""For documentation alone (RFC 5737): no host has an address of these."""
 RULES = ("ingress", "ingressDeny", "egress", "egressDeny")
 SECTIONS = (*RULES, "enableDefaultDeny")
 OTHERS_LABELS = ("cilium", "io.kubernetes", "kubernetes.io", "k8s.io", "istio.io", "pod-template-")
@@ -142,21 +149,25 @@ class Reader:
         One that names nobody is of everybody, and one that names no port either is of nobody: it
         only shuts the others out.
         """
-        node.check(("fromEndpoints", "fromEntities", "toPorts"))
+        node.check((*PEERS, "toPorts"))
         lists = node.entries()
         for each in lists.values():
             if not each.items():
                 each.unread("a list of something, or none: what an empty one is of, is not told")
         if not lists and deny:
             node.unread("a denial of somebody or of a port")
-        if {"fromEndpoints", "fromEntities"} <= lists.keys():
-            node.unread("either of the two, as Cilium takes")
+        if len(PEERS & lists.keys()) > 1:
+            node.unread("one way to name whom it is of, as Cilium takes")
         if not lists or not admit_port(node.at("toPorts"), self.port):
             return []
         if "fromEndpoints" in lists:
             return [self._endpoints(each) for each in lists["fromEndpoints"].items()]
         if "fromEntities" in lists:
             return [s for each in lists["fromEntities"].items() for s in self._entity(each)]
+        if "fromCIDR" in lists:
+            return [s for each in lists["fromCIDR"].items() for s in _of_range(each)]
+        if "fromCIDRSet" in lists:
+            return [s for each in lists["fromCIDRSet"].items() for s in _of_range_without(each)]
         return [Selector(())]
 
     def _endpoints(self, node: Node) -> Selector:
@@ -170,7 +181,7 @@ class Reader:
     def _entity(self, node: Node) -> list[Selector]:
         """The clients of an entity, if any: `all` is everybody, `cluster` the policy's own cluster
         and every node of all that are joined."""
-        nodes = Selector((Requirement(ENTITY, "In", (REMOTE_NODE,)),))
+        nodes = _reserved(REMOTE_NODE)
         match node.word(*SOMEBODYS, *NOBODYS):
             case "all":
                 return [Selector(())]
@@ -178,6 +189,8 @@ class Reader:
                 return [Selector((Requirement(CLUSTER_LABEL, "In", (self.cluster,)),)), nodes]
             case "remote-node":
                 return [nodes]
+            case "world" | "world-ipv4":
+                return [_reserved(WORLD)]
         return []
 
 
@@ -201,6 +214,35 @@ def read_policy(
         root.unread("a rule")
     reader = Reader(namespace, cluster, tuple(local), port)
     return tuple(reader.rule(node) for node in nodes)
+
+
+def _reserved(entity: str) -> Selector:
+    """Who has the label of an entity."""
+    return Selector((Requirement(ENTITY, "In", (entity,)),))
+
+
+def _of_range(node: Node) -> list[Selector]:
+    """The clients of a range of addresses: of all of them the world, and of those that nobody has
+    nobody. What the clusters know the identity of is of no range ("Layer 3 Policies", "CIDR
+    based"); which addresses a lab has is not known here."""
+    try:
+        network = ip_network(node.text())
+    except ValueError:
+        node.unread("a range of addresses")
+    if network == EVERYWHERE:
+        return [_reserved(WORLD)]
+    if network not in DOCUMENTED:
+        node.unread("every address, or those of documentation")
+    return []
+
+
+def _of_range_without(node: Node) -> list[Selector]:
+    """The clients of a range but for parts of it that nobody has."""
+    node.check(("cidr", "except"))
+    for part in node.at("except").items():
+        if _of_range(part):
+            part.unread("a part that nobody has")
+    return _of_range(node.at("cidr"))
 
 
 def _truth(node: Node, *, default: bool) -> bool:

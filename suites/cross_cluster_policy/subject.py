@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -34,7 +34,10 @@ CLIENTS = (
 )
 NAMESAKE = "azure-cluster/backend of another namespace"
 NODE = "azure-cluster/node"
-EVERYBODY = (*CLIENTS, NAMESAKE, NODE)
+WORLD = "the world"
+"""The node again, but by an address of which no cluster knows whose it is."""
+EVERYBODY = (*CLIENTS, NAMESAKE, NODE, WORLD)
+"""Who asks frontend and its bystander, as far as the lab has them."""
 SENDER = "aws-cluster/sender"
 """A pod that the policy is of as well, and that is a client of others."""
 TARGET = "app=frontend,version=v1"
@@ -67,7 +70,12 @@ class Observation:
 
 @dataclass
 class Guarded:
-    """frontend, which the policy guards, and who would reach it. Streams: `<who>-><whom>`."""
+    """frontend, which the policy guards, and who would reach it. Streams: `<who>-><whom>`.
+
+    Attributes:
+        world: the address that WORLD sends from; empty if the lab has none.
+        on_node: where its node has the ports of the workloads, for who is in no cluster.
+    """
 
     space: Space
     target: Document
@@ -76,6 +84,8 @@ class Guarded:
     clients: dict[str, ClientPod]
     deadline: float
     clustermesh_deadline: float
+    world: str
+    on_node: Mapping[tuple[str, int], str]
     uid: str = field(default="")
     wrong: WrongManifestError | None = None
 
@@ -111,6 +121,11 @@ class Guarded:
             )
         self.uid = ""
 
+    @property
+    def everybody(self) -> tuple[str, ...]:
+        """Those of EVERYBODY whom the lab has."""
+        return tuple(who for who in EVERYBODY if who in self.clients)
+
     def address(self, who: str) -> str:
         """The address of a client's pod."""
         return _address(self.clients[who])
@@ -126,7 +141,7 @@ class Guarded:
         calls: list[Callable[[], History]] = [
             partial(
                 self.clients[w].ask,
-                *(self.stream(name(w, x, p, label), x, port=p) for x in whom for p in ports),
+                *(self.stream(w, x, port=p, label=label) for x in whom for p in ports),
             )
             for w in who
         ]
@@ -142,7 +157,7 @@ class Guarded:
         """Locust in all clients at once: many users, each request a connection of its own."""
         load_runs = (
             client.loading(
-                self.stream(name(who, "frontend"), "frontend", timeout=2),
+                self.stream(who, "frontend"),
                 users=USERS[who],
                 seconds=SECONDS + 1,
                 least=least,
@@ -186,15 +201,18 @@ class Guarded:
     def namespace(self) -> str:
         return self.space.namespace
 
-    def stream(self, stream: str, service: str, timeout: float = 2, port: int = HTTP) -> Stream:
-        """Requests to a service, all of them at once, none on another's connection."""
+    def stream(self, who: str, whom: str, port: int = HTTP, label: str = "") -> Stream:
+        """A client's requests to a workload, all at once, none on another's connection."""
+        from_world = who == WORLD
+        host = self.on_node[whom, port] if from_world else f"{self.space.host(whom)}:{port}"
         return Stream(
-            stream=stream,
-            url=f"http://{self.space.host(service)}:{port}/",
-            count=COUNTS[service][port],
-            concurrency=COUNTS[service][port],
-            timeout=timeout,
+            stream=name(who, whom, port, label),
+            url=f"http://{host}/",
+            count=COUNTS[whom][port],
+            concurrency=COUNTS[whom][port],
+            timeout=2,
             reuse=False,
+            source=self.world if from_world else "",
             http2=port == HTTP2,
         )
 
@@ -228,6 +246,9 @@ def reach(lab: Lab) -> Guarded:
     for who in (NODE, SENDER):
         cluster, _, workload = who.partition("/")
         clients[who] = lab.client(cluster, workload, here.namespace, identity=who)
+    world = lab.topology.cluster(AZURE).world
+    if world:
+        clients[WORLD] = replace(clients[NODE], identity=WORLD)
     pods = [target, here.kube.pod(here.namespace, "app=bystander")]
     addresses = [str(pod["status"]["podIP"]) for pod in pods]
     for space in spaces.values():
@@ -240,6 +261,8 @@ def reach(lab: Lab) -> Guarded:
         clients=clients,
         deadline=deadline,
         clustermesh_deadline=lab.deadline("clustermesh"),
+        world=world,
+        on_node=dict(_on_node(here, pods)),
     )
     guarded.expose()
     return guarded
@@ -267,6 +290,15 @@ def in_force(lab: Lab, _cluster: str) -> Guarded:
     guarded = reach(lab)
     guarded.protect()
     return guarded
+
+
+def _on_node(space: Space, pods: Iterable[Document]) -> Iterator[tuple[tuple[str, int], str]]:
+    """By workload and port: where the node of its pod has it."""
+    for pod in pods:
+        whom = pod["metadata"]["labels"]["app"]
+        service = space.kube.get("v1", "Service", whom, space.namespace) or {"spec": {"ports": ()}}
+        for port in service["spec"]["ports"]:
+            yield (whom, port["port"]), f"{pod['status']['hostIP']}:{port['nodePort']}"
 
 
 def _address(client: ClientPod) -> str:

@@ -28,13 +28,13 @@ from suites.cross_cluster_policy.subject import (
     CONTAINER_PORTS,
     COUNT,
     COUNTS,
-    EVERYBODY,
     HTTP,
     NAME,
     NAMESAKE,
     NODE,
     SECONDS,
     SENDER,
+    WORLD,
     Guarded,
     Observation,
     name,
@@ -47,6 +47,7 @@ FRONTEND = frozenset({"k8s:app=frontend"})
 ALL, FEW = COUNTS["frontend"], {HTTP: COUNT}
 REQUESTS = 100  # under load, of the denied: forty users and a timeout of two seconds each
 BACKEND = f"{AZURE}/backend"
+RESERVED = {NODE: "remote-node", WORLD: "world"}
 
 
 def served(
@@ -88,9 +89,9 @@ def kept_out(observed: Observation, who: str) -> Check:
 
 
 def labels_of(who: str) -> frozenset[str]:
-    """The labels by which Cilium knows a client; a node has the one that Cilium reserves."""
-    if who == NODE:
-        return frozenset({"reserved:remote-node"})
+    """The labels by which Cilium knows a client: of no pod it has but one, which it reserves."""
+    if who in RESERVED:
+        return frozenset({f"reserved:{RESERVED[who]}"})
     cluster, _, app = who.partition("/")
     namespace = namespace_of(NAME)
     if who == NAMESAKE:
@@ -133,15 +134,24 @@ def test_a_namesake_of_another_namespace_is_denied(judge: Judge, observed: Obser
 
 
 @requirement("XP5", source=POLICY)
-def test_only_frontend_is_touched(judge: Judge, observed: Observation) -> None:
+def test_only_frontend_is_touched(judge: Judge, guarded: Guarded, observed: Observation) -> None:
     """Only app=frontend is touched: everybody still reaches a bystander beside it."""
-    judge(observed.history, every(*(served(observed, who, "bystander") for who in EVERYBODY)))
+    everybody = (served(observed, who, "bystander") for who in guarded.everybody)
+    judge(observed.history, every(*everybody))
 
 
 @requirement("XP11", source=POLICY)
 def test_a_node_of_azure_is_denied(judge: Judge, observed: Observation) -> None:
     """A node of azure-cluster does not reach frontend: it is no backend."""
     judge(observed.history, kept_out(observed, NODE))
+
+
+@requirement("XP13", source=POLICY)
+def test_the_world_is_denied(judge: Judge, guarded: Guarded, observed: Observation) -> None:
+    """Whoever is in none of the clusters, the world, does not reach frontend by its node's port."""
+    if not guarded.world:
+        pytest.skip(f"the node of {AZURE} has no address that the clusters do not know")
+    judge(observed.history, kept_out(observed, WORLD))
 
 
 @requirement("XP12", source=POLICY)
@@ -151,9 +161,11 @@ def test_what_frontend_sends_is_free(judge: Judge, observed: Observation) -> Non
 
 
 @requirement("XP4", source=POLICY)
-def test_without_the_policy_all_get_through(judge: Judge, exposed: Observation) -> None:
+def test_without_the_policy_all_get_through(
+    judge: Judge, guarded: Guarded, exposed: Observation
+) -> None:
     """Without the policy everybody reaches frontend at its ports, and after its removal again."""
-    streams = [(who, when) for who in EVERYBODY for when in (" before", " after")]
+    streams = [(who, when) for who in guarded.everybody for when in (" before", " after")]
     judge(exposed.history, every(*(served(exposed, who, label=when) for who, when in streams)))
 
 
