@@ -21,7 +21,7 @@ from fixtures.manifests.meaning import Meaning
 from suites.cross_cluster_policy import BEHAVIOUR
 from suites.cross_cluster_policy.meaning import GAINED, client_labels, meaning
 from suites.cross_cluster_policy.ports import NAMED
-from suites.cross_cluster_policy.subject import CLIENTS, NAMESAKE, NODE
+from suites.cross_cluster_policy.subject import CLIENTS, NAMESAKE, NODE, WORLD
 from suites.cross_cluster_policy.test_cross_cluster_policy import BACKEND
 
 POLICY, CLUSTERMESH = "ciliumnetworkpolicy", "ciliumclustermeshconfig"
@@ -35,8 +35,8 @@ AWS = {"aws-cluster/backend", "aws-cluster/other"}
 (OWN_NAME,) = (k for k, v in client_labels()[NAMESAKE].items() if v == TENANT)
 """The label that has a client's own name."""
 
-EVERYBODY = {*CLIENTS, NAMESAKE, NODE, GAINED}
-PODS = EVERYBODY - {NODE}
+EVERYBODY = {*CLIENTS, NAMESAKE, NODE, WORLD, GAINED}
+PODS = EVERYBODY - {NODE, WORLD}
 PATCHED = [mutant for mutant in mutants.catalogue(BEHAVIOUR.folder) if mutant.file and mutant.patch]
 
 
@@ -116,7 +116,7 @@ def test_no_mutant_of_the_catalogue_is_taken_for_the_reference(mutant: mutants.M
         [("add", f"{RULE}/toPorts", [{"ports": [{"port": "1", "endPort": 3001}]}])],
         [("add", f"{RULE}/toPorts", [{"ports": [{"port": "53"}]}, {"ports": [{"port": "0"}]}])],
         [("add", "/spec/ingress/1", {})],
-        [("add", "/spec/ingress/1", {"fromEntities": ["world", "host", "ingress"]})],
+        [("add", "/spec/ingress/1", {"fromEntities": ["world-ipv6", "host", "ingress"]})],
         [("add", f"{RULE}/fromEndpoints/1", {"matchLabels": {"app": "nobody"}})],
         [("add", "/spec/ingressDeny", [])],
         [("add", "/spec/ingressDeny", [{"fromEndpoints": [{"matchLabels": {"app": "nobody"}}]}])],
@@ -154,7 +154,7 @@ def test_a_policy_that_no_request_can_tell_is_the_references(operations: Any) ->
         ([peers({}, expression(CLUSTER, "NotIn", "aws-cluster"))],
          PODS - AWS - {NAMESAKE}),
         ([peers({}, expression(CLUSTER, "NotIn", "aws-cluster"),
-                expression(NAMESPACE, "NotIn", OWN))], {NAMESAKE, NODE}),
+                expression(NAMESPACE, "NotIn", OWN))], {NAMESAKE, NODE, WORLD}),
         ([peers({}, expression(CLUSTER, "In", "aws-cluster", "azure-cluster"),
                 expression("app", "NotIn", "backend"))],
          {"aws-cluster/other", "azure-cluster/other"}),
@@ -165,7 +165,13 @@ def test_a_policy_that_no_request_can_tell_is_the_references(operations: Any) ->
         ([{"fromEntities": ["all"]}], EVERYBODY),
         ([{"fromEntities": ["cluster"]}], AWS | {NODE}),
         ([{"fromEntities": ["remote-node"]}], {NODE}),
-        ([{"fromEntities": ["world", "kube-apiserver", "none"]}], set()),
+        ([{"fromEntities": ["kube-apiserver", "none"]}], set()),
+        ([{"fromEntities": ["world"]}], {WORLD}),
+        ([{"fromEntities": ["world-ipv4", "remote-node"]}], {WORLD, NODE}),
+        ([{"fromCIDR": ["203.0.113.0/24", "0.0.0.0/0"]}], {WORLD}),
+        ([{"fromCIDR": ["203.0.113.0/24"]}], set()),
+        ([{"fromCIDRSet": [{"cidr": "0.0.0.0/0", "except": ["192.0.2.0/24"]}]}], {WORLD}),
+        ([{"fromCIDR": ["0.0.0.0/0"], "toPorts": [{"ports": [{"port": "80"}]}]}], set()),
         ([peers({"app": "backend"}), {"fromEntities": ["none"]}], {"aws-cluster/backend"}),
         ([{"toPorts": [{"ports": [{"port": "3000", "protocol": "TCP"}]}]}], EVERYBODY),
         ([{"toPorts": [{"ports": [{"port": "3000", "protocol": "UDP"}]}]}], set()),
@@ -244,7 +250,15 @@ def test_several_rules_admit_what_any_of_them_does() -> None:
         ("add", f"{PEER}/matchExpressions", [expression("app", "Gt", "1")]),
         ("replace", f"{RULE}/fromEndpoints", []),
         ("add", f"{RULE}/fromEntities", ["all"]),
-        ("add", f"{RULE}/fromCIDR", ["10.0.0.0/8"]),
+        ("add", f"{RULE}/fromCIDR", ["0.0.0.0/0"]),
+        ("add", "/spec/ingress/1", {"fromCIDR": ["10.0.0.0/8"]}),
+        ("add", "/spec/ingress/1", {"fromCIDR": ["203.0.113.7"]}),
+        ("add", "/spec/ingress/1", {"fromCIDRSet": [{"cidrGroupRef": "office"}]}),
+        (
+            "add",
+            "/spec/ingress/1",
+            {"fromCIDRSet": [{"cidr": "0.0.0.0/0", "except": ["10.0.0.0/8"]}]},
+        ),
         ("add", f"{RULE}/icmps", []),
         ("add", f"{RULE}/authentication", {"mode": "required"}),
         ("add", f"{RULE}/toPorts", []),
