@@ -6,7 +6,7 @@ import pytest
 
 from fixtures import manifests
 from fixtures.history.verdict import Outcome
-from fixtures.lab.clustermesh_status import Remote, as_named, parse_addresses
+from fixtures.lab.clustermesh_status import Remote, as_named, parse_addresses, settled
 
 REFERENCE = manifests.load().documents["ciliumclustermeshconfig"]
 AWS, AZURE = "aws-cluster", "azure-cluster"
@@ -87,3 +87,22 @@ def test_an_address_counts_once_it_was_connected_to() -> None:
         "b.c_d-cluster": "b.c_d-cluster.mesh.internal:2379",
     }
     assert parse_addresses("") == {}
+
+
+def azure(*, ready: bool, address: str = "azure.mesh.internal:2379") -> Remote:
+    return Remote("aws", "azure", address, ready, "")
+
+
+def test_what_is_reached_is_looked_at_until_it_is_ready() -> None:
+    looks = iter([[azure(ready=False)], [azure(ready=True)]])
+    assert settled(lambda: next(looks), 5.0) == (azure(ready=True),)
+
+
+@pytest.mark.parametrize("seen", [[], [azure(ready=False, address="")], [azure(ready=True)]])
+def test_what_is_not_reached_is_not_waited_for(seen: list[Remote]) -> None:
+    looks = iter([seen])
+    assert settled(lambda: next(looks), 5.0) == tuple(seen)
+
+
+def test_what_is_never_ready_is_told_as_it_is() -> None:
+    assert settled(lambda: [azure(ready=False)], 0.2) == (azure(ready=False),)

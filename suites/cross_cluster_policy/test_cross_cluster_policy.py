@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 
 import pytest
 
@@ -212,7 +213,9 @@ def test_nothing_opens_without_the_mesh(judge: Judge, guarded: Guarded) -> None:
 def test_the_mesh_is_the_one_named(judge: Judge, lab: Lab) -> None:
     """ClusterMesh is the one that the reference names: its clusters, their addresses, both ways."""
     reference = lab.manifests.given("ciliumclustermeshconfig").document
-    remotes = (
-        remote for name in (AWS, AZURE) for remote in clustermesh_status.remotes(lab.kube(name))
+    kubes = [lab.kube(name) for name in (AWS, AZURE)]
+    remotes = clustermesh_status.settled(
+        lambda: chain.from_iterable(map(clustermesh_status.remotes, kubes)),
+        lab.deadline("clustermesh"),
     )
     judge.conclude(clustermesh_status.as_named(reference, remotes))
