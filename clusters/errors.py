@@ -241,7 +241,7 @@ class KubeconfigError(ClusterError):
 
 
 class UnreachableError(ClusterError):
-    """The API server does not answer."""
+    """The API server does not answer, or not without a webhook that does not."""
 
 
 class UnservedKindError(ClusterError):

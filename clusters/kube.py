@@ -17,13 +17,20 @@ from websocket import WebSocketException
 
 from clusters import remote
 from clusters.api_server import ApiServer, content_of, message_of
-from clusters.errors import CommandError, NotReadyError, RefusedError
+from clusters.errors import (
+    ClusterError,
+    CommandError,
+    NotReadyError,
+    RefusedError,
+    UnreachableError,
+)
 from clusters.objects import is_ready, missing_replicas, pod_labels, title
 from clusters.remote import Container
 from clusters.topology import Cluster
 from clusters.waiting import wait_for
 
 MANAGER = "plumbline"
+SERVER_ERROR = 500
 Document = dict[str, Any]
 
 
@@ -59,6 +66,7 @@ class Kube:
         Raises:
             UnservedKindError: its kind is not served here.
             RefusedError: the API server does not accept it.
+            UnreachableError: it cannot say, as a webhook that it asks does not answer.
         """
         resource = self._server.resource(document["apiVersion"], document["kind"], origin)
         try:
@@ -96,6 +104,7 @@ class Kube:
 
         Raises:
             RefusedError: there is none, or the API server does not accept the change.
+            UnreachableError: it cannot say, as a webhook that it asks does not answer.
         """
         resource = self._server.resource(document["apiVersion"], document["kind"])
         try:
@@ -110,8 +119,12 @@ class Kube:
             raise self._refusal(f"a change of {title(document)}", error, look) from None
         return content_of(patched)
 
-    def _refusal(self, what: str, error: DynamicApiError, look: str) -> RefusedError:
+    def _refusal(self, what: str, error: DynamicApiError, look: str) -> ClusterError:
+        """Why a document was not taken. An error of the server's own (RFC 9110, section 15.6) says
+        nothing of the document: without istiod, for one, nobody can tell whether it is right."""
         expected = f"{self.cluster.name} to accept {what}"
+        if int(error.status or 0) >= SERVER_ERROR:
+            return UnreachableError(expected, seen=message_of(error), look=look)
         return RefusedError(expected, seen=message_of(error), look=look)
 
     def scale(self, namespace: str, deployment: str, replicas: int, deadline: float) -> None:

@@ -6,13 +6,17 @@ import json
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from kubernetes.client.exceptions import ApiException
+from kubernetes.dynamic.exceptions import DynamicApiError
 
 from clusters import objects
 from clusters.api_server import ApiServer
-from clusters.errors import CommandError, NotReadyError
+from clusters.errors import CommandError, NotReadyError, RefusedError, UnreachableError
+from clusters.kube import Kube
 from clusters.topology import Cluster
 from clusters.waiting import wait_for
 from fixtures import checks
@@ -269,3 +273,24 @@ def test_a_kubectl_command_can_be_pasted_whatever_the_path() -> None:
     assert words == [
         "kubectl", "--kubeconfig", "/my home/a.kubeconfig", "--context", "kind-a", "get", "pods",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(400, RefusedError), (403, RefusedError), (409, RefusedError), (422, RefusedError),
+     (500, UnreachableError), (503, UnreachableError), (504, UnreachableError)],
+)  # fmt: skip
+def test_a_server_that_cannot_say_has_not_refused(status: int, kind: type[Exception]) -> None:
+    document = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}}
+
+    class Resource:
+        def server_side_apply(self, **_: object) -> None:
+            answer = ApiException(status=status, reason="no")
+            answer.body = '{"message": "failed calling webhook"}'
+            raise DynamicApiError(answer)  # type: ignore[no-untyped-call]
+
+    kube = Kube.__new__(Kube)
+    kube.cluster = Cluster(name="aws", kubeconfig=Path("k"), context="c")
+    kube._server = cast("Any", SimpleNamespace(resource=lambda *_: Resource(), kubectl=str))
+    with pytest.raises(kind, match="failed calling webhook"):
+        kube.apply(document, "default")
