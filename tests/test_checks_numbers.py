@@ -109,7 +109,7 @@ TWO_OF_THREE = {"n": 3, "hits": 2, "errors": 1, "error_rate": 1 / 3}
         (
             "denied_l4",
             [TIMEOUT] * 3,
-            "all 3 were dropped as POLICY_DENIED",
+            "all 3 were dropped by a policy",
             {"n": 3, "hits": 3, "errors": 3, "error_rate": 1.0, "leaks": 0, "drops": 1},
         ),
         (
@@ -127,7 +127,7 @@ TWO_OF_THREE = {"n": 3, "hits": 2, "errors": 1, "error_rate": 1 / 3}
         (
             "denied_l4_elsewhere",
             [TIMEOUT] * 3,
-            "silence, but no POLICY_DENIED drop from aws-cluster",
+            "silence, but no drop by a policy from aws-cluster",
             {"n": 3, "leaks": 0, "drops": 1},
         ),
         ("not_dropped", [WEB], "none was dropped for a policy's sake", {}),

@@ -119,6 +119,8 @@ def test_no_mutant_of_the_catalogue_is_taken_for_the_reference(mutant: mutants.M
         [("add", "/spec/ingress/1", {"fromEntities": ["world-ipv6", "host", "ingress"]})],
         [("add", f"{RULE}/fromEndpoints/1", {"matchLabels": {"app": "nobody"}})],
         [("add", "/spec/ingressDeny", [])],
+        [("add", "/spec/ingressDeny", [{"fromEntities": ["cluster", "world"]}])],
+        [("add", f"{RULE}/authentication", {"mode": "disabled"})],
         [("add", "/spec/ingressDeny", [{"fromEndpoints": [{"matchLabels": {"app": "nobody"}}]}])],
         [("add", "/spec/ingressDeny",
           [{"fromEntities": ["all"], "toPorts": [{"ports": [{"port": "22"}]}]}])],
@@ -194,13 +196,13 @@ def test_a_selector_decides_whose_policy_it_is() -> None:
     assert set(neither.values()) == {"served"}
 
 
-def test_a_denial_decides_before_all_else_and_is_told_from_a_drop() -> None:
-    verdicts = policy(("add", "/spec/ingressDeny", [{"fromEntities": ["cluster"]}]))
-    assert of(verdicts, "denied") == AWS | {NODE}
-    assert of(verdicts, "served") == {BACKEND, GAINED}
+def test_a_denial_decides_before_all_else() -> None:
+    everybody = ("replace", "/spec/ingress", [{"fromEntities": ["all"]}])
+    verdicts = policy(everybody, ("add", "/spec/ingressDeny", [{"fromEntities": ["cluster"]}]))
+    assert of(verdicts, "dropped") == AWS | {NODE}
     verdicts = policy(("add", "/spec/ingressDeny", [{"toPorts": [{"ports": [{"port": "3000"}]}]}]))
-    assert of(verdicts, "denied") == EVERYBODY
-    assert not of(verdicts, "denied", port=3001)
+    assert of(verdicts, "dropped") == EVERYBODY
+    assert of(verdicts, "served", port=3001) == {BACKEND, GAINED}
 
 
 def test_a_rule_of_one_port_is_of_no_other() -> None:
@@ -269,6 +271,7 @@ def test_several_rules_admit_what_any_of_them_does() -> None:
         ("add", f"{RULE}/toPorts", [{"ports": [{"port": "3000", "endPort": 80}]}]),
         ("add", f"{RULE}/toPorts", [{"ports": [{"port": "0", "endPort": 80}]}]),
         ("add", f"{RULE}/toPorts", [{"ports": [{"port": "3000", "protocol": "tcp"}]}]),
+        ("add", "/spec/ingress/1", {"authentication": {"mode": "disabled"}}),
         ("add", "/spec/ingress/1", {"fromEntities": ["everybody"]}),
         ("add", "/spec/ingress/1", {"fromEntities": []}),
         ("replace", "/spec/ingress", []),

@@ -78,10 +78,7 @@ def _labels(template: Path, deployment: str, cluster: str, namespace: str) -> La
 
 
 def _of_policy(document: Mapping[str, Any]) -> Meaning:
-    """Of each client and workload: served, dropped as nothing admits it, or denied by a rule.
-
-    Hubble tells the latter two apart, and so do the requirements.
-    """
+    """Of each client and workload: served, or dropped, as nothing admits it or a rule denies it."""
     clients = client_labels()
     local = [pod for pod in clients.values() if pod.get(CLUSTER_LABEL) == AWS]
     sender = _labels(SUPPORT, SENDER.partition("/")[2], AWS, NAMESPACE)
@@ -101,7 +98,7 @@ def _verdict(policy: Policy, subject: Labels, client: Labels) -> str:
     """A deny rule decides before all others (docs.cilium.io, "Deny Policies")."""
     rules = [rule for rule in policy if rule.selects(subject)]
     if any(rule.denies(client) for rule in rules):
-        return "denied"
+        return "dropped"
     if any(rule.admits(client) for rule in rules):
         return "served"
     return "dropped" if any(rule.default_deny for rule in rules) else "served"

@@ -149,8 +149,11 @@ class Reader:
         One that names nobody is of everybody, and one that names no port either is of nobody: it
         only shuts the others out.
         """
-        node.check((*PEERS, "toPorts"))
-        lists = node.entries()
+        node.check((*PEERS, "toPorts", "authentication"))
+        lists = {name: each for name, each in node.entries().items() if name != "authentication"}
+        self._see_no_authentication(node.at("authentication"))
+        if node.at("authentication").is_there and not lists:
+            node.unread("whom the rule is of, or a port")
         for each in lists.values():
             if not each.items():
                 each.unread("a list of something, or none: what an empty one is of, is not told")
@@ -169,6 +172,15 @@ class Reader:
         if "fromCIDRSet" in lists:
             return [s for each in lists["fromCIDRSet"].items() for s in _of_range_without(each)]
         return [Selector(())]
+
+    def _see_no_authentication(self, node: Node) -> None:
+        """See that a rule asks for no mutual authentication: no client here has it set up.
+
+        `disabled` is what is meant unsaid (docs.cilium.io, "Mutual Authentication").
+        """
+        node.check(("mode",))
+        if node.is_there:
+            node.at("mode").word("disabled")
 
     def _endpoints(self, node: Node) -> Selector:
         """Pods by their labels, and by the namespace and the cluster that are meant unsaid."""
