@@ -119,14 +119,14 @@ def test_nonces_are_read_from_urls_and_logs_alike() -> None:
 @pytest.mark.parametrize(
     ("drops", "outcome"),
     [
-        ([drop(port=3001)], PASS),
-        ([drop(port=3000), drop(port=3001)], PASS),
-        ([drop(port=3000)], INCONCLUSIVE),
+        ([drop(port="3001/TCP")], PASS),
+        ([drop(port="3000/TCP"), drop(port="3001/TCP")], PASS),
+        ([drop(port="3000/TCP")], INCONCLUSIVE),
         ([drop()], INCONCLUSIVE),
     ],
 )
 def test_a_drop_at_one_port_proves_nothing_of_another(drops: list[Drop], outcome: Outcome) -> None:
-    check = checks.denied_l4(drops, ["k8s:app=backend"], ["k8s:app=frontend"], port=3001)
+    check = checks.denied_l4(drops, ["k8s:app=backend"], ["k8s:app=frontend"], port="3001/TCP")
     assert check(exchanges(TIMEOUT)).outcome is outcome
 
 

@@ -102,8 +102,13 @@ def test_a_drop_has_its_reason_its_labels_and_its_cluster() -> None:
 
 
 def test_a_drop_has_the_port_that_it_was_sent_to() -> None:
-    sent = [flow(l4={"TCP": {"source_port": 4000, "destination_port": 3001}}), flow(l4={"UDP": {}})]
-    assert [drop.port for drop in hubble.parse_drops(sent)] == [3001, 0]
+    layers = [
+        {"TCP": {"source_port": 4000, "destination_port": 3001}},
+        {"UDP": {"source_port": 4000, "destination_port": 3000}},
+        {"ICMPv4": {"type": 8}},
+    ]
+    drops = hubble.parse_drops(flow(l4=layer) for layer in layers)
+    assert [drop.port for drop in drops] == ["3001/TCP", "3000/UDP", ""]
 
 
 def test_what_was_forwarded_is_no_drop() -> None:

@@ -20,7 +20,7 @@ from fixtures.lab.clustermesh_status import Remote, as_named
 from fixtures.manifests.meaning import Meaning
 from suites.cross_cluster_policy import BEHAVIOUR
 from suites.cross_cluster_policy.meaning import GAINED, client_labels, meaning
-from suites.cross_cluster_policy.ports import NAMED
+from suites.cross_cluster_policy.ports import HTTP, HTTP2, PORTS, UDP, Port
 from suites.cross_cluster_policy.subject import CLIENTS, NAMESAKE, NODE, WORLD
 from suites.cross_cluster_policy.test_cross_cluster_policy import BACKEND
 
@@ -51,9 +51,9 @@ def policy(*operations: tuple[str, str, Any]) -> Meaning:
     return meaning(POLICY, patched(POLICY, *operations))
 
 
-def of(verdicts: Meaning, what: str, whom: str = "frontend", port: int = 3000) -> set[str]:
+def of(verdicts: Meaning, what: str, whom: str = "frontend", port: Port = HTTP) -> set[str]:
     """The clients whose requests to a workload are `what`."""
-    return {who for who in EVERYBODY if verdicts[f"{who}->{whom}:{port}"] == what}
+    return {who for who in EVERYBODY if verdicts[f"{who}->{whom}:{port.at_pod}"] == what}
 
 
 def admitted(*rules: Any) -> set[str]:
@@ -79,11 +79,11 @@ REFERENCE = policy()
 def test_the_reference_means_what_the_requirements_say() -> None:
     """XP1 and XP6 of those that are served, XP2, XP3, XP10 and XP11 of the others, XP5 of a
     bystander; all at every port."""
-    for port in NAMED.values():
+    for port in PORTS:
         assert of(REFERENCE, "served", port=port) == {BACKEND, GAINED}
         assert of(REFERENCE, "dropped", port=port) == EVERYBODY - {BACKEND, GAINED}
         assert of(REFERENCE, "served", "bystander", port) == EVERYBODY
-    assert len(REFERENCE) == 2 * len(NAMED) * len(EVERYBODY)
+    assert len(REFERENCE) == 2 * len(PORTS) * len(EVERYBODY)
 
 
 @pytest.mark.parametrize("mutant", PATCHED, ids=lambda mutant: mutant.name)
@@ -108,10 +108,11 @@ def test_no_mutant_of_the_catalogue_is_taken_for_the_reference(mutant: mutants.M
         [("add", f"{SUBJECTS}/matchLabels/{CLUSTER}", "aws-cluster")],
         [("add", f"{SUBJECTS}/matchLabels/sidecar.istio.io~1inject", "false")],
         [("add", f"{RULE}/toPorts", [{"ports": [{"port": "3000"}, {"port": "3001"}]}])],
-        [("add", f"{RULE}/toPorts", [{"ports": [{"port": "3000", "endPort": 3001,
-                                                 "protocol": "TCP"}]}])],
+        [("add", f"{RULE}/toPorts", [{"ports": [
+            {"port": "3000", "endPort": 3001, "protocol": "TCP"},
+            {"port": "3000", "protocol": "UDP"}]}])],
         [("add", f"{RULE}/toPorts", [{"ports": [{"port": "http", "protocol": "ANY"},
-                                                {"port": "h2c"}]}])],
+                                                {"port": "h2c"}, {"port": "udp"}]}])],
         [("add", f"{RULE}/toPorts", [{"ports": [{"port": "0"}]}])],
         [("add", f"{RULE}/toPorts", [{"ports": [{"port": "1", "endPort": 3001}]}])],
         [("add", f"{RULE}/toPorts", [{"ports": [{"port": "53"}]}, {"ports": [{"port": "0"}]}])],
@@ -202,13 +203,22 @@ def test_a_denial_decides_before_all_else() -> None:
     assert of(verdicts, "dropped") == AWS | {NODE}
     verdicts = policy(("add", "/spec/ingressDeny", [{"toPorts": [{"ports": [{"port": "3000"}]}]}]))
     assert of(verdicts, "dropped") == EVERYBODY
-    assert of(verdicts, "served", port=3001) == {BACKEND, GAINED}
+    assert of(verdicts, "served", port=HTTP2) == {BACKEND, GAINED}
+
+
+def test_a_rule_of_a_protocol_is_of_no_other() -> None:
+    every = {"fromEntities": ["all"], "toPorts": [{"ports": [{"port": "0", "protocol": "UDP"}]}]}
+    verdicts = policy(("add", "/spec/ingress/1", every))
+    assert of(verdicts, "served", port=UDP) == EVERYBODY
+    assert of(verdicts, "served") == of(verdicts, "served", port=HTTP2) == {BACKEND, GAINED}
+    named = policy(("add", f"{RULE}/toPorts", [{"ports": [{"port": "http", "protocol": "UDP"}]}]))
+    assert not any(of(named, "served", port=port) for port in PORTS)
 
 
 def test_a_rule_of_one_port_is_of_no_other() -> None:
     verdicts = policy(("add", f"{RULE}/toPorts", [{"ports": [{"port": "h2c"}]}]))
     assert not of(verdicts, "served")
-    assert of(verdicts, "served", port=3001) == {BACKEND, GAINED}
+    assert of(verdicts, "served", port=HTTP2) == {BACKEND, GAINED}
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -380,3 +382,42 @@ def test_of_what_is_no_echo_nothing_arrived() -> None:
     assert (line["status"], line["body"]) == (404, "no route")
     assert "arrived" not in line
     assert "answer_headers" in line
+
+
+@contextmanager
+def datagrams() -> Iterator[int]:
+    """The echo for datagrams on a port of its own; it answers as the pod `web-1`."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    program = Path(prober.__file__).with_name("datagram_echo.py")
+    environment = {"SERVICE_NAME": "web", "POD_NAME": "web-1"}
+    with subprocess.Popen([sys.executable, program, str(port)], env=environment) as echo:
+        try:
+            yield port
+        finally:
+            echo.terminate()
+    assert echo.returncode == 0
+
+
+def test_a_datagram_is_answered_by_the_echo_or_by_nobody(pod: Pod) -> None:
+    with datagrams() as port, running() as peer, socket.socket(type=socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        up = Stream(stream="up", url=f"udp://127.0.0.1:{port}/?n={{seq}}", until=200, count=99,
+                    pause=0.1)  # fmt: skip
+        pod.probe(up)
+        streams = [
+            up.model_copy(update={"stream": "web", "count": 3, "until": 0}),
+            Stream(stream="from", url=f"udp://127.0.0.1:{port}/", source="127.0.0.2"),
+            Stream(stream="silent", url=f"udp://127.0.0.1:{silent.getsockname()[1]}/", timeout=0.2),
+            Stream(stream="closed", url=f"udp://127.0.0.1:{free_port()}/", timeout=2),
+            Stream(stream="dns", url="udp://nowhere.invalid:80/", timeout=2),
+            Stream(stream="http", url=f"{peer.url}/plain"),
+        ]
+        history = pod.probe(*streams)
+    assert [(e.status, e.service, e.pod) for e in history.stream("web")] == [
+        (200, "web", "web-1")
+    ] * 3
+    assert {e.status for s in ("from", "http") for e in history.stream(s)} == {200}
+    errors = {name: e.error for name in ("silent", "closed", "dns") for e in history.stream(name)}
+    assert errors == {"silent": "timeout", "closed": "refused", "dns": "dns"}

@@ -6,8 +6,8 @@ import pytest
 
 from fixtures.history import History
 from fixtures.lab import Lab
+from suites.cross_cluster_policy.ports import PORTS
 from suites.cross_cluster_policy.subject import (
-    PORTS,
     SENDER,
     Guarded,
     Observation,

@@ -27,7 +27,7 @@ from suites.cross_cluster_policy.policy import (
     Policy,
     read_policy,
 )
-from suites.cross_cluster_policy.ports import NAMED
+from suites.cross_cluster_policy.ports import PORTS
 from suites.cross_cluster_policy.subject import AWS, AZURE, CLIENTS, NAME, NAMESAKE, NODE, SENDER
 
 GAINED = "azure-cluster/other with app=backend"
@@ -83,8 +83,7 @@ def _of_policy(document: Mapping[str, Any]) -> Meaning:
     local = [pod for pod in clients.values() if pod.get(CLUSTER_LABEL) == AWS]
     sender = _labels(SUPPORT, SENDER.partition("/")[2], AWS, NAMESPACE)
     policies = {
-        port: read_policy(document, NAMESPACE, AWS, [*local, sender], port)
-        for port in NAMED.values()
+        port.at_pod: read_policy(document, NAMESPACE, AWS, [*local, sender], port) for port in PORTS
     }
     return {
         f"{who}->{whom}:{port}": _verdict(policy, subject_labels(whom), pod)

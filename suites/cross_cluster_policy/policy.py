@@ -16,7 +16,7 @@ from typing import Any
 from fixtures.lab.hubble import CLUSTER_LABEL, NAMESPACE_LABEL
 from fixtures.manifests.reading import Node, root_of
 from fixtures.manifests.selectors import Labels, Requirement, requirements
-from suites.cross_cluster_policy.ports import admit_port
+from suites.cross_cluster_policy.ports import Port, admit_port
 
 NOBODYS = (
     "world-ipv6", "host", "kube-apiserver", "ingress", "init", "health",
@@ -91,7 +91,7 @@ class Reader:
     namespace: str
     cluster: str
     local: tuple[Labels, ...]
-    port: int
+    port: Port
 
     def rule(self, node: Node) -> Rule:
         """One rule: `spec`, or one of `specs`."""
@@ -207,7 +207,7 @@ class Reader:
 
 
 def read_policy(
-    document: Mapping[str, Any], namespace: str, cluster: str, local: Iterable[Labels], port: int
+    document: Mapping[str, Any], namespace: str, cluster: str, local: Iterable[Labels], port: Port
 ) -> Policy:
     """A CiliumNetworkPolicy's rules for one port. Its own name decides nothing, nor do notes.
 
@@ -215,7 +215,7 @@ def read_policy(
         namespace: the behaviour's own.
         cluster: the one that it is applied in.
         local: the labels of the clients of that cluster.
-        port: that of the workloads' containers which is asked.
+        port: the one that is asked.
 
     Raises:
         UnreadError: there is something in it whose meaning is not known here.

@@ -22,7 +22,7 @@ from fixtures.lab.hubble import NAMESPACE, Agent
 from fixtures.lab.space import Space
 from fixtures.manifests import Given
 from fixtures.traffic.client import ClientPod, side_by_side, together
-from suites.cross_cluster_policy.ports import NAMED
+from suites.cross_cluster_policy.ports import HTTP, HTTP2, PORTS, UDP, Port
 
 NAME = Path(__file__).parent.name
 AWS, AZURE = "aws-cluster", "azure-cluster"
@@ -41,12 +41,11 @@ EVERYBODY = (*CLIENTS, NAMESAKE, NODE, WORLD)
 SENDER = "aws-cluster/sender"
 """A pod that the policy is of as well, and that is a client of others."""
 TARGET = "app=frontend,version=v1"
-HTTP, HTTP2 = 80, 3001
-PORTS = (HTTP, HTTP2)
-CONTAINER_PORTS = {HTTP: NAMED["http"], HTTP2: NAMED["h2c"]}
-"""Where each of a service's ports leads."""
 COUNT = 20
-COUNTS = {"frontend": {HTTP: COUNT, HTTP2: 5}, "bystander": {HTTP: 5, HTTP2: 5}}
+COUNTS = {
+    "frontend": {HTTP: COUNT, HTTP2: 5, UDP: 5},
+    "bystander": {HTTP: 5, HTTP2: 5, UDP: 5},
+}
 """Requests of a stream, by whom it asks and at which port: a few show whom a rule is of, the many
 that it always is."""
 SECONDS = 6.0
@@ -85,7 +84,7 @@ class Guarded:
     deadline: float
     clustermesh_deadline: float
     world: str
-    on_node: Mapping[tuple[str, int], str]
+    on_node: Mapping[tuple[str, Port], str]
     uid: str = field(default="")
     wrong: WrongManifestError | None = None
 
@@ -135,7 +134,7 @@ class Guarded:
         *whom: str,
         label: str = "",
         who: Collection[str] = CLIENTS,
-        ports: Collection[int] = (HTTP,),
+        ports: Collection[Port] = (HTTP,),
     ) -> History:
         """Client pods at once, each its own streams, every request on a connection of its own."""
         calls: list[Callable[[], History]] = [
@@ -201,13 +200,14 @@ class Guarded:
     def namespace(self) -> str:
         return self.space.namespace
 
-    def stream(self, who: str, whom: str, port: int = HTTP, label: str = "") -> Stream:
+    def stream(self, who: str, whom: str, port: Port = HTTP, label: str = "") -> Stream:
         """A client's requests to a workload, all at once, none on another's connection."""
         from_world = who == WORLD
-        host = self.on_node[whom, port] if from_world else f"{self.space.host(whom)}:{port}"
+        by_name = f"{self.space.host(whom)}:{port.number}"
+        host = self.on_node[whom, port] if from_world else by_name
         return Stream(
             stream=name(who, whom, port, label),
-            url=f"http://{host}/",
+            url=f"{'udp' if port == UDP else 'http'}://{host}/",
             count=COUNTS[whom][port],
             concurrency=COUNTS[whom][port],
             timeout=2,
@@ -217,9 +217,9 @@ class Guarded:
         )
 
 
-def name(who: str, whom: str, port: int = HTTP, label: str = "") -> str:
+def name(who: str, whom: str, port: Port = HTTP, label: str = "") -> str:
     """The stream of a client's requests to a workload."""
-    return f"{who}->{whom}{'' if port == HTTP else f':{port}'}{label}"
+    return f"{who}->{whom}{'' if port == HTTP else f':{port.at_pod}'}{label}"
 
 
 def reach(lab: Lab) -> Guarded:
@@ -292,13 +292,15 @@ def in_force(lab: Lab, _cluster: str) -> Guarded:
     return guarded
 
 
-def _on_node(space: Space, pods: Iterable[Document]) -> Iterator[tuple[tuple[str, int], str]]:
+def _on_node(space: Space, pods: Iterable[Document]) -> Iterator[tuple[tuple[str, Port], str]]:
     """By workload and port: where the node of its pod has it."""
     for pod in pods:
         whom = pod["metadata"]["labels"]["app"]
         service = space.kube.get("v1", "Service", whom, space.namespace) or {"spec": {"ports": ()}}
-        for port in service["spec"]["ports"]:
-            yield (whom, port["port"]), f"{pod['status']['hostIP']}:{port['nodePort']}"
+        node_ports = {(p["port"], p["protocol"]): p["nodePort"] for p in service["spec"]["ports"]}
+        for port in PORTS:
+            node_port = node_ports[port.number, port.protocol]
+            yield (whom, port), f"{pod['status']['hostIP']}:{node_port}"
 
 
 def _address(client: ClientPod) -> str:

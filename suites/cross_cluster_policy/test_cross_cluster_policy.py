@@ -22,14 +22,13 @@ from fixtures.lab import HOME, Lab, clustermesh_status, namespace_of
 from fixtures.lab.hubble import CLUSTER_LABEL, NAMESPACE_LABEL
 from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
+from suites.cross_cluster_policy.ports import HTTP, Port
 from suites.cross_cluster_policy.subject import (
     AWS,
     AZURE,
     CLIENTS,
-    CONTAINER_PORTS,
     COUNT,
     COUNTS,
-    HTTP,
     NAME,
     NAMESAKE,
     NODE,
@@ -56,7 +55,7 @@ def served(
     who: str,
     whom: str = "frontend",
     label: str = "",
-    least: Mapping[int, int] | None = None,
+    least: Mapping[Port, int] | None = None,
 ) -> Check:
     """A client's requests were served, and Cilium dropped none of them.
 
@@ -68,17 +67,17 @@ def served(
     return every(*(on(name(who, whom, port, label), check) for port, check in answered.items()))
 
 
-def allowed(observed: Observation, label: str = "", least: Mapping[int, int] = ALL) -> Check:
+def allowed(observed: Observation, label: str = "", least: Mapping[Port, int] = ALL) -> Check:
     """backend of azure-cluster was served."""
     return served(observed, BACKEND, label=label, least=least)
 
 
 def denied(
-    observed: Observation, who: str, label: str = "", least: Mapping[int, int] = ALL
+    observed: Observation, who: str, label: str = "", least: Mapping[Port, int] = ALL
 ) -> Check:
     """A client's requests to frontend were dropped by the policy, and Hubble says whose."""
     dropped = {
-        port: denied_l4(observed.drops, labels_of(who), FRONTEND, count, CONTAINER_PORTS[port])
+        port: denied_l4(observed.drops, labels_of(who), FRONTEND, count, port.at_pod)
         for port, count in least.items()
     }
     return every(*(on(name(who, "frontend", port, label), each) for port, each in dropped.items()))
