@@ -147,9 +147,9 @@ class Reader:
         """Whom a rule is of, at the port that they ask.
 
         One that names nobody is of everybody, and one that names no port either is of nobody: it
-        only shuts the others out.
+        only shuts the others out. One of ICMP is of no port.
         """
-        node.check((*PEERS, "toPorts", "authentication"))
+        node.check((*PEERS, "toPorts", "icmps", "authentication"))
         lists = {name: each for name, each in node.entries().items() if name != "authentication"}
         self._see_no_authentication(node.at("authentication"))
         if node.at("authentication").is_there and not lists:
@@ -161,7 +161,9 @@ class Reader:
             node.unread("a denial of somebody or of a port")
         if len(PEERS & lists.keys()) > 1:
             node.unread("one way to name whom it is of, as Cilium takes")
-        if not lists or not admit_port(node.at("toPorts"), self.port):
+        if {"icmps", "toPorts"} <= lists.keys():
+            node.unread("either of the two, as Cilium takes")
+        if not lists or "icmps" in lists or not admit_port(node.at("toPorts"), self.port):
             return []
         if "fromEndpoints" in lists:
             return [self._endpoints(each) for each in lists["fromEndpoints"].items()]
