@@ -406,6 +406,7 @@ OWN = {"matchLabels": {"kubernetes.io/metadata.name": "plumbline-canary-split"}}
         [("add", "/spec/addresses", [])],
         [("add", "/spec/infrastructure", {"labels": {"team": "web"}, "annotations": {"a": "b"}})],
         [("add", "/spec/listeners/1", SECOND)],
+        [("add", "/spec/allowedListeners", {"namespaces": {"from": "All"}})],
     ],
 )
 def test_a_gateway_that_no_request_can_tell_is_the_references(operations: Any) -> None:
@@ -464,7 +465,6 @@ def test_listeners_of_several_hostnames_are_of_their_hosts() -> None:
         ("add", "/spec/infrastructure", {"parametersRef": {"kind": "Service", "name": "x"}}),
         ("add", "/spec/infrastructure", {"labels": {"istio.io/rev": "x"}}),
         ("add", "/spec/addresses", [{"value": "198.18.0.9"}]),
-        ("add", "/spec/allowedListeners", {}),
         ("add", f"{LISTENER}/tls", {}),
         ("replace", f"{LISTENER}/protocol", "HTTPS"),
         ("replace", f"{LISTENER}/protocol", "http"),

@@ -1,9 +1,10 @@
 """A Gateway, read: which of its listeners a request comes to, and whose routes attach to it.
 
 Source: gateway-api.sigs.k8s.io/reference/spec, Gateway, Listener and AllowedRoutes. The name of a
-listener is inert, as neither the reference's route nor that of CS5 names a section. Istio hands
-labels and annotations on to the pods that it starts: of `infrastructure` those are read that no
-vendor could know, as their keys are of no domain. Pure.
+listener is inert, as neither the reference's route nor that of CS5 names a section, and so is whose
+ListenerSets may attach, as nobody makes one. Istio hands labels and annotations on to the pods that
+it starts: of `infrastructure` those are read that no vendor could know, as their keys are of no
+domain. Pure.
 """
 
 from __future__ import annotations
@@ -70,7 +71,8 @@ def read_gateway(document: Mapping[str, Any], own: str, foreign: str) -> Gateway
     metadata, spec = root.at("metadata"), root.at("spec")
     if metadata.at("labels").entries() or metadata.at("annotations").entries():
         metadata.unread("no label or annotation")
-    spec.check(("gatewayClassName", "listeners", "addresses", "infrastructure"))
+    read = ("gatewayClassName", "listeners", "addresses", "infrastructure")
+    spec.check(read, inert=("allowedListeners",))
     _see_nobodys(spec.at("infrastructure"))
     if spec.at("addresses").items():
         spec.at("addresses").unread("no address")
