@@ -189,3 +189,14 @@ def test_a_slow_machine_is_given_more_time_for_the_least_it_must_ask() -> None:
 
 def test_what_locust_says_goes_to_standard_error(run: Run) -> None:
     assert "Aggregated" in run.said
+
+
+def test_a_load_that_nobody_answers_ends() -> None:
+    with running() as peer:
+        silent = (Stream(stream="silent", url=f"{peer.url}/silent", timeout=0.3),)
+        load = Load(who=WHO, streams=silent, users=3, seconds=40, consecutive_timeouts=6)
+        history = History.parse(locust(load, timeout=30).stdout.splitlines())
+    assert complete(history).passed
+    # One of each user may have been under way as the sixth timed out.
+    assert 6 <= len(history) <= 8
+    assert {exchange.error for exchange in history} == {"timeout"}
