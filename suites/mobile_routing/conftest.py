@@ -9,7 +9,7 @@ from fixtures.history import History
 from fixtures.history.streams import Stream
 from fixtures.lab import Lab, sampling
 from fixtures.lab.sampling import Answered
-from fixtures.traffic.client import SILENCE, ClientPod
+from fixtures.traffic.client import SILENCE_IN_TURN, ClientPod
 from suites.mobile_routing.oracle import SPACE, expectation
 from suites.mobile_routing.subject import (
     COUNT,
@@ -48,11 +48,11 @@ def answers(routing: Routing) -> History:
         for h in SERVICES
         for n, a in (("phone", MOBILE["phone"]), ("desktop", OTHER["desktop"]["User-Agent"]))
     ]
-    every = [s.model_copy(update={"count": COUNT}) for s in (*mobile, *other, *direct, *own)]
+    every = [s.model_copy(update={"count": COUNT}) for s in (*direct, *own, *mobile, *other)]
     # In turn. The kernel may give connections to two destinations the same source port; the
     # sidecar's REDIRECT leads both to one place, where they cannot be told apart. It is the likely
     # cause of three silences, seen once in some 150 runs of all at once.
-    return routing.frontend.probe(*every, in_turn=True, consecutive_timeouts=SILENCE)
+    return routing.frontend.probe(*every, in_turn=True, consecutive_timeouts=SILENCE_IN_TURN)
 
 
 @pytest.fixture(scope="module")
