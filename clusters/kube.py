@@ -30,7 +30,9 @@ from clusters.topology import Cluster
 from clusters.waiting import wait_for
 
 MANAGER = "plumbline"
-SERVER_ERROR = 500
+NOBODY_THERE = (503, 504)  # RFC 9110, section 15.6
+NO_WEBHOOK = "failed calling webhook"
+"""How an API server tells it (kubernetes, apiserver/pkg/admission/plugin/webhook)."""
 Document = dict[str, Any]
 
 
@@ -120,12 +122,13 @@ class Kube:
         return content_of(patched)
 
     def _refusal(self, what: str, error: DynamicApiError, look: str) -> ClusterError:
-        """Why a document was not taken. An error of the server's own (RFC 9110, section 15.6) says
-        nothing of the document: without istiod, for one, nobody can tell whether it is right."""
-        expected = f"{self.cluster.name} to accept {what}"
-        if int(error.status or 0) >= SERVER_ERROR:
-            return UnreachableError(expected, seen=message_of(error), look=look)
-        return RefusedError(expected, seen=message_of(error), look=look)
+        """Why a document was not taken. That a webhook does not answer says nothing of it: without
+        istiod, for one, nobody can tell whether it is right. Other errors of the server's own do:
+        it has 500 for a list whose items lack the key that they are told apart by, too."""
+        expected, seen = f"{self.cluster.name} to accept {what}", message_of(error)
+        if int(error.status or 0) in NOBODY_THERE or NO_WEBHOOK in seen:
+            return UnreachableError(expected, seen=seen, look=look)
+        return RefusedError(expected, seen=seen, look=look)
 
     def scale(self, namespace: str, deployment: str, replicas: int, deadline: float) -> None:
         """Give a Deployment so many replicas, and wait until that many run.

@@ -281,21 +281,28 @@ def test_a_kubectl_command_can_be_pasted_whatever_the_path() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"),
-    [(400, RefusedError), (403, RefusedError), (409, RefusedError), (422, RefusedError),
-     (500, UnreachableError), (503, UnreachableError), (504, UnreachableError)],
+    ("status", "told", "kind"),
+    [(400, 'admission webhook "w" denied the request', RefusedError),
+     (409, "conflict", RefusedError),
+     (422, "weight: over 100", RefusedError),
+     (500, "failed to create typed patch object", RefusedError),
+     (500, 'Internal error occurred: failed calling webhook "w"', UnreachableError),
+     (503, "no endpoints available", UnreachableError),
+     (504, "timeout", UnreachableError)],
 )  # fmt: skip
-def test_a_server_that_cannot_say_has_not_refused(status: int, kind: type[Exception]) -> None:
+def test_a_server_that_cannot_say_has_not_refused(
+    status: int, told: str, kind: type[Exception]
+) -> None:
     document = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}}
 
     class Resource:
         def server_side_apply(self, **_: object) -> None:
             answer = ApiException(status=status, reason="no")
-            answer.body = '{"message": "failed calling webhook"}'
+            answer.body = json.dumps({"message": told})
             raise DynamicApiError(answer)  # type: ignore[no-untyped-call]
 
     kube = Kube.__new__(Kube)
     kube.cluster = Cluster(name="aws", kubeconfig=Path("k"), context="c")
     kube._server = cast("Any", SimpleNamespace(resource=lambda *_: Resource(), kubectl=str))
-    with pytest.raises(kind, match="failed calling webhook"):
+    with pytest.raises(kind, match=told):
         kube.apply(document, "default")
