@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fixtures.checks.expectations import BY_RBAC, NO_ROUTE, Expectation, Served
+from fixtures.checks.expectations import BY_RBAC, NO_ROUTE, Dropped, Expectation, Served
 from fixtures.checks.meant import as_meant
 from fixtures.checks.samples import Sample, stream
 from fixtures.history import Arrived, Exchange, History, Window
@@ -102,6 +102,7 @@ LINES = ("a, b", "c")
         ("a, b", "a, b", True),
         ("a, b", "a,b", False),
         (("a", "a"), "a", False),
+        ("ab", "a, b", False),
     ],
 )
 def test_several_lines_may_be_joined_on_the_way(
@@ -115,6 +116,72 @@ def test_several_lines_may_be_joined_on_the_way(
     verdict = as_meant([sample], {"n0": ["web"]})(history)
     assert verdict.outcome is (Outcome.PASS if unchanged else Outcome.FAIL)
     assert unchanged or f"x-sent arrived as {arrived!r}" in verdict.reason
+
+
+def test_a_failure_is_told_whole() -> None:
+    web_or_mobile = Served(frozenset({"web", "mobile"}))
+    samples = [made(n, row, web_or_mobile) for n, row in enumerate(ROWS)]
+    answers = [answer(s, service="other" if n in (0, 3) else "web") for n, s in enumerate(samples)]
+    verdict = as_meant(samples, ARRIVED)(History(answers, [CALM]))
+    assert verdict.reason.split("; 4 requests")[0] == (
+        "2 of 4 were not treated as meant; the first: GET http://198.18.0.1/?nonce=n0"
+        " (method: GET, path: root): 200 by other, expected 200 by mobile or web"
+    )
+    assert (verdict.numbers["n"], verdict.numbers["hits"]) == (4, 2)
+
+
+@pytest.mark.parametrize(
+    ("expectation", "meaning"),
+    [(NO_ROUTE, "expected 404 by no backend"), (Dropped(), "expected no answer")],
+)
+def test_what_was_expected_in_the_place_of_an_answer_is_told(
+    expectation: Expectation, meaning: str
+) -> None:
+    sample = made(0, ROWS[0], expectation)
+    verdict = as_meant([sample], ARRIVED)(History([answer(sample)], [CALM]))
+    assert verdict.outcome is Outcome.FAIL
+    assert verdict.reason.startswith("1 of 1 were not treated as meant")
+    assert meaning in verdict.reason
+
+
+def test_several_things_are_divided_by_commas() -> None:
+    assert "the answer has x-a, x-b" in judged(answer_headers={"x-b": "1", "x-a": "1"}).reason
+    denied = made(0, ROWS[0], BY_RBAC)
+    refusal = answer(denied, status=403, service="", body=BY_RBAC.body, arrived=None)
+    verdict = as_meant([denied], {"n0": ["web", "mobile"]})(History([refusal], [CALM]))
+    assert "it arrived at mobile, web" in verdict.reason
+    headers = {"x-sent": "yes", "x-set": "", "x-too": ""}
+    whole = {"method": "POST", "path": SAMPLES[2].stream.target, "headers": headers}
+    assert "it arrived with x-set, x-too" in judged(arrived=Arrived.model_validate(whole)).reason
+
+
+def test_a_host_that_is_sent_may_arrive_as_the_proxys_own() -> None:
+    sample = Sample(
+        stream("s0", ORIGIN, {"header": {"Host": "shop.example"}}, "n0"), ROWS[0], SERVED
+    )
+    came = Arrived(method="GET", path=sample.stream.target, host="shop.example", headers={})
+    history = History([answer(sample, arrived=came)], [CALM])
+    assert as_meant([sample], {"n0": ["web"]})(history).outcome is Outcome.PASS
+
+
+def test_numbers_are_of_the_sample_alone_whatever_the_verdict() -> None:
+    beside = answer(SAMPLES[0], stream="beside", service="other")
+    pressed = CALM.model_copy(update={"stalled": 8.0})
+    silent = answer(SAMPLES[2], status=0, service="", error="timeout")
+    others = [answer(SAMPLES[n]) for n in (0, 1, 3)]
+    for answers, window in (([silent, *others], pressed), (others, CALM)):
+        verdict = as_meant(SAMPLES, ARRIVED)(History([beside, *answers], [window]))
+        assert verdict.outcome is Outcome.INCONCLUSIVE
+        assert (verdict.numbers["n"], verdict.numbers["hits"]) == (len(answers), 3)
+
+
+def test_a_sample_of_which_too_little_was_sent_is_no_pass() -> None:
+    verdict = as_meant(SAMPLES, ARRIVED)(History([], [CALM]))
+    assert "4 are needed" in verdict.reason
+
+
+def test_an_answer_after_just_a_second_is_in_time() -> None:
+    assert judged(sent=1.0, received=2.0).outcome is Outcome.PASS
 
 
 def test_what_fails_alike_is_told_by_its_cause() -> None:
@@ -142,7 +209,7 @@ def test_what_was_not_asked_any_more_is_told_beside_what_was_wrong() -> None:
     silent = answer(SAMPLES[0], status=0, service="", error="timeout")
     verdict = as_meant(SAMPLES, ARRIVED)(History([silent], [CALM]))
     assert verdict.outcome is Outcome.FAIL
-    assert f"{len(SAMPLES) - 1} more were not asked" in verdict.reason
+    assert f"expected 200 by web; {len(SAMPLES) - 1} more were not asked" in verdict.reason
 
 
 @pytest.mark.parametrize("expectation", [BY_RBAC, NO_ROUTE])

@@ -216,6 +216,7 @@ def test_a_mutant_that_is_not_there_is_told_from_those_that_are(tmp_path: Path) 
     with pytest.raises(MutantsError) as raised:
         mutants.named(mutants.catalogue(other), "b")
     assert raised.value.seen == "a, c"
+    assert raised.value.look == "grep name: suites/*/mutants.yaml"
     assert mutants.named(mutants.catalogue(other), "c").name == "c"
 
 
@@ -329,6 +330,37 @@ def test_what_an_interrupted_run_had_not_come_to_has_not_survived() -> None:
     assert not matrix.reference_red
     assert not matrix.proven
     assert "1 not run" in matrix.headline
+
+
+def generated(*requirements: Requirement) -> forms.MutantRun:
+    mutant = Mutant(
+        name="g", suite="canary_split", what="w", file="httproute", absent=True, generated=True
+    )
+    return kills.entry(mutant, requirements)
+
+
+def cut(requirement: str) -> Requirement:
+    """What an interrupted run had not come to."""
+    return told(requirement, "g", "inconclusive").model_copy(update={"reason": INTERRUPTED})
+
+
+def test_a_generated_mutant_is_killed_by_any_failure() -> None:
+    run = generated(told("CS1", "g", "pass"), told("CS2", "g", "fail"), told("CS3", "g", "skip"))
+    assert (run.outcome, run.reason) == ("killed", "")
+    assert [cell.requirement for cell in run.cells] == ["CS1", "CS2"]
+    assert generated(cut("CS1"), told("CS2", "g", "fail")).outcome == "killed"
+
+
+@pytest.mark.parametrize("verdict", ["pass", "inconclusive"])
+def test_a_generated_mutant_survives_what_does_not_fail(verdict: Status) -> None:
+    run = generated(told("CS1", "g", verdict), told("CS2", "g", "pass"))
+    assert (run.outcome, run.reason, len(run.cells)) == ("survived", "no requirement failed", 2)
+    assert (generated().outcome, generated().reason) == ("survived", "not asked")
+
+
+def test_a_generated_mutant_that_an_interrupted_run_did_not_finish_was_not_run() -> None:
+    run = generated(told("CS1", "g", "pass"), cut("CS2"))
+    assert (run.outcome, run.reason, run.cells) == ("not run", INTERRUPTED, ())
 
 
 def test_a_red_reference_proves_nothing() -> None:
