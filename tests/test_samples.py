@@ -35,20 +35,25 @@ def test_a_request_has_what_its_row_says() -> None:
         "method": "PUT", "path": "/cart", "query": "a=1&a=2", "port": "8080", "http": "2",
         "header": {"X-Tenant": "one"}, "agent": {"User-Agent": "Mobile"},
     }  # fmt: skip
-    made = stream("s", ORIGIN, chosen, "n7")
-    assert (made.stream, made.method, made.http2, made.whole) == ("s", "PUT", True, True)
-    assert made.url == f"{ORIGIN}:8080/?a=1&a=2&nonce=n7"
-    assert made.target == "/cart?a=1&a=2&nonce=n7"
-    assert made.headers == {"X-Tenant": "one", "User-Agent": "Mobile"}
+    request = stream("s", ORIGIN, chosen, "n7")
+    assert (request.stream, request.method, request.http2, request.whole) == (
+        "s",
+        "PUT",
+        True,
+        True,
+    )
+    assert request.url == f"{ORIGIN}:8080/?a=1&a=2&nonce=n7"
+    assert request.target == "/cart?a=1&a=2&nonce=n7"
+    assert request.headers == {"X-Tenant": "one", "User-Agent": "Mobile"}
 
 
 def test_what_a_row_does_not_say_is_the_plainest_request() -> None:
-    made = stream("s", ORIGIN, {"query": "", "port": "", "http": "1.1"}, "n7")
-    assert made == stream("s", ORIGIN, {}, "n7")
-    assert (made.method, made.http2) == ("GET", False)
-    assert made.url == f"{ORIGIN}/?nonce=n7"
-    assert made.target == "/?nonce=n7"
-    assert made.headers == {}
+    request = stream("s", ORIGIN, {"query": "", "port": "", "http": "1.1"}, "n7")
+    assert request == stream("s", ORIGIN, {}, "n7")
+    assert (request.method, request.http2) == ("GET", False)
+    assert request.url == f"{ORIGIN}/?nonce=n7"
+    assert request.target == "/?nonce=n7"
+    assert request.headers == {}
 
 
 def test_headers_are_all_that_is_no_text() -> None:
