@@ -106,3 +106,20 @@ def test_what_is_not_reached_is_not_waited_for(seen: list[Remote]) -> None:
 
 def test_what_is_never_ready_is_told_as_it_is() -> None:
     assert settled(lambda: [azure(ready=False)], 0.2) == (azure(ready=False),)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        None,
+        {},
+        {"clusters": []},
+        {"clusters": [{"name": AWS, "address": "a:1"}]},
+        {"clusters": [{"name": AWS, "address": "a:1"}, {"name": AZURE}]},
+        {"clusters": [{"name": AWS, "address": "a:1"}, {"address": "b:1"}]},
+    ],
+)
+def test_a_document_that_names_no_clusters_has_failed(spec: object) -> None:
+    verdict = as_named({"spec": spec}, [remote(AWS, AZURE), remote(AZURE, AWS)])
+    assert verdict.outcome is Outcome.FAIL
+    assert "does not name two clusters" in verdict.reason

@@ -80,7 +80,8 @@ def test_each_other_treatment_fails(other: dict[str, Any], seen: str) -> None:
             other, places = {}, {nonce: services}
         case dict(fields):
             target = SAMPLES[2].stream.target
-            whole = {"method": "POST", "path": target, "headers": {"x-sent": "yes"}}
+            whole = {"method": "POST", "path": target, "host": "198.18.0.1",
+                     "headers": {"x-sent": "yes"}}  # fmt: skip
             other = {"arrived": Arrived.model_validate(whole | fields)}
     verdict = judged(places, **other)
     assert verdict.outcome is Outcome.FAIL
@@ -111,7 +112,9 @@ def test_several_lines_may_be_joined_on_the_way(
     chosen = {"http": "2", "header": {"X-Sent": sent}}
     sample = Sample(stream("s0", ORIGIN, chosen, "n0"), {"http": "2"}, SERVED)
     request = sample.stream
-    came = Arrived(method="GET", path=request.target, headers={"x-sent": arrived})
+    came = Arrived(
+        method="GET", path=request.target, host="198.18.0.1", headers={"x-sent": arrived}
+    )
     history = History([answer(sample, arrived=came, http2=True)], [CALM])
     verdict = as_meant([sample], {"n0": ["web"]})(history)
     assert verdict.outcome is (Outcome.PASS if unchanged else Outcome.FAIL)
@@ -151,17 +154,41 @@ def test_several_things_are_divided_by_commas() -> None:
     verdict = as_meant([denied], {"n0": ["web", "mobile"]})(History([refusal], [CALM]))
     assert "it arrived at mobile, web" in verdict.reason
     headers = {"x-sent": "yes", "x-set": "", "x-too": ""}
-    whole = {"method": "POST", "path": SAMPLES[2].stream.target, "headers": headers}
+    target = SAMPLES[2].stream.target
+    whole = {"method": "POST", "path": target, "host": "198.18.0.1", "headers": headers}
     assert "it arrived with x-set, x-too" in judged(arrived=Arrived.model_validate(whole)).reason
 
 
-def test_a_host_that_is_sent_may_arrive_as_the_proxys_own() -> None:
-    sample = Sample(
-        stream("s0", ORIGIN, {"header": {"Host": "shop.example"}}, "n0"), ROWS[0], SERVED
-    )
-    came = Arrived(method="GET", path=sample.stream.target, host="shop.example", headers={})
-    history = History([answer(sample, arrived=came)], [CALM])
-    assert as_meant([sample], {"n0": ["web"]})(history).outcome is Outcome.PASS
+@pytest.mark.parametrize(
+    ("header", "arrived", "outcome"),
+    [
+        ({"Host": "shop.example"}, "shop.example", Outcome.PASS),
+        ({"Host": "shop.example"}, "198.18.0.1", Outcome.FAIL),
+        ({}, "198.18.0.1", Outcome.PASS),
+        ({}, "shop.example", Outcome.FAIL),
+    ],
+)
+def test_a_request_arrives_for_the_host_that_it_was_sent_for(
+    header: dict[str, str], arrived: str, outcome: Outcome
+) -> None:
+    sample = Sample(stream("s0", ORIGIN, {"header": header}, "n0"), ROWS[0], SERVED)
+    came = Arrived(method="GET", path=sample.stream.target, host=arrived, headers={})
+    verdict = as_meant([sample], {"n0": ["web"]})(History([answer(sample, arrived=came)], [CALM]))
+    assert verdict.outcome is outcome
+    assert (f"for the host {arrived}" in verdict.reason) == (outcome is Outcome.FAIL)
+
+
+def test_no_machine_is_so_slow_that_it_answers_nobody_for_a_quarter_of_a_minute() -> None:
+    pressed = CALM.model_copy(update={"stalled": 9.0})
+    for seconds, outcome in ((14.0, Outcome.INCONCLUSIVE), (15.0, Outcome.FAIL)):
+        silent = [
+            answer(s, status=0, service="", error="timeout", arrived=None, received=1.0 + seconds)
+            for s in SAMPLES
+        ]
+        assert as_meant(SAMPLES, {})(History(silent, [pressed])).outcome is outcome
+        one = [answer(SAMPLES[0]), *silent[1:]]
+        verdict = as_meant(SAMPLES, ARRIVED)(History(one, [pressed]))
+        assert verdict.outcome is Outcome.INCONCLUSIVE
 
 
 def test_numbers_are_of_the_sample_alone_whatever_the_verdict() -> None:
