@@ -126,7 +126,7 @@ class Kube:
         istiod, for one, nobody can tell whether it is right. Other errors of the server's own do:
         it has 500 for a list whose items lack the key that they are told apart by, too."""
         expected, seen = f"{self.cluster.name} to accept {what}", message_of(error)
-        if int(error.status or 0) in NOBODY_THERE or NO_WEBHOOK in seen:
+        if error.status in NOBODY_THERE or NO_WEBHOOK in seen:
             return UnreachableError(expected, seen=seen, look=look)
         return RefusedError(expected, seen=seen, look=look)
 

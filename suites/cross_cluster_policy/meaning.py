@@ -19,16 +19,17 @@ from fixtures.manifests.labels import labels
 from fixtures.manifests.meaning import Meaning
 from fixtures.manifests.reading import Node
 from fixtures.manifests.selectors import Labels
-from suites.cross_cluster_policy import subject
-from suites.cross_cluster_policy.policy import (
-    ENTITY,
-    REMOTE_NODE,
-    WORLD,
-    Policy,
-    read_policy,
-)
+from suites.cross_cluster_policy.policy import ENTITY, Policy, read_policy
 from suites.cross_cluster_policy.ports import PORTS
-from suites.cross_cluster_policy.subject import AWS, AZURE, CLIENTS, NAME, NAMESAKE, NODE, SENDER
+from suites.cross_cluster_policy.subject import (
+    AWS,
+    AZURE,
+    CLIENTS,
+    NAME,
+    NAMESAKE,
+    RESERVED,
+    SENDER,
+)
 
 GAINED = "azure-cluster/other with app=backend"
 """The client of XP6 in the time that it has the label."""
@@ -59,8 +60,7 @@ def client_labels() -> Mapping[str, Labels]:
         who: _labels(SUPPORT, app, cluster, NAMESPACE) for who, (cluster, _, app) in own.items()
     }
     clients[NAMESAKE] = _labels(SHARED_CLIENTS, TENANT, AZURE, HOME)
-    clients[NODE] = {ENTITY: REMOTE_NODE}
-    clients[subject.WORLD] = {ENTITY: WORLD}
+    clients |= {who: {ENTITY: label} for who, label in RESERVED.items()}
     clients[GAINED] = {**clients["azure-cluster/other"], "app": "backend"}
     return clients
 

@@ -8,7 +8,7 @@ are `description` and a rule's `labels`, which only name it, and `log`, which Hu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any
@@ -31,9 +31,7 @@ host"): no policy of a namespace tells it anything.
 """
 ENTITY, REMOTE_NODE, WORLD = "reserved", "remote-node", "world"
 """The one label of the identity of a node, and of who is in no cluster: none of Kubernetes's."""
-WORLDS = (WORLD, "world-ipv4")
-SOMEBODYS = ("all", "cluster", REMOTE_NODE, *WORLDS)
-PEERS = {"fromEndpoints", "fromEntities", "fromCIDR", "fromCIDRSet"}
+SOMEBODYS = ("all", "cluster", REMOTE_NODE, WORLD, "world-ipv4")
 EVERYWHERE = ip_network("0.0.0.0/0")
 DOCUMENTED = tuple(map(ip_network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")))
 """For documentation alone (RFC 5737): no host has an address of these."""
@@ -149,48 +147,46 @@ class Reader:
         One that names nobody is of everybody, and one that names no port either is of nobody: it
         only shuts the others out. One of ICMP is of no port.
         """
-        node.check((*PEERS, "toPorts", "icmps", "authentication"))
-        lists = {name: each for name, each in node.entries().items() if name != "authentication"}
-        self._see_no_authentication(node.at("authentication"))
-        if node.at("authentication").is_there and not lists:
-            node.unread("whom the rule is of, or a port")
+        peers: Mapping[str, Callable[[Node], list[Selector]]] = {
+            "fromEndpoints": self._endpoints,
+            "fromEntities": self._entity,
+            "fromCIDR": _of_range,
+            "fromCIDRSet": _of_range_without,
+        }
+        node.check((*peers, "toPorts", "icmps", "authentication"))
+        lists = node.entries()
+        authentication = lists.pop("authentication", None)
+        if authentication:
+            self._see_none(authentication)
+        if not lists and (deny or authentication):
+            node.unread("somebody, or a port, that the rule is of")
         for each in lists.values():
             if not each.items():
                 each.unread("a list of something, or none: what an empty one is of, is not told")
-        if not lists and deny:
-            node.unread("a denial of somebody or of a port")
-        if len(PEERS & lists.keys()) > 1:
-            node.unread("one way to name whom it is of, as Cilium takes")
-        if {"icmps", "toPorts"} <= lists.keys():
-            node.unread("either of the two, as Cilium takes")
+        named = [name for name in peers if name in lists]
+        if len(named) > 1 or {"icmps", "toPorts"} <= lists.keys():
+            node.unread("one way to name whom it is of, and one to name at what, as Cilium takes")
         if not lists or "icmps" in lists or not admit_port(node.at("toPorts"), self.port):
             return []
-        if "fromEndpoints" in lists:
-            return [self._endpoints(each) for each in lists["fromEndpoints"].items()]
-        if "fromEntities" in lists:
-            return [s for each in lists["fromEntities"].items() for s in self._entity(each)]
-        if "fromCIDR" in lists:
-            return [s for each in lists["fromCIDR"].items() for s in _of_range(each)]
-        if "fromCIDRSet" in lists:
-            return [s for each in lists["fromCIDRSet"].items() for s in _of_range_without(each)]
-        return [Selector(())]
+        if not named:
+            return [Selector(())]
+        return [s for each in lists[named[0]].items() for s in peers[named[0]](each)]
 
-    def _see_no_authentication(self, node: Node) -> None:
+    def _see_none(self, authentication: Node) -> None:
         """See that a rule asks for no mutual authentication: no client here has it set up.
 
         `disabled` is what is meant unsaid (docs.cilium.io, "Mutual Authentication").
         """
-        node.check(("mode",))
-        if node.is_there:
-            node.at("mode").word("disabled")
+        authentication.check(("mode",))
+        authentication.at("mode").word("disabled")
 
-    def _endpoints(self, node: Node) -> Selector:
+    def _endpoints(self, node: Node) -> list[Selector]:
         """Pods by their labels, and by the namespace and the cluster that are meant unsaid."""
         wanted = tuple(_requirements(node))
         keys = {each.key for each in wanted}
         unsaid = {NAMESPACE_LABEL: self.namespace, CLUSTER_LABEL: self.cluster}
         implied = (Requirement(k, "In", (v,)) for k, v in unsaid.items() if k not in keys)
-        return Selector((*wanted, *implied))
+        return [Selector((*wanted, *implied))]
 
     def _entity(self, node: Node) -> list[Selector]:
         """The clients of an entity, if any: `all` is everybody, `cluster` the policy's own cluster

@@ -36,6 +36,8 @@ NAMESAKE = "azure-cluster/backend of another namespace"
 NODE = "azure-cluster/node"
 WORLD = "the world"
 """The node again, but by an address of which no cluster knows whose it is."""
+RESERVED = {NODE: "remote-node", WORLD: "world"}
+"""By client that is no pod: the one label by which Cilium knows it, which it reserves."""
 EVERYBODY = (*CLIENTS, NAMESAKE, NODE, WORLD)
 """Who asks frontend and its bystander, as far as the lab has them."""
 SENDER = "aws-cluster/sender"
@@ -262,7 +264,7 @@ def reach(lab: Lab) -> Guarded:
         deadline=deadline,
         clustermesh_deadline=lab.deadline("clustermesh"),
         world=world,
-        on_node=dict(_on_node(here, pods)),
+        on_node=dict(_on_node(here, pods)) if world else {},
     )
     guarded.expose()
     return guarded
@@ -294,10 +296,11 @@ def in_force(lab: Lab, _cluster: str) -> Guarded:
 
 def _on_node(space: Space, pods: Iterable[Document]) -> Iterator[tuple[tuple[str, Port], str]]:
     """By workload and port: where the node of its pod has it."""
+    services = {s["metadata"]["name"]: s for s in space.kube.list("v1", "Service", space.namespace)}
     for pod in pods:
         whom = pod["metadata"]["labels"]["app"]
-        service = space.kube.get("v1", "Service", whom, space.namespace) or {"spec": {"ports": ()}}
-        node_ports = {(p["port"], p["protocol"]): p["nodePort"] for p in service["spec"]["ports"]}
+        stated = services[whom]["spec"]["ports"]
+        node_ports = {(each["port"], each["protocol"]): each["nodePort"] for each in stated}
         for port in PORTS:
             node_port = node_ports[port.number, port.protocol]
             yield (whom, port), f"{pod['status']['hostIP']}:{node_port}"

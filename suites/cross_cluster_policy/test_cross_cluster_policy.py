@@ -32,6 +32,7 @@ from suites.cross_cluster_policy.subject import (
     NAME,
     NAMESAKE,
     NODE,
+    RESERVED,
     SECONDS,
     SENDER,
     WORLD,
@@ -47,7 +48,6 @@ FRONTEND = frozenset({"k8s:app=frontend"})
 ALL, FEW = COUNTS["frontend"], {HTTP: COUNT}
 REQUESTS = 100  # under load, of the denied: forty users and a timeout of two seconds each
 BACKEND = f"{AZURE}/backend"
-RESERVED = {NODE: "remote-node", WORLD: "world"}
 
 
 def served(

@@ -11,19 +11,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 
+from fixtures.checks import samples
 from fixtures.checks.samples import by_client
 from fixtures.history import History
 from fixtures.history.streams import Stream
 from fixtures.lab import convergence, sampling
 from fixtures.lab.sampling import Answered
-from suites.rbac_denial.oracle import BY_FRONTEND, BY_OTHERS, OF_BYSTANDER, OTHERS
+from suites.rbac_denial.oracle import BY_FRONTEND, BY_OTHERS, OF_BYSTANDER
 from suites.rbac_denial.subject import API, APP, BYSTANDER, Api
 
 FRONTEND = "frontend"
 MANY, FEW = 50, 5
 """Requests that show a thing to be so always, and those that show it beside a sample."""
-SERVED = {"item": API, "deep": "/api/v1/a/b/c", "empty": "/api/v1/"}
-METHODS = ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD")
+ADMITTED = {"item": API, "deep": "/api/v1/a/b/c", "empty": "/api/v1/"}
+METHODS = tuple(method for method in samples.METHODS if method != "GET")
 AROUND = {
     "other-version": "/api/v2/items",
     "root": "/",
@@ -91,12 +92,12 @@ def ask(api: Api, seed: int) -> Answers:
 
 def _beside(api: Api, client: str) -> Iterable[Stream]:
     """What a client asks many times over; the streams have their own names, or the client's."""
-    if client in OTHERS:
-        yield api.ask(client, count=MANY)
-    if client == "stranger":
-        yield from (api.ask_bystander(name, *what) for name, what in OF_BYSTANDER_TOO.items())
     if client == FRONTEND:
         yield api.ask("allowed")
-        yield from (api.ask(name, target=path, count=MANY) for name, path in SERVED.items())
+        yield from (api.ask(name, target=path, count=MANY) for name, path in ADMITTED.items())
         yield from (api.ask(method, method=method, count=FEW) for method in METHODS)
         yield from (api.ask(name, target=path, count=FEW) for name, path in AROUND.items())
+        return
+    yield api.ask(client, count=MANY)
+    if client == "stranger":
+        yield from (api.ask_bystander(name, *what) for name, what in OF_BYSTANDER_TOO.items())

@@ -26,12 +26,12 @@ from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
 from fixtures.traffic.client import side_by_side, together
 from suites.rbac_denial.answers import (
+    ADMITTED,
     AROUND,
     FEW,
     MANY,
     METHODS,
     OF_BYSTANDER_TOO,
-    SERVED,
     Answers,
 )
 from suites.rbac_denial.oracle import OTHERS, is_served
@@ -55,8 +55,10 @@ def _denied(answers: Answers, *clients: str) -> tuple[History, Check]:
 def test_frontend_may_get_the_api(judge: Judge, answers: Answers) -> None:
     """GET of /api/v1/* as default/frontend is served, with any query, header and cookie."""
     sample = answers.frontend
-    served = (on(name, all_answered_by(APP, MANY)) for name in SERVED)
-    judge(sample.history + answers.streams(*SERVED), every(sample.are_as_meant(is_served), *served))
+    served = (on(name, all_answered_by(APP, MANY)) for name in ADMITTED)
+    judge(
+        sample.history + answers.streams(*ADMITTED), every(sample.are_as_meant(is_served), *served)
+    )
 
 
 @requirement("RB2", source=SOURCE)
