@@ -266,6 +266,7 @@ def streams_of_http2(url: str) -> tuple[Stream, ...]:
         Stream(stream="until moved", url=f"{url}/moved", count=5, until=302),
         Stream(stream="paused", url=f"{url}/paused", count=2, pause=0.2, until=302),
         Stream(stream="fresh", url=f"{url}/fresh", count=3, reuse=False),
+        Stream(stream="at once", url=f"{url}/at-once", count=3, concurrency=3, reuse=False),
         Stream(stream="reset", url=f"{url}/reset"),
         Stream(stream="away", url=f"{url}/away"),
         Stream(stream="garbage", url=f"{url}/garbage"),
@@ -305,7 +306,8 @@ def test_http2_connections_are_reused_unless_told_otherwise(
     http2: tuple[History, Http2Peer],
 ) -> None:
     _, peer = http2
-    assert [len(set(peer.connections_of(p))) for p in ("/kept", "/fresh")] == [1, 3]
+    paths = ("/kept", "/fresh", "/at-once")
+    assert [len(set(peer.connections_of(path))) for path in paths] == [1, 3, 3]
 
 
 @pytest.mark.parametrize(
