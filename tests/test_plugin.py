@@ -391,3 +391,15 @@ def test_a_generated_mutant_that_was_noticed_is_asked_no_more(run: Run) -> None:
         ("A1", "unnoticed"): "pass",
         ("A2", "unnoticed"): "pass",
     }
+
+
+def test_a_generated_mutant_is_asked_first_what_its_own_document_is_asked(run: Run) -> None:
+    mutant = Mutant(name="m", suite="shape", what="w", file="other", absent=True, generated=True)
+    save([mutant], run.pytester.path / "generated.json")
+    of_kind = requirement("judge(ONE, lambda h: passed('held'))")
+    of_other = requirement("judge(ONE, lambda h: failed('seen'))").replace("A1", "A2")
+    of_other = of_other.replace("test_a1", "test_a2").replace("Kind/name", "Other/name")
+    tests = f"{of_kind}\n{of_other}".replace("(judge, cluster)", "(judge, cluster, mutant)")
+    run(tests, "--mutants=m", "--generated=generated.json")
+    verdicts = {requirement.id: requirement.verdict for requirement in run.results.requirements}
+    assert verdicts == {"A2": "fail", "A1": "skip"}
