@@ -15,7 +15,8 @@ from pathlib import Path
 
 from clusters import address_range, doctor, engine, providers, tools
 from clusters.api_server import has_kubeconfig
-from clusters.components import cilium, clustermesh, gateway_api, istio
+from clusters.components import authority, cilium, clustermesh, gateway_api, istio, multicluster
+from clusters.components.authority import Authority
 from clusters.components.charts import Charts
 from clusters.components.helm import Helm, merge_values
 from clusters.engine import Engine
@@ -74,13 +75,14 @@ def up(  # noqa: PLR0913 (where, what, for which run)
     addresses = address_range.choice_for(running).range
     everyone = read_plan(config, addresses)
     bringing = prepare(home, train, running, progress, also=also)
-    clustermesh.authority(home.lab)  # before any cluster is kept: a new one asks for new clusters
+    authority.of_lab(home.lab)  # before any cluster is kept: a new one asks for new clusters
     running.enter()  # from here on the clusters can be reached, and nothing outside
     bringing.provider.make_network(addresses)
     each_own = [BringUpOfOne(bringing, each, everyone) for each in everyone]
-    steps = [each.steps() for each in each_own]
-    progress.expect_steps(step for each in steps for step in each)
-    complete(steps, progress.time_step)
+    own, joint = [each.steps() for each in each_own], [each.joint_steps() for each in each_own]
+    progress.expect_steps(step for each in (*own, *joint) for step in each)
+    complete(own, progress.time_step)
+    complete(joint, progress.time_step)
     topology = Topology(
         run=run_id,
         provider=bringing.provider.name,
@@ -141,16 +143,21 @@ class BringUp:
     def cilium(self, each: ClusterPlan, everyone: Sequence[ClusterPlan]) -> dict[str, object]:
         """What Cilium's chart is given for one cluster, ClusterMesh included."""
         node, confined = self.provider.node(each), self.provider.is_confined(each)
-        ca = clustermesh.authority(self.home.lab)
         own = cilium.values(each, node, confined=confined)
-        return merge_values(own, clustermesh.values(each, everyone, ca))
+        return merge_values(own, clustermesh.values(each, everyone, self.root))
 
-    def istio(self, revision: str = "") -> dict[str, object]:
-        """What istiod's chart is given."""
+    @property
+    def root(self) -> Authority:
+        """What all clusters trust."""
+        return authority.of_lab(self.home.lab)
+
+    def istio(self, cluster: str, revision: str = "") -> dict[str, object]:
+        """What istiod's chart is given in a cluster."""
         pilot = self.train.reference("istio-pilot")
         hub, _, tag = pilot.rpartition(":")
         hub = hub.rpartition("/")[0]
-        return istio.values(hub, tag, revision, plain_envoy=self.supply.plain_envoy)
+        own = istio.values(hub, tag, revision, plain_envoy=self.supply.plain_envoy)
+        return merge_values(own, multicluster.values(cluster, self.root))
 
 
 @dataclass(frozen=True)
@@ -176,6 +183,10 @@ class BringUpOfOne:
                 "ClusterMesh ready", "cilium", do=self._join, needs=("cilium ready",), estimate=20
             ),
         ]
+
+    def joint_steps(self) -> list[Step]:
+        """What asks all clusters to be ready: the mesh over all of them."""
+        return [Step("mesh joined", "istio", self.plan.name, do=self._join_mesh, estimate=3)]
 
     @property
     def cluster(self) -> Cluster:
@@ -207,7 +218,15 @@ class BringUpOfOne:
         gateway_api.install(kube, crds, limit)
         values = shared.cilium(self.plan, self.everyone)
         cilium.install(shared.helm, kube, shared.charts.cilium, values)
-        istio.install(shared.helm, kube, shared.charts.istio, shared.istio())
+        self._istio_charts()
+
+    def _istio_charts(self) -> None:
+        shared, kube = self.shared, self._kube
+        charts, values = shared.charts.istio, shared.istio(self.plan.name)
+        istio.install_base(shared.helm, kube, charts, values)
+        multicluster.plug(kube, shared.root)  # istiod would make a root of its own
+        multicluster.offer(kube)
+        istio.install_istiod(shared.helm, kube, charts, values)
 
     def _cilium(self) -> None:
         limit = self.shared.train.deadlines.cilium
@@ -222,6 +241,11 @@ class BringUpOfOne:
     def _join(self) -> None:
         others = [each.name for each in self.everyone if each.name != self.plan.name]
         clustermesh.join(self._kube, others, self.shared.train.deadlines.clustermesh)
+
+    def _join_mesh(self) -> None:
+        reach = self.shared.provider.cluster
+        others = [Kube(reach(each)) for each in self.everyone if each.name != self.plan.name]
+        multicluster.join(self._kube, others, self.shared.train.deadlines.istio)
 
 
 def new_run() -> str:

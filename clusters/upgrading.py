@@ -102,7 +102,13 @@ class Upgrading:
             CRDS,
             "kubernetes-crds",
             each.name,
-            partial(istio.install_base, self.to.helm, kube, self.to.charts.istio, self.to.istio()),
+            partial(
+                istio.install_base,
+                self.to.helm,
+                kube,
+                self.to.charts.istio,
+                self.to.istio(each.name),
+            ),
             partial(self.to.helm.rollback, kube.cluster, "istio-base", istio.NAMESPACE),
         )
 
@@ -140,7 +146,7 @@ class Upgrading:
         limits = self.to.train.deadlines
         helm, charts = self.to.helm, self.to.charts.istio
         revision = istio.revision_of(self.to.train.versions.istio)
-        values, name = self.to.istio(revision), istio.istiod(revision)
+        values, name = self.to.istio(each.name, revision), istio.istiod(revision)
         (former,) = istio.istiods(kube)
         owned = data_plane.namespaces(kube)
         step = partial(Step, component="istio", cluster=each.name)
@@ -177,7 +183,11 @@ class Upgrading:
             f"{former} removed",
             do=partial(helm.uninstall, kube.cluster, former, istio.NAMESPACE),
             undo=partial(
-                istio.install_istiod, helm, kube, self.base.charts.istio, self.base.istio()
+                istio.install_istiod,
+                helm,
+                kube,
+                self.base.charts.istio,
+                self.base.istio(each.name),
             ),
             needs=(second,),
         )

@@ -1,4 +1,4 @@
-"""ClusterMesh's authority: kept while it is good, made anew when not, and clusters with it."""
+"""The lab's authority: kept while it is good, made anew when not, and clusters with it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from clusters.api_server import has_kubeconfig
-from clusters.components import clustermesh
+from clusters.components import authority
 from clusters.errors import KubeconfigError
 from clusters.kube import Kube
 from clusters.topology import Cluster
@@ -41,12 +41,12 @@ def written(folder: Path, days: float) -> dict[str, str]:
     )
     both = {"cert": certificate.public_bytes(pem), "key": private}
     kept = {name: base64.b64encode(content).decode() for name, content in both.items()}
-    (folder / clustermesh.AUTHORITY).write_text(json.dumps(kept), encoding="utf-8")
+    (folder / authority.FILE).write_text(json.dumps(kept), encoding="utf-8")
     return kept
 
 
-def ends(authority: dict[str, str]) -> datetime:
-    return x509.load_pem_x509_certificate(base64.b64decode(authority["cert"])).not_valid_after_utc
+def ends(kept: dict[str, str]) -> datetime:
+    return x509.load_pem_x509_certificate(base64.b64decode(kept["cert"])).not_valid_after_utc
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_one_that_lasts_is_kept_and_so_are_the_clusters(
     tmp_path: Path, clusters: list[Path]
 ) -> None:
     kept = written(tmp_path, 31)
-    assert clustermesh.authority(tmp_path) == kept
+    assert authority.of_lab(tmp_path).encoded == kept
     assert all(file.exists() for file in clusters)
 
 
@@ -71,11 +71,11 @@ def test_one_that_ends_soon_is_made_anew_and_so_are_the_clusters(
     days: float, tmp_path: Path, clusters: list[Path]
 ) -> None:
     old = written(tmp_path, days)
-    new = clustermesh.authority(tmp_path)
+    new = authority.of_lab(tmp_path).encoded
     assert new != old
     assert ends(new) - datetime.now(UTC) > timedelta(days=360)
     assert not any(file.exists() for file in clusters)
-    assert clustermesh.authority(tmp_path) == new
+    assert authority.of_lab(tmp_path).encoded == new
 
 
 @pytest.mark.parametrize(
@@ -84,11 +84,11 @@ def test_one_that_ends_soon_is_made_anew_and_so_are_the_clusters(
 def test_one_that_was_cut_short_is_made_anew(
     content: bytes, tmp_path: Path, clusters: list[Path]
 ) -> None:
-    file = tmp_path / clustermesh.AUTHORITY
+    file = tmp_path / authority.FILE
     file.write_bytes(content)
-    new = clustermesh.authority(tmp_path)
+    new = authority.of_lab(tmp_path).encoded
     assert set(new) == {"cert", "key"}
-    assert clustermesh.authority(tmp_path) == new
+    assert authority.of_lab(tmp_path).encoded == new
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert not any(file.exists() for file in clusters)
 
@@ -96,8 +96,8 @@ def test_one_that_was_cut_short_is_made_anew(
 def test_one_whose_key_is_anothers_is_made_anew(tmp_path: Path) -> None:
     one, other = written(tmp_path, 100), written(tmp_path, 100)
     mixed = {"cert": one["cert"], "key": other["key"]}
-    (tmp_path / clustermesh.AUTHORITY).write_text(json.dumps(mixed), encoding="utf-8")
-    assert clustermesh.authority(tmp_path) not in (one, other, mixed)
+    (tmp_path / authority.FILE).write_text(json.dumps(mixed), encoding="utf-8")
+    assert authority.of_lab(tmp_path).encoded not in (one, other, mixed)
 
 
 @pytest.mark.parametrize(

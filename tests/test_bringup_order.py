@@ -14,7 +14,8 @@ from rich.console import Console
 
 from clusters import address_range, bringup, doctor, engine, tools, versions
 from clusters.address_range import Choice
-from clusters.components import cilium, clustermesh, gateway_api, istio
+from clusters.components import authority, cilium, clustermesh, gateway_api, istio, multicluster
+from clusters.components.authority import Authority
 from clusters.components.charts import Charts
 from clusters.errors import NotReadyError
 from clusters.home import Home
@@ -36,10 +37,12 @@ JOINT = [
 ]  # fmt: skip
 ONE = [
     "create", "add address", "apply ConfigMap", "patch Deployment", "install gateway_api",
-    "install cilium", "install istio", "announce cilium", "ready cilium", "ready istio",
-    "accepted gateway_api", "connect clustermesh", "ready clustermesh",
+    "install cilium", "install istio's base", "plug root", "offer token", "install istiod",
+    "announce cilium", "ready cilium", "ready istio", "accepted gateway_api",
+    "connect clustermesh", "ready clustermesh",
 ]  # fmt: skip
-STAGES = ["node", "charts", "cilium ready", "istio ready", "ClusterMesh ready"]
+TOGETHER = ["join mesh"]
+STAGES = ["node", "charts", "cilium ready", "istio ready", "ClusterMesh ready", "mesh joined"]
 
 
 class Deeds(list[tuple[str, str]]):
@@ -97,7 +100,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
     images = Supply((), "node:1", plain_envoy=False, built_node=True, why="w")
     put(source, "ensure", "images", images)
     monkeypatch.setattr(Charts, "of", lambda *_: _noted_charts(deeds, tmp_path))
-    put(clustermesh, "authority", "authority", {"crt": "", "key": ""})
+    put(authority, "of_lab", "authority", Authority("", ""))
     put(clustermesh, "values", value={})
     put(cilium, "values", value={})
     put(istio, "values", value={})
@@ -118,7 +121,11 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
     put(cilium, "install", "install cilium")
     put(cilium, "announce", "announce cilium")
     put(cilium, "wait_ready", "ready cilium")
-    put(istio, "install", "install istio")
+    put(istio, "install_base", "install istio's base")
+    put(istio, "install_istiod", "install istiod")
+    put(multicluster, "plug", "plug root")
+    put(multicluster, "offer", "offer token")
+    put(multicluster, "join", "join mesh")
     put(istio, "wait_ready", "ready istio")
     put(clustermesh, "is_connected", value=False)
     put(clustermesh, "connect", "connect clustermesh")
@@ -145,8 +152,8 @@ def test_each_clusters_deeds_are_done_in_order_after_the_joint_ones(lab: Lab) ->
     lab.up()
     assert lab.deeds.of("")[: len(JOINT)] == JOINT
     assert [cluster for cluster, _ in lab.deeds][: len(JOINT)] == [""] * len(JOINT)
-    assert lab.deeds.of(AWS) == ONE
-    assert lab.deeds.of(AZURE) == ONE
+    assert lab.deeds.of(AWS) == ONE + TOGETHER
+    assert lab.deeds.of(AZURE) == ONE + TOGETHER
 
 
 def test_stages_keep_their_names(lab: Lab) -> None:
@@ -158,7 +165,9 @@ def test_stages_keep_their_names(lab: Lab) -> None:
     assert [cluster.name for cluster in topology.clusters] == [AWS, AZURE]
 
 
-@pytest.mark.parametrize("deed", ["create", "install cilium", "ready istio", "ready clustermesh"])
+@pytest.mark.parametrize(
+    "deed", ["create", "install cilium", "ready istio", "ready clustermesh", "join mesh"]
+)
 def test_clusters_are_at_the_same_deed_side_by_side(lab: Lab, deed: str) -> None:
     meet = threading.Barrier(2, timeout=30)
 
@@ -219,4 +228,4 @@ def test_a_cluster_that_is_up_keeps_its_node(lab: Lab, monkeypatch: pytest.Monke
     monkeypatch.setattr("clusters.images.bake.content_of", lambda thing: "c" if thing else "")
     with kept(lab, monkeypatch):
         lab.up()
-    assert lab.deeds.of(AWS) == lab.deeds.of(AZURE) == ONE[1:]
+    assert lab.deeds.of(AWS) == lab.deeds.of(AZURE) == ONE[1:] + TOGETHER

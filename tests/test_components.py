@@ -14,7 +14,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from clusters import versions
-from clusters.components import cilium, clustermesh, istio
+from clusters.components import authority, cilium, clustermesh, istio
+from clusters.components.authority import Authority
 from clusters.components.helm import merge_values
 from clusters.plan import read_plan
 from clusters.settings import CLUSTERMESH
@@ -23,7 +24,7 @@ from tests.test_recipes import module_folder
 TRAINS = versions.names()
 AWS, AZURE = read_plan(CLUSTERMESH)
 BOTH = (AWS, AZURE)
-CA = {"cert": "Yw==", "key": "aw=="}
+CA = Authority("c", "k")
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 Tree = dict[str, Any]
@@ -136,12 +137,12 @@ def test_the_clustermesh_is_the_one_that_the_reference_names() -> None:
 
 
 def test_all_clusters_share_one_authority_that_only_the_user_can_read(tmp_path: Path) -> None:
-    authority = clustermesh.authority(tmp_path)
-    assert clustermesh.authority(tmp_path) == authority
+    root = authority.of_lab(tmp_path)
+    assert authority.of_lab(tmp_path) == root
     (file,) = tmp_path.iterdir()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    certificate = x509.load_pem_x509_certificate(base64.b64decode(authority["cert"]))
-    key = serialization.load_pem_private_key(base64.b64decode(authority["key"]), None)
+    certificate = x509.load_pem_x509_certificate(root.certificate.encode())
+    key = serialization.load_pem_private_key(root.key.encode(), None)
     assert key.public_key() == certificate.public_key()
     assert certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     certificate.verify_directly_issued_by(certificate)

@@ -95,6 +95,8 @@ def test_a_condition(match: dict[str, Any], yes: dict[str, Any], no: dict[str, A
         ({"sourceNamespace": "plumbline-mobile-routing"}, False),
         ({"scheme": {"exact": "http"}}, True),
         ({"scheme": {"exact": "https"}}, False),
+        ({"name": "all"}, True),
+        ({"statPrefix": "all"}, True),
     ],
 )
 def test_what_chooses_clients(match: dict[str, Any], applied: bool) -> None:

@@ -92,7 +92,6 @@ def deeds(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     put(Helm, "uninstall", called="helm.uninstall")
     put(Kube, "wait_rolled_out", called="wait_rolled_out")
     monkeypatch.setattr(clustermesh, "is_connected", lambda *_: False)
-    monkeypatch.setattr(clustermesh, "authority", lambda _: {})
     monkeypatch.setattr(clustermesh, "values", lambda *_: {})
     monkeypatch.setattr(cilium, "values", lambda *_, **__: {})
     monkeypatch.setattr(istio, "values", lambda *_, **__: {})

@@ -1,4 +1,4 @@
-"""ClusterMesh: one certificate authority, the reference's names and addresses, both directions.
+"""ClusterMesh: one root of trust, the reference's names and addresses, both directions.
 
 Its values go into Cilium's release, so that one installation brings up the agent and ClusterMesh.
 """
@@ -10,15 +10,9 @@ import json
 import re
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-
-from clusters import files
+from clusters.components.authority import Authority
 from clusters.kube import Kube
 from clusters.plan import ClusterPlan
 from clusters.remote import Container
@@ -34,53 +28,12 @@ CPU = "60m"
 nothing of a machine that others keep busy, and the clusters are apart until it has started."""
 PROBED = {"periodSeconds": 2, "failureThreshold": 15}
 """Ready is told within two seconds, not the chart's ten, and unready after the same thirty."""
-VALID = timedelta(days=365)
-RENEWED = timedelta(days=30)  # before its end: a lab that is made today is to outlive a month
-AUTHORITY = "mesh-ca.json"
 
 
-def authority(folder: Path) -> dict[str, str]:
-    """The certificate authority that all clusters share: made once, kept for the user only.
-
-    Made anew when the one that is kept was cut short or soon ends. Certificates that the former
-    signed are of no use then, so clusters that have them are made anew as well: a bring-up keeps
-    none whose kubeconfig is gone.
-
-    Returns:
-        `cert` and `key` in base64, as the chart's tls.ca wants them.
-
-    Raises:
-        PlaceError: it cannot be kept.
-    """
-    file = folder / AUTHORITY
-    kept = _load_authority(file)
-    if kept is None:
-        for former in folder.glob("*.kubeconfig"):
-            former.unlink()
-        kept = _new_authority()
-        files.write(file, json.dumps(kept), mode=0o600)
-    return kept
-
-
-def _load_authority(file: Path) -> dict[str, str] | None:
-    """The authority in a file, if it is whole and will last."""
-    try:
-        kept = json.loads(file.read_bytes())
-        certificate = x509.load_pem_x509_certificate(base64.b64decode(kept["cert"]))
-        key = serialization.load_pem_private_key(base64.b64decode(kept["key"]), None)
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    whole = certificate.public_key() == key.public_key()
-    lasts = certificate.not_valid_after_utc - datetime.now(UTC) > RENEWED
-    return {"cert": kept["cert"], "key": kept["key"]} if whole and lasts else None
-
-
-def values(
-    plan: ClusterPlan, clusters: Sequence[ClusterPlan], ca: dict[str, str]
-) -> dict[str, Any]:
+def values(plan: ClusterPlan, clusters: Sequence[ClusterPlan], root: Authority) -> dict[str, Any]:
     """What Cilium's chart is given so that `plan` joins the ClusterMesh of `clusters`."""
     return {
-        "tls": {"ca": ca},
+        "tls": {"ca": root.encoded},
         # An agent waits so long for ClusterMesh before it announces addresses, ClusterMesh's own
         # among them: two clusters that come up together would wait the chart's whole minute.
         "extraConfig": {"clustermesh-sync-timeout": SYNC_TIMEOUT},
@@ -201,38 +154,3 @@ def _unconnected(clusters: dict[str, dict[str, Any]], others: Sequence[str]) -> 
         if not (each.get("ready") and all((each.get("synced") or {"none": False}).values()))
     ]
     return "; ".join([*(f"{name}: not configured" for name in missing), *slow])
-
-
-def _new_authority() -> dict[str, str]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "plumbline mesh")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + VALID)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(
-            x509.KeyUsage(
-                digital_signature=True, key_cert_sign=True, crl_sign=True, key_encipherment=False,
-                content_commitment=False, data_encipherment=False, key_agreement=False,
-                encipher_only=False, decipher_only=False,
-            ),
-            critical=True,
-        )
-        .sign(key, hashes.SHA256())
-    )  # fmt: skip
-    plain = serialization.NoEncryption()
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, plain
-    )
-    public = certificate.public_bytes(serialization.Encoding.PEM)
-    return {
-        "cert": base64.b64encode(public).decode(),
-        "key": base64.b64encode(private).decode(),
-    }

@@ -64,16 +64,6 @@ def values(hub: str, tag: str, revision: str = "", *, plain_envoy: bool) -> dict
     return settings
 
 
-def install(helm: Helm, kube: Kube, charts: Path, values: dict[str, Any]) -> None:
-    """Install or upgrade both releases.
-
-    Raises:
-        CommandError: helm failed.
-    """
-    install_base(helm, kube, charts, values)
-    install_istiod(helm, kube, charts, values)
-
-
 def install_base(
     helm: Helm, kube: Kube, charts: Path, values: dict[str, Any], default: str = DEFAULT
 ) -> None:

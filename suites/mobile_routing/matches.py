@@ -77,8 +77,9 @@ def port_of(match: Node) -> int:
 def conditions(match: Node) -> list[Condition]:
     """What a request must be like for a match to hold.
 
-    `name` and `statPrefix` go into logs and statistics. A match that says nothing at all is none,
-    by the reference's own words, so what it means is not known.
+    `name` and `statPrefix` go into logs and statistics; a match that has but these holds for every
+    request (istiod's route.go, TranslateRouteMatch). One that says nothing at all is none, by the
+    reference's own words, so what it means is not known.
     """
     match.check(
         {
@@ -88,9 +89,9 @@ def conditions(match: Node) -> list[Condition]:
         inert={"name", "statPrefix"},
     )  # fmt: skip
     whole = [*_of_the_request(match), *_of_headers(match), *_of_parameters(match)]
-    choosing = ("port", "gateways", "sourceLabels", "sourceNamespace")
-    if not whole and not any(match.at(name).is_there for name in choosing):
-        match.unread("a match with a condition")
+    others = ("port", "gateways", "sourceLabels", "sourceNamespace", "name", "statPrefix")
+    if not whole and not any(match.at(name).is_there for name in others):
+        match.unread("a match that says something")
     return whole
 
 

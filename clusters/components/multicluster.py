@@ -1,0 +1,188 @@
+"""One service mesh over all clusters: one root of trust, and istiods that read each other's pods.
+
+Istio's multi-primary on one network: Cilium ClusterMesh routes the pods' addresses, so no gateway
+stands between. Each istiod signs with an intermediate of the lab's root (Istio, "Plug in CA
+Certificates") and reads the other clusters' API servers with a token of the account that Istio's
+charts make for that (Istio, "Install Multi-Primary"). It installs no istiod.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from clusters.components.authority import Authority
+from clusters.components.istio import ISTIOD_LABEL, NAMESPACE
+from clusters.kube import Kube
+from clusters.remote import Container
+from clusters.waiting import wait_for
+
+MESH = "plumbline"
+CACERTS = "cacerts"
+READER = "istio-reader-service-account"
+TOKEN = f"{READER}-token"
+SHARED = ("plumbline-multi-cloud",)
+"""Namespaces whose services are one over all clusters. All others stay each cluster's own: services
+of one name in several clusters would become one otherwise, and a suite would meet the other's."""
+
+
+def values(cluster: str, root: Authority) -> dict[str, Any]:
+    """What istiod's chart is given in a cluster."""
+    shared = [f"*.{namespace}.svc.cluster.local" for namespace in SHARED]
+    return {
+        "global": {"meshID": MESH, "multiCluster": {"clusterName": cluster}},
+        # A new root is a new istiod: it reads the root when it starts.
+        "pilot": {"podAnnotations": {"plumbline/root": _digest(root)}},
+        "meshConfig": {
+            "serviceSettings": [
+                {"settings": {"clusterLocal": True}, "hosts": ["*"]},
+                {"settings": {"clusterLocal": False}, "hosts": shared},
+            ]
+        },
+    }
+
+
+def plug(kube: Kube, root: Authority) -> None:
+    """Give a cluster's istiod, before it starts, an intermediate of the root; one that has a good
+    one keeps it."""
+    stored = kube.get("v1", "Secret", CACERTS, NAMESPACE)
+    if stored and root.signed(_decoded(stored, "ca-cert.pem")):
+        return
+    own = root.sign(f"plumbline {kube.cluster.name}")
+    kube.apply(
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": CACERTS, "namespace": NAMESPACE},
+            "stringData": {
+                "ca-cert.pem": own.certificate,
+                "ca-key.pem": own.key,
+                "cert-chain.pem": own.certificate + root.certificate,
+                "root-cert.pem": root.certificate,
+            },
+        },
+        NAMESPACE,
+    )
+
+
+def offer(kube: Kube) -> None:
+    """Have a cluster's API server make a token for the other clusters' istiods."""
+    kube.apply(
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "type": "kubernetes.io/service-account-token",
+            "metadata": {
+                "name": TOKEN,
+                "namespace": NAMESPACE,
+                "annotations": {"kubernetes.io/service-account.name": READER},
+            },
+        },
+        NAMESPACE,
+    )
+
+
+def join(kube: Kube, others: Sequence[Kube], deadline: float) -> None:
+    """Have a cluster's istiod read the other clusters' endpoints, and wait until it has.
+
+    Raises:
+        NotReadyError: one of them has no token yet, or is not read, within so many seconds.
+    """
+    for other in others:
+        kube.apply(_remote_secret(other, _token(other, deadline)), NAMESPACE)
+    wait_ready(kube, [other.cluster.name for other in others], deadline)
+
+
+def wait_ready(kube: Kube, others: Sequence[str], deadline: float) -> None:
+    """Wait until a cluster's istiod has read every other cluster.
+
+    Raises:
+        NotReadyError: the deadline passed; the state of each other cluster is named.
+    """
+    wait_for(
+        f"istiod of {kube.cluster.name} to read {', '.join(others)}",
+        lambda: _unread(remotes(kube), others),
+        deadline,
+        kube.kubectl(f"-n {NAMESPACE} exec deploy/istiod -- {' '.join(ASKED)}"),
+    )
+
+
+ASKED = ("pilot-discovery", "request", "GET", "/debug/clusterz")
+
+
+def remotes(kube: Kube) -> dict[str, str]:
+    """What a cluster's istiod says of each cluster that it reads: `synced`, or what it lacks."""
+    pod = kube.pod(NAMESPACE, ISTIOD_LABEL)["metadata"]["name"]
+    said = kube.exec(Container(NAMESPACE, pod, "discovery"), list(ASKED))
+    return {each["id"]: str(each.get("syncStatus")) for each in json.loads(said) or []}
+
+
+def _unread(states: Mapping[str, str], others: Sequence[str]) -> str:
+    missing = {name: states.get(name, "not known") for name in others}
+    return "; ".join(f"{name}: {state}" for name, state in missing.items() if state != "synced")
+
+
+def _token(kube: Kube, deadline: float) -> Mapping[str, Any]:
+    """The Secret of the token, once the API server has filled it."""
+
+    def pending() -> str:
+        stored = kube.get("v1", "Secret", TOKEN, NAMESPACE) or {}
+        return "" if "token" in stored.get("data", {}) else "it has no token"
+
+    look = kube.kubectl(f"-n {NAMESPACE} get secret {TOKEN}")
+    wait_for(f"a token of {READER} in {kube.cluster.name}", pending, deadline, look)
+    return kube.get("v1", "Secret", TOKEN, NAMESPACE) or {}
+
+
+def _server(kube: Kube) -> str:
+    """Where pods reach a cluster's API server: what its own Service `kubernetes` leads to."""
+    slices = kube.list(
+        "discovery.k8s.io/v1", "EndpointSlice", "default", "kubernetes.io/service-name=kubernetes"
+    )
+    address, port = slices[0]["endpoints"][0]["addresses"][0], slices[0]["ports"][0]["port"]
+    return f"https://{address}:{port}"
+
+
+def _remote_secret(other: Kube, secret: Mapping[str, Any]) -> dict[str, Any]:
+    """How another cluster is read, in the form that istiod looks for."""
+    name = other.cluster.name
+    access = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [
+            {
+                "name": name,
+                "cluster": {
+                    "server": _server(other),
+                    "certificate-authority-data": secret["data"]["ca.crt"],
+                },
+            }
+        ],
+        "users": [{"name": name, "user": {"token": _decoded(secret, "token")}}],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+        "current-context": name,
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": f"istio-remote-secret-{name}",
+            "namespace": NAMESPACE,
+            "labels": {"istio/multiCluster": "true"},
+            "annotations": {"networking.istio.io/cluster": name},
+        },
+        "stringData": {name: yaml.safe_dump(access)},
+    }
+
+
+def _decoded(secret: Mapping[str, Any], key: str) -> str:
+    return base64.b64decode(secret.get("data", {}).get(key, "")).decode()
+
+
+def _digest(root: Authority) -> str:
+    return hashlib.sha256(root.certificate.encode()).hexdigest()[:12]
