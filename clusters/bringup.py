@@ -32,7 +32,7 @@ from clusters.settings import Settings
 from clusters.topology import Cluster, ClusterMeshMember, Topology
 from clusters.versions import Train
 
-FEATURES = frozenset({"cilium", "clustermesh", "gateway-api", "istio"})
+FEATURES = frozenset({"cilium", "clustermesh", "gateway-api", "istio", "istio-multicluster"})
 # kubeadm's two ask for a tenth of a core each, and both are on the one node: when workloads are
 # rolled, their successors want that room.
 ONE_RESOLVER = {

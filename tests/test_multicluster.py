@@ -13,7 +13,10 @@ from cryptography import x509
 
 from clusters.components import authority, multicluster
 from clusters.components.authority import Authority
-from clusters.kube import Document
+from clusters.kube import Document, Kube
+from fixtures.lab import namespace_of
+from fixtures.lab.space import Space
+from suites.multi_cloud import subject
 
 
 class Api:
@@ -117,15 +120,17 @@ def test_another_root_brings_another_intermediate_and_another_istiod(
     assert notes[0] != notes[1]
 
 
-def test_services_stay_their_clusters_own_but_for_those_of_the_shared_namespaces(
-    root: Authority,
-) -> None:
+def test_an_istiod_passes_over_the_namespaces_that_are_anothers_own(root: Authority) -> None:
     values = multicluster.values("aws-cluster", root)
     assert values["global"]["multiCluster"] == {"clusterName": "aws-cluster"}
-    own, shared = values["meshConfig"]["serviceSettings"]
-    assert own == {"settings": {"clusterLocal": True}, "hosts": ["*"]}
-    assert shared["settings"] == {"clusterLocal": False}
-    assert shared["hosts"] == ["*.plumbline-multi-cloud.svc.cluster.local"]
+    assert values["meshConfig"]["discoverySelectors"] == [
+        {"matchLabels": {"plumbline/cluster": "aws-cluster"}},
+        {"matchExpressions": [{"key": "plumbline/cluster", "operator": "DoesNotExist"}]},
+    ]
+    (local,) = values["meshConfig"]["serviceSettings"]
+    assert local["settings"] == {"clusterLocal": True}
+    space = Space(Kube.__new__(Kube), namespace_of(subject.NAME))
+    assert local["hosts"] == [space.host(subject.HOME)]
 
 
 def test_an_istiod_reads_the_other_cluster_with_its_readers_token() -> None:

@@ -26,23 +26,27 @@ MESH = "plumbline"
 CACERTS = "cacerts"
 READER = "istio-reader-service-account"
 TOKEN = f"{READER}-token"
-SHARED = ("plumbline-multi-cloud",)
-"""Namespaces whose services are one over all clusters. All others stay each cluster's own: services
-of one name in several clusters would become one otherwise, and a suite would meet the other's."""
+OWN = "plumbline/cluster"
+"""The label of a namespace that is one cluster's own: no other cluster's istiod looks at it.
+
+Without it services of one name in several clusters are one service, which is there as long as one
+of them has it."""
+CLUSTER_LOCAL = ("home.plumbline-multi-cloud.svc.cluster.local",)
+"""Services of other namespaces that each cluster keeps to itself all the same."""
 
 
 def values(cluster: str, root: Authority) -> dict[str, Any]:
     """What istiod's chart is given in a cluster."""
-    shared = [f"*.{namespace}.svc.cluster.local" for namespace in SHARED]
+    ours = {"matchLabels": {OWN: cluster}}
+    everybodys = {"matchExpressions": [{"key": OWN, "operator": "DoesNotExist"}]}
+    local = {"settings": {"clusterLocal": True}, "hosts": list(CLUSTER_LOCAL)}
     return {
         "global": {"meshID": MESH, "multiCluster": {"clusterName": cluster}},
         # A new root is a new istiod: it reads the root when it starts.
         "pilot": {"podAnnotations": {"plumbline/root": _digest(root)}},
         "meshConfig": {
-            "serviceSettings": [
-                {"settings": {"clusterLocal": True}, "hosts": ["*"]},
-                {"settings": {"clusterLocal": False}, "hosts": shared},
-            ]
+            "discoverySelectors": [ours, everybodys],
+            "serviceSettings": [local],
         },
     }
 

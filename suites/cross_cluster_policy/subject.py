@@ -129,7 +129,7 @@ class Guarded:
 
     def address(self, who: str) -> str:
         """The address of a client's pod."""
-        return _address(self.clients[who])
+        return self.clients[who].address
 
     def ask(
         self,
@@ -173,7 +173,7 @@ class Guarded:
         labels = {"metadata": {"name": client.pod, "labels": {"app": app}}}
         client.kube.patch({"apiVersion": "v1", "kind": "Pod", **labels}, client.namespace)
         wait = partial(
-            convergence.labelled, self.agent, _address(client), f"k8s:app={app}", self.deadline
+            convergence.labelled, self.agent, client.address, f"k8s:app={app}", self.deadline
         )
         return convergence.in_time(f"app={app}", wait)
 
@@ -244,7 +244,7 @@ def reach(lab: Lab) -> Guarded:
     namesake = f"app=backend of {HOME} in {AZURE}"
     clients[NAMESAKE] = lab.client(AZURE, TENANT, identity=namesake)
     deadline = lab.deadline("convergence")
-    convergence.identities(agent, [_address(client) for client in clients.values()], deadline)
+    convergence.identities(agent, [client.address for client in clients.values()], deadline)
     for who in (NODE, SENDER):
         cluster, _, workload = who.partition("/")
         clients[who] = lab.client(cluster, workload, here.namespace, identity=who)
@@ -304,8 +304,3 @@ def _on_node(space: Space, pods: Iterable[Document]) -> Iterator[tuple[tuple[str
         for port in PORTS:
             node_port = node_ports[port.number, port.protocol]
             yield (whom, port), f"{pod['status']['hostIP']}:{node_port}"
-
-
-def _address(client: ClientPod) -> str:
-    pod = client.kube.get("v1", "Pod", client.pod, client.namespace) or {"status": {}}
-    return str(pod["status"].get("podIP", ""))

@@ -61,11 +61,11 @@ class Api:
 
     def protect(self) -> None:
         """Apply the policy and wait until backend-api's proxy enforces it."""
-        convergence.authorization_policy(self.space, self.policy, APP, self.deadline)
+        convergence.security_policy(self.space, self.policy, APP, self.deadline)
 
     def expose(self) -> None:
         """Delete the policy and wait until backend-api's proxy has none."""
-        convergence.authorization_policy(self.space, self.policy, APP, self.deadline, present=False)
+        convergence.security_policy(self.space, self.policy, APP, self.deadline, present=False)
 
     @contextmanager
     def without_istiod(self) -> Iterator[None]:

@@ -1,0 +1,13 @@
+"""Multi-cloud: services of several clusters as one, and what is said between clusters is sealed."""
+
+from pathlib import Path
+
+from fixtures.behaviour import Behaviour
+from suites.multi_cloud.subject import in_force
+
+BEHAVIOUR = Behaviour(
+    Path(__file__).parent,
+    features=frozenset({"clustermesh", "istio-multicluster"}),
+    in_force=in_force,
+    across=True,
+)

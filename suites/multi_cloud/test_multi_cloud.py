@@ -1,0 +1,108 @@
+"""Multi-cloud: services of several clusters as one, and what is said between clusters is sealed."""
+
+from __future__ import annotations
+
+from fixtures.checks import (
+    Check,
+    all_answered_by,
+    answered_by_each,
+    every,
+    known,
+    never_reached,
+    on,
+    only_answered_by,
+    readable,
+    reset,
+    sealed,
+    with_positive_control,
+)
+from fixtures.plugin.judge import Judge
+from fixtures.plugin.requirements import requirement
+from suites.multi_cloud.identity import are_themselves, known_as
+from suites.multi_cloud.subject import (
+    ACROSS,
+    CALLER,
+    COUNT,
+    FEW,
+    HOME,
+    PLAIN,
+    Everywhere,
+    Observation,
+    call_name,
+    plain_name,
+    principal,
+    root_of,
+)
+
+DISCOVERY = "Best Practices/Multi-Cloud/Service discovery"
+ENCRYPTION = "Best Practices/Multi-Cloud/Traffic encryption"
+NAMESPACE = "plumbline-multi-cloud"
+MARKS = 95  # of 100: a call that was cut short is no reason to believe that nobody looks
+
+
+def served_across(everywhere: Everywhere) -> Check:
+    """Each caller is served by `across` of every cluster, and of no other service."""
+    services = [f"{ACROSS}-{cluster}" for cluster in everywhere.places]
+    who = f"spiffe://{principal(CALLER, NAMESPACE)}"
+    return every(
+        *(
+            on(call_name(ACROSS, place), check)
+            for place in everywhere.places.values()
+            for check in (
+                only_answered_by(services, COUNT),
+                answered_by_each(services),
+                known_as(who, COUNT),
+            )
+        )
+    )
+
+
+@requirement("SD5", source=DISCOVERY)
+def test_a_service_of_both_clusters_is_one(
+    judge: Judge, everywhere: Everywhere, observed: Observation
+) -> None:
+    """For sidecars too a service of both clusters is one, over mTLS, and a cluster's own is not."""
+    at_home = (
+        on(call_name(HOME, place), all_answered_by(f"{ACROSS}-{place.cluster}", FEW))
+        for place in everywhere.places.values()
+    )
+    judge(observed.history, every(served_across(everywhere), *at_home))
+
+
+@requirement("TE1", source=ENCRYPTION)
+def test_nothing_can_be_read_between_the_nodes(
+    judge: Judge, everywhere: Everywhere, observed: Observation
+) -> None:
+    """Nothing of a call between sidecars of two clusters can be read between their nodes."""
+    secret = every(
+        served_across(everywhere), known(sealed(observed.capture, everywhere.sealed_pairs))
+    )
+    seen = (readable(observed.capture, pair, MARKS) for pair in everywhere.readable_pairs)
+    judge(observed.history, with_positive_control(denied=secret, allowed=every(*map(known, seen))))
+
+
+@requirement("TE2", source=ENCRYPTION)
+def test_each_side_is_who_it_says(
+    judge: Judge, everywhere: Everywhere, observed: Observation
+) -> None:
+    """Across clusters each side is who it says, by its own cluster's authority under one root."""
+    roots = {c: root_of(p.space.kube, NAMESPACE) for c, p in everywhere.places.items()}
+    shown = are_themselves(everywhere.shake(), f"spiffe://{principal(ACROSS, NAMESPACE)}", roots)
+    judge(observed.history, every(known(shown), served_across(everywhere)))
+
+
+@requirement("TE3", source=ENCRYPTION)
+def test_there_is_no_way_back_to_plain_text(
+    judge: Judge, everywhere: Everywhere, observed: Observation
+) -> None:
+    """Across clusters a caller without a sidecar is cut off, and nothing of its requests arrives."""
+    streams = [plain_name(ACROSS, here, there) for here, there in everywhere.ways]
+    controls = [plain_name(PLAIN, here, there) for here, there in everywhere.ways]
+    cut_off = every(
+        *(on(stream, reset(FEW)) for stream in streams),
+        never_reached(observed.arrived, streams, controls),
+    )
+    judge(
+        observed.history,
+        with_positive_control(denied=cut_off, allowed=served_across(everywhere)),
+    )
