@@ -19,20 +19,20 @@ from fixtures.history.verdict import Verdict, failed, passed
 XFCC = "x-forwarded-client-cert"
 
 
-def known_as(principal: str, minimum: int) -> Check:
-    """Each request was served, and to the backend's proxy the client was this principal."""
+def known_as(spiffe_id: str, minimum: int) -> Check:
+    """Each request was served, and to the backend's proxy the client was of this SPIFFE ID."""
 
     def holds(exchange: Exchange) -> bool:
         headers = exchange.arrived.headers if exchange.arrived else {}
-        return is_served(exchange) and f"URI={principal}" in headers.get(XFCC, "").split(";")
+        return is_served(exchange) and f"URI={spiffe_id}" in headers.get(XFCC, "").split(";")
 
-    return each(holds, f"served, and known as {principal}", minimum)
+    return each(holds, f"served, and known as {spiffe_id}", minimum)
 
 
 def are_themselves(
-    shown: Mapping[tuple[str, str], Handshake], principal: str, roots: Mapping[str, str]
+    shown: Mapping[tuple[str, str], Handshake], spiffe_id: str, roots: Mapping[str, str]
 ) -> Verdict:
-    """Each server shows its principal alone, under the root that its client believes, and those of
+    """Each server shows its SPIFFE ID alone, under the root that its client believes, and those of
     two clusters were signed by two authorities.
 
     Args:
@@ -46,7 +46,7 @@ def are_themselves(
             root = x509.load_pem_x509_certificate(roots[client].encode())
         except ValueError as error:
             return failed(f"{server} to {client}: {handshake.error or error}")
-        if problem := _problem(chain, principal, root):
+        if problem := _problem(chain, spiffe_id, root):
             return failed(f"{server} to {client}: {problem}")
         if chain.issuer:
             issuers.setdefault(server, set()).add(chain.issuer.tbs_certificate_bytes)
@@ -54,12 +54,12 @@ def are_themselves(
         return failed("a server shows different authorities to different clients")
     if len(set.union(*issuers.values())) != len(issuers):
         return failed(f"{' and '.join(issuers)} have one authority, and not each its own")
-    return passed(f"{len(shown)} handshakes: {principal}, by the authority of its own cluster")
+    return passed(f"{len(shown)} handshakes: {spiffe_id}, by the authority of its own cluster")
 
 
-def _problem(chain: Chain, principal: str, root: x509.Certificate) -> str:
-    if chain.names != (principal,):
-        return f"it is {', '.join(chain.names) or 'nobody'} and not {principal}"
+def _problem(chain: Chain, spiffe_id: str, root: x509.Certificate) -> str:
+    if chain.names != (spiffe_id,):
+        return f"it is {', '.join(chain.names) or 'nobody'} and not {spiffe_id}"
     if chain.issuer is None or chain.issuer == root:
         return "no authority between it and the root was shown"
     if not chain.leads_to(root):

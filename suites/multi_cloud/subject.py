@@ -1,22 +1,22 @@
-"""`across`, a service of all clusters, and who calls it: what multi-cloud practices are asked of."""
+"""`across`, a service of all clusters, and who calls it: what the practices are asked of."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import permutations
 from pathlib import Path
 
-from clusters.kube import Kube
 from fixtures.checks.wire import Pair
 from fixtures.history import Exchange, History
 from fixtures.history.certificates import Handshake
 from fixtures.history.streams import Stream
+from fixtures.history.verdict import Verdict, combine
 from fixtures.history.wire import Capture
-from fixtures.lab import OUTSIDE, OUTSIDER, TRUST_DOMAIN, Lab, convergence, sampling
+from fixtures.lab import OUTSIDE, OUTSIDER, TRUST_DOMAIN, Lab, convergence, namespace_of, sampling
 from fixtures.lab.space import Space
 from fixtures.manifests import Given
 from fixtures.traffic.client import ClientPod, side_by_side
@@ -26,6 +26,7 @@ from fixtures.traffic.sniffer import Sniffer, capturing
 NAME = Path(__file__).parent.name
 ACROSS, HOME, PLAIN, CALLER, WIRE = "across", "home", "plain", "caller", "wire"
 PORT = 3000  # of the pods
+ROOT = "istio-ca-root-cert"
 COUNT = 100
 """Requests of a caller to `across`: by chance each cluster answers about half of them."""
 FEW = 20
@@ -72,9 +73,14 @@ class Observation:
 
 @dataclass(frozen=True)
 class Everywhere:
-    """The same in all clusters."""
+    """The same in all clusters.
+
+    Attributes:
+        joined: whether each caller's proxy knew the pods of all clusters within T.
+    """
 
     places: Mapping[str, Place]
+    joined: Verdict
 
     @property
     def ways(self) -> tuple[tuple[Place, Place], ...]:
@@ -88,7 +94,7 @@ class Everywhere:
 
     @property
     def readable_pairs(self) -> list[Pair]:
-        """The addresses of each client without a sidecar and of each other cluster's pod without."""
+        """The same of clients and pods without sidecars."""
         return [(one.addresses[OUTSIDER], other.addresses[PLAIN]) for one, other in self.ways]
 
     def observe(self) -> Observation:
@@ -111,7 +117,7 @@ class Everywhere:
         return Observation(history, capture, self._arrived(history, began))
 
     def shake(self) -> dict[tuple[str, str], Handshake]:
-        """What each cluster's `across` shows of itself to a client of each; by client and server."""
+        """What `across` shows of itself, by the clusters of client and server."""
         places = self.places.values()
         pairs = [(client, server) for client in places for server in places]
         with ThreadPoolExecutor(len(pairs)) as pool:
@@ -148,9 +154,9 @@ def plain_name(workload: str, here: Place, there: Place) -> str:
     return f"{here.cluster}/{OUTSIDER}->{workload} of {there.cluster}"
 
 
-def principal(account: str, namespace: str) -> str:
-    """The SPIFFE ID of an account of this namespace (Istio, "Secure Naming")."""
-    return f"spiffe://{TRUST_DOMAIN}/ns/{namespace}/sa/{account}"
+def spiffe_id(account: str) -> str:
+    """The SPIFFE ID of an account of the behaviour's namespace (Istio, "Secure Naming")."""
+    return f"spiffe://{TRUST_DOMAIN}/ns/{namespace_of(NAME)}/sa/{account}"
 
 
 def _called(place: Place, mark: str) -> Iterator[Stream]:
@@ -174,21 +180,26 @@ def _stream(name: str, host: str, mark: str, count: int, *, whole: bool = False)
 
 
 def in_force(lab: Lab, _cluster: str) -> Everywhere:
-    """All clusters' pods, once every proxy takes mTLS alone and every caller knows all of them.
+    """All clusters' pods, once every proxy takes mTLS alone and every caller knows all of them, or
+    has not come to within T: that is the service mesh's own failure.
 
     Raises:
         NotReadyError: a workload does not run, or a proxy did not get there in time.
         WrongManifestError: the practice's manifest is refused, or is never in force.
     """
-    given, deadline = lab.manifests.given("peerauthentication"), lab.deadline("convergence")
+    given = lab.manifests.given("peerauthentication")
     names = [c.name for c in lab.topology.with_feature("istio-multicluster")]
     with ThreadPoolExecutor(len(names)) as pool:
         places = dict(zip(names, pool.map(lambda n: _place(lab, n, given), names), strict=True))
-    everywhere = Everywhere(places)
-    for place in places.values():
-        wanted = [f"{p.addresses[ACROSS]}:{PORT}" for p in places.values()]
-        convergence.members(place.caller, place.space.host(ACROSS), wanted, deadline)
-    return everywhere
+    return Everywhere(places, combine(_joined(place, places.values()) for place in places.values()))
+
+
+def _joined(place: Place, places: Iterable[Place]) -> Verdict:
+    """Whether a caller's proxy comes to know the pods of `across` of all places within T."""
+    wanted = [f"{each.addresses[ACROSS]}:{PORT}" for each in places]
+    host = place.space.host(ACROSS)
+    wait = partial(convergence.members, place.caller, host, wanted, place.deadline)
+    return convergence.in_time(f"{place.cluster}'s caller to know all pods of {host}", wait)
 
 
 def _place(lab: Lab, cluster: str, given: Given) -> Place:
@@ -211,7 +222,7 @@ def _place(lab: Lab, cluster: str, given: Given) -> Place:
     )
 
 
-def root_of(kube: Kube, namespace: str) -> str:
-    """The root that a cluster's proxies believe, in PEM, as istiod tells each namespace."""
-    stored = kube.get("v1", "ConfigMap", "istio-ca-root-cert", namespace) or {"data": {}}
+def root_of(space: Space) -> str:
+    """The root that a namespace's proxies believe, in PEM, as istiod tells it to each."""
+    stored = space.kube.get("v1", "ConfigMap", ROOT, space.namespace) or {"data": {}}
     return str(stored["data"].get("root-cert.pem", ""))

@@ -30,21 +30,21 @@ from suites.multi_cloud.subject import (
     Observation,
     call_name,
     plain_name,
-    principal,
     root_of,
+    spiffe_id,
 )
 
 DISCOVERY = "Best Practices/Multi-Cloud/Service discovery"
 ENCRYPTION = "Best Practices/Multi-Cloud/Traffic encryption"
-NAMESPACE = "plumbline-multi-cloud"
 MARKS = 95  # of 100: a call that was cut short is no reason to believe that nobody looks
 
 
 def served_across(everywhere: Everywhere) -> Check:
     """Each caller is served by `across` of every cluster, and of no other service."""
     services = [f"{ACROSS}-{cluster}" for cluster in everywhere.places]
-    who = f"spiffe://{principal(CALLER, NAMESPACE)}"
+    who = spiffe_id(CALLER)
     return every(
+        known(everywhere.joined),
         *(
             on(call_name(ACROSS, place), check)
             for place in everywhere.places.values()
@@ -53,7 +53,7 @@ def served_across(everywhere: Everywhere) -> Check:
                 answered_by_each(services),
                 known_as(who, COUNT),
             )
-        )
+        ),
     )
 
 
@@ -86,8 +86,8 @@ def test_each_side_is_who_it_says(
     judge: Judge, everywhere: Everywhere, observed: Observation
 ) -> None:
     """Across clusters each side is who it says, by its own cluster's authority under one root."""
-    roots = {c: root_of(p.space.kube, NAMESPACE) for c, p in everywhere.places.items()}
-    shown = are_themselves(everywhere.shake(), f"spiffe://{principal(ACROSS, NAMESPACE)}", roots)
+    roots = {c: root_of(p.space) for c, p in everywhere.places.items()}
+    shown = are_themselves(everywhere.shake(), spiffe_id(ACROSS), roots)
     judge(observed.history, every(known(shown), served_across(everywhere)))
 
 
@@ -95,7 +95,7 @@ def test_each_side_is_who_it_says(
 def test_there_is_no_way_back_to_plain_text(
     judge: Judge, everywhere: Everywhere, observed: Observation
 ) -> None:
-    """Across clusters a caller without a sidecar is cut off, and nothing of its requests arrives."""
+    """Across clusters who has no sidecar is cut off, and nothing of its requests arrives."""
     streams = [plain_name(ACROSS, here, there) for here, there in everywhere.ways]
     controls = [plain_name(PLAIN, here, there) for here, there in everywhere.ways]
     cut_off = every(
