@@ -185,8 +185,9 @@ class BringUpOfOne:
         ]
 
     def joint_steps(self) -> list[Step]:
-        """What asks all clusters to be ready: the mesh over all of them."""
-        return [Step("mesh joined", "istio", self.plan.name, do=self._join_mesh, estimate=3)]
+        """What asks all clusters to be ready: the service mesh over all."""
+        do, name = self._join_service_mesh, self.plan.name
+        return [Step("service mesh joined", "istio", name, do=do, estimate=1)]
 
     @property
     def cluster(self) -> Cluster:
@@ -242,7 +243,7 @@ class BringUpOfOne:
         others = [each.name for each in self.everyone if each.name != self.plan.name]
         clustermesh.join(self._kube, others, self.shared.train.deadlines.clustermesh)
 
-    def _join_mesh(self) -> None:
+    def _join_service_mesh(self) -> None:
         reach = self.shared.provider.cluster
         others = [Kube(reach(each)) for each in self.everyone if each.name != self.plan.name]
         multicluster.join(self._kube, others, self.shared.train.deadlines.istio)

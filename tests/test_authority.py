@@ -23,7 +23,7 @@ from clusters.topology import Cluster
 def written(folder: Path, days: float) -> dict[str, str]:
     """An authority that ends in so many days, kept in the folder."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a mesh")])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "an authority")])
     now = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder()

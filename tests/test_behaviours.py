@@ -23,7 +23,7 @@ from tests import test_plugin
 
 ROOT = Path(__file__).parent.parent
 BEHAVIOURS = discover(suites)
-PARTS = {"__init__.py", "conftest.py", "mutants.yaml", "probes.py", "subject.py", "support.yaml"}
+PARTS = {"__init__.py", "conftest.py", "mutants.yaml", "subject.py", "support.yaml"}
 BELOW = ("fixtures", "clusters", "reports")
 TEXT = {".py", ".yaml", ".toml", ".jinja", ".j2", ".html"}
 
@@ -32,6 +32,7 @@ TEXT = {".py", ".yaml", ".toml", ".jinja", ".j2", ".html"}
 def test_a_behaviour_is_one_folder(behaviour: Behaviour[object]) -> None:
     files = {path.name for path in behaviour.folder.iterdir() if path.is_file()}
     assert files >= {*PARTS, f"test_{behaviour.name}.py"}
+    assert ("probes.py" in files) == bool(behaviour.probes)
     assert behaviour.features
     assert mutants.catalogue(behaviour.folder)
 
@@ -108,6 +109,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path.write_text(text, encoding="utf-8")
     assert {path.name for path in (root / "suites/greeting").iterdir()} == {
         *PARTS,
+        "probes.py",
         "test_greeting.py",
     }
     return root

@@ -41,8 +41,15 @@ ONE = [
     "announce cilium", "ready cilium", "ready istio", "accepted gateway_api",
     "connect clustermesh", "ready clustermesh",
 ]  # fmt: skip
-TOGETHER = ["join mesh"]
-STAGES = ["node", "charts", "cilium ready", "istio ready", "ClusterMesh ready", "mesh joined"]
+TOGETHER = ["join service mesh"]
+STAGES = [
+    "node",
+    "charts",
+    "cilium ready",
+    "istio ready",
+    "ClusterMesh ready",
+    "service mesh joined",
+]
 
 
 class Deeds(list[tuple[str, str]]):
@@ -125,7 +132,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
     put(istio, "install_istiod", "install istiod")
     put(multicluster, "plug", "plug root")
     put(multicluster, "offer", "offer token")
-    put(multicluster, "join", "join mesh")
+    put(multicluster, "join", "join service mesh")
     put(istio, "wait_ready", "ready istio")
     put(clustermesh, "is_connected", value=False)
     put(clustermesh, "connect", "connect clustermesh")
@@ -166,7 +173,7 @@ def test_stages_keep_their_names(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize(
-    "deed", ["create", "install cilium", "ready istio", "ready clustermesh", "join mesh"]
+    "deed", ["create", "install cilium", "ready istio", "ready clustermesh", "join service mesh"]
 )
 def test_clusters_are_at_the_same_deed_side_by_side(lab: Lab, deed: str) -> None:
     meet = threading.Barrier(2, timeout=30)

@@ -30,6 +30,7 @@ def test_it_holds_the_programs_and_fits_a_config_map() -> None:
         "connection.py",
         "datagram.py",
         "datagram_echo.py",
+        "handshake.py",
         "health.py",
         "httpx.zip",
         "kernel.py",
@@ -39,6 +40,7 @@ def test_it_holds_the_programs_and_fits_a_config_map() -> None:
         "prober.py",
         "rate.py",
         "speaking.py",
+        "wire.py",
     ]
     assert sum(map(len, FILES.values())) < LIMIT
 

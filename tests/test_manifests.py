@@ -47,7 +47,9 @@ def test_a_reference_file_is_the_users_byte_for_byte(stem: str) -> None:
 
 def test_without_a_folder_all_are_the_references() -> None:
     reference = m.load()
-    assert set(reference.documents) == set(PINS)
+    practices = {path.stem for path in m.PRACTICE.glob("*.yaml")}
+    assert practices
+    assert set(reference.documents) == {*PINS, *practices}
     assert (reference.name, reference.notes) == ("reference", ())
 
 

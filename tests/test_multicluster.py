@@ -1,4 +1,4 @@
-"""One mesh over all clusters: intermediates of the lab's root, and how istiods read each other."""
+"""One service mesh over all clusters: intermediates of one root, istiods that read each other."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def test_an_istiod_reads_the_other_cluster_with_its_readers_token() -> None:
         ({}, "azure: not known"),
     ],
 )
-def test_a_mesh_is_joined_when_every_other_cluster_is_read(
+def test_a_service_mesh_is_joined_when_every_other_cluster_is_read(
     states: dict[str, str], said: str
 ) -> None:
     assert multicluster._unread(states, ["azure"]) == said

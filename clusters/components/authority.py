@@ -67,7 +67,7 @@ def of_lab(folder: Path) -> Authority:
     if kept is None:
         for former in folder.glob("*.kubeconfig"):
             former.unlink()
-        kept = _new("plumbline mesh")
+        kept = _new("plumbline")
         files.write(file, json.dumps(kept.encoded), mode=0o600)
     return kept
 

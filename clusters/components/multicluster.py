@@ -22,7 +22,7 @@ from clusters.kube import Kube
 from clusters.remote import Container
 from clusters.waiting import wait_for
 
-MESH = "plumbline"
+SERVICE_MESH = "plumbline"
 CACERTS = "cacerts"
 READER = "istio-reader-service-account"
 TOKEN = f"{READER}-token"
@@ -41,7 +41,7 @@ def values(cluster: str, root: Authority) -> dict[str, Any]:
     everybodys = {"matchExpressions": [{"key": OWN, "operator": "DoesNotExist"}]}
     local = {"settings": {"clusterLocal": True}, "hosts": list(CLUSTER_LOCAL)}
     return {
-        "global": {"meshID": MESH, "multiCluster": {"clusterName": cluster}},
+        "global": {"meshID": SERVICE_MESH, "multiCluster": {"clusterName": cluster}},
         # A new root is a new istiod: it reads the root when it starts.
         "pilot": {"podAnnotations": {"plumbline/root": _digest(root)}},
         "meshConfig": {

@@ -24,11 +24,11 @@ from fixtures.traffic.handshake import shake
 from fixtures.traffic.sniffer import Sniffer, capturing
 
 NAME = Path(__file__).parent.name
-ACROSS, HOME, PLAIN, CALLER, WIRE = "across", "home", "plain", "caller", "wire"
+ACROSS, HOME, PLAIN, CLIENT, WIRE = "across", "home", "plain", "client", "wire"
 PORT = 3000  # of the pods
 ROOT = "istio-ca-root-cert"
 COUNT = 100
-"""Requests of a caller to `across`: by chance each cluster answers about half of them."""
+"""Requests of a client to `across`: by chance each cluster answers about half of them."""
 FEW = 20
 
 
@@ -37,14 +37,14 @@ class Place:
     """One cluster: its namespace, its pods of `across` and `plain`, and who sends there.
 
     Attributes:
-        caller: with a sidecar.
+        client: with a sidecar.
         outsider: without one.
         addresses: of the pods, by their workload.
     """
 
     space: Space
     deadline: float
-    caller: ClientPod
+    client: ClientPod
     outsider: ClientPod
     sniffer: Sniffer
     addresses: Mapping[str, str]
@@ -76,7 +76,7 @@ class Everywhere:
     """The same in all clusters.
 
     Attributes:
-        joined: whether each caller's proxy knew the pods of all clusters within T.
+        joined: whether each client's proxy knew the pods of all clusters within T.
     """
 
     places: Mapping[str, Place]
@@ -89,8 +89,8 @@ class Everywhere:
 
     @property
     def sealed_pairs(self) -> list[Pair]:
-        """The addresses of each caller and of each other cluster's pod that it may be led to."""
-        return [(one.addresses[CALLER], other.addresses[ACROSS]) for one, other in self.ways]
+        """The addresses of each client and of each other cluster's pod that it may be led to."""
+        return [(one.addresses[CLIENT], other.addresses[ACROSS]) for one, other in self.ways]
 
     @property
     def readable_pairs(self) -> list[Pair]:
@@ -107,7 +107,7 @@ class Everywhere:
         mark, began = convergence.generation(), time.monotonic()
         with capturing([p.sniffer for p in self.places.values()], f"{mark}-[0-9]+_") as end:
             history = side_by_side(
-                *(partial(p.caller.ask, *_called(p, mark)) for p in self.places.values()),
+                *(partial(p.client.ask, *_called(p, mark)) for p in self.places.values()),
                 *(
                     partial(p.outsider.ask, *self._asked_from_outside(p, mark))
                     for p in self.places.values()
@@ -137,16 +137,16 @@ class Everywhere:
                     yield _stream(stream, f"{address}:{PORT}", mark, count)
 
     def _arrived(self, history: History, began: float) -> frozenset[str]:
-        seen: set[str] = set()
+        arrived: set[str] = set()
         for place in self.places.values():
             wanted = sampling.expected(history.where(place.is_answer))
-            seen |= sampling.arrivals(place, wanted, began).keys()
-        return frozenset(seen)
+            arrived |= sampling.arrivals(place, wanted, began).keys()
+        return frozenset(arrived)
 
 
 def call_name(service: str, place: Place) -> str:
-    """The stream of a caller's requests to a service, each with its sidecar's help."""
-    return f"{place.cluster}/{CALLER}->{service}"
+    """The stream of a client's requests to a service, each with its sidecar's help."""
+    return f"{place.cluster}/{CLIENT}->{service}"
 
 
 def plain_name(workload: str, here: Place, there: Place) -> str:
@@ -180,42 +180,41 @@ def _stream(name: str, host: str, mark: str, count: int, *, whole: bool = False)
 
 
 def in_force(lab: Lab, _cluster: str) -> Everywhere:
-    """All clusters' pods, once every proxy takes mTLS alone and every caller knows all of them, or
+    """All clusters' pods, once every proxy takes mTLS alone and every client knows all of them, or
     has not come to within T: that is the service mesh's own failure.
 
     Raises:
         NotReadyError: a workload does not run, or a proxy did not get there in time.
         WrongManifestError: the practice's manifest is refused, or is never in force.
     """
-    given = lab.manifests.given("peerauthentication")
+    policy = lab.manifests.given("peerauthentication")
     names = [c.name for c in lab.topology.with_feature("istio-multicluster")]
     with ThreadPoolExecutor(len(names)) as pool:
-        places = dict(zip(names, pool.map(lambda n: _place(lab, n, given), names), strict=True))
+        places = dict(zip(names, pool.map(lambda n: _place(lab, n, policy), names), strict=True))
     return Everywhere(places, combine(_joined(place, places.values()) for place in places.values()))
 
 
 def _joined(place: Place, places: Iterable[Place]) -> Verdict:
-    """Whether a caller's proxy comes to know the pods of `across` of all places within T."""
+    """Whether a client's proxy comes to know the pods of `across` of all places within T."""
     wanted = [f"{each.addresses[ACROSS]}:{PORT}" for each in places]
     host = place.space.host(ACROSS)
-    wait = partial(convergence.members, place.caller, host, wanted, place.deadline)
-    return convergence.in_time(f"{place.cluster}'s caller to know all pods of {host}", wait)
+    wait = partial(convergence.members, place.client, host, wanted, place.deadline)
+    return convergence.in_time(f"{place.cluster}'s client to know all pods of {host}", wait)
 
 
-def _place(lab: Lab, cluster: str, given: Given) -> Place:
+def _place(lab: Lab, cluster: str, policy: Given) -> Place:
     space, deadline = lab.space(NAME, cluster), lab.deadline("convergence")
-    convergence.security_policy(space, given, ACROSS, deadline)
-    caller = lab.client(cluster, CALLER, space.namespace)
+    convergence.security_policy(space, policy, ACROSS, deadline)
+    client = lab.client(cluster, CLIENT, space.namespace)
     outsider = lab.client(cluster, OUTSIDER, identity=OUTSIDE)
     wire = lab.client(cluster, WIRE, space.namespace, identity=WIRE)
     pods = {name: space.kube.pod(space.namespace, f"app={name}") for name in (ACROSS, PLAIN)}
     addresses = {name: str(pod["status"]["podIP"]) for name, pod in pods.items()}
-    for name, client in ((CALLER, caller), (OUTSIDER, outsider)):
-        addresses[name] = client.address
+    addresses |= {CLIENT: client.address, OUTSIDER: outsider.address}
     return Place(
         space,
         deadline,
-        caller,
+        client,
         outsider,
         Sniffer(space.kube, space.namespace, wire.pod),
         addresses,

@@ -21,7 +21,7 @@ from fixtures.plugin.requirements import requirement
 from suites.multi_cloud.identity import are_themselves, known_as
 from suites.multi_cloud.subject import (
     ACROSS,
-    CALLER,
+    CLIENT,
     COUNT,
     FEW,
     HOME,
@@ -40,9 +40,9 @@ MARKS = 95  # of 100: a call that was cut short is no reason to believe that nob
 
 
 def served_across(everywhere: Everywhere) -> Check:
-    """Each caller is served by `across` of every cluster, and of no other service."""
+    """Each client is served by `across` of every cluster, and of no other service."""
     services = [f"{ACROSS}-{cluster}" for cluster in everywhere.places]
-    who = spiffe_id(CALLER)
+    who = spiffe_id(CLIENT)
     return every(
         known(everywhere.joined),
         *(
@@ -77,8 +77,10 @@ def test_nothing_can_be_read_between_the_nodes(
     secret = every(
         served_across(everywhere), known(sealed(observed.capture, everywhere.sealed_pairs))
     )
-    seen = (readable(observed.capture, pair, MARKS) for pair in everywhere.readable_pairs)
-    judge(observed.history, with_positive_control(denied=secret, allowed=every(*map(known, seen))))
+    controls = (readable(observed.capture, pair, MARKS) for pair in everywhere.readable_pairs)
+    judge(
+        observed.history, with_positive_control(denied=secret, allowed=every(*map(known, controls)))
+    )
 
 
 @requirement("TE2", source=ENCRYPTION)

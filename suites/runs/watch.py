@@ -7,7 +7,7 @@ requirement, no behaviour by its name and no kind of outage.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -69,7 +69,9 @@ class Field:
         return self._sources(own)
 
     def _sources(self, behaviours: Sequence[Behaviour[Any]]) -> list[ProbeSource]:
-        return merge(source for b in behaviours for source in b.probes(self.subjects[b.name]))
+        return merge(
+            source for b in behaviours if b.probes for source in b.probes(self.subjects[b.name])
+        )
 
     @contextmanager
     def sending(self, sources: Sequence[ProbeSource]) -> Iterator[None]:
@@ -115,9 +117,10 @@ def watch(run: Run, quiet: float, which: str) -> Upgrade:
 
 
 @contextmanager
-def enter(run: Run, behaviours: Sequence[Behaviour[Any]]) -> Iterator[Field]:
+def enter(run: Run, behaviours: Iterable[Behaviour[Any]]) -> Iterator[Field]:
     """The clusters that are up, from here on reached by this process and its children, with what
-    the behaviours need in place."""
+    those of the behaviours that are watched need in place."""
+    watched = tuple(behaviour for behaviour in behaviours if behaviour.probes)
     topology = Topology.load(run.home.topology)
     progress = Progress(run.home.root / "estimates.json")
     running = engine.ensure(run.home)
@@ -126,11 +129,11 @@ def enter(run: Run, behaviours: Sequence[Behaviour[Any]]) -> Iterator[Field]:
     lab = Lab(topology, manifests.load(), run.folder, run.home.topology.parent / "locks")
     try:
         with progress.step("reference in force"):
-            lab.prepare(behaviours)
-            subjects = {b.name: b.in_force(lab, "") for b in behaviours if b.across}
+            lab.prepare(watched)
+            subjects = {b.name: b.in_force(lab, "") for b in watched if b.across}
         with failures_logged(lab):
             monitor = Monitor(lab, run.folder, progress)
-            yield Field(topology, lab, running, monitor, progress, tuple(behaviours), subjects)
+            yield Field(topology, lab, running, monitor, progress, watched, subjects)
     finally:
         lab.close()
 
