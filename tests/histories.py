@@ -77,6 +77,8 @@ def denied_l4(*drops: Drop, minimum: int = 1) -> Check:
 MADE: dict[str, Callable[[], Check]] = {
     "all_answered_by": partial(checks.all_answered_by, "mobile-service", 3, "mobile-service-v2-"),
     "only_answered_by": partial(checks.only_answered_by, ["web-service", "mobile-service"], 3),
+    "answered_by_each": partial(checks.answered_by_each, ["web-service", "mobile-service"]),
+    "reset": partial(checks.reset, 3),
     "never_answered": partial(checks.never_answered, ["web-service"], ["mobile-service-v1-"], 3),
     "status_is": partial(checks.status_is, 404, 3),
     "denied_http": partial(checks.denied_http, 3),

@@ -215,6 +215,16 @@ def test_only_healthy_endpoints_count() -> None:
     assert convergence.parse_healthy(text) == {"outbound|80||a"}
 
 
+def test_the_members_of_a_service_are_its_healthy_endpoints_at_any_port_of_it() -> None:
+    text = (
+        "outbound|80||a.n::10.0.0.1:3000::health_flags::healthy\n"
+        "outbound|8080||a.n::10.0.0.2:3000::health_flags::healthy\n"
+        "outbound|80||a.n::10.0.0.3:3000::health_flags::/failed_eds_health\n"
+        "outbound|80||b.a.n::10.0.0.4:3000::health_flags::healthy\n"
+    )
+    assert convergence.parse_members(text, "a.n") == {"10.0.0.1:3000", "10.0.0.2:3000"}
+
+
 def test_a_marker_in_a_warming_listener_is_not_in_force() -> None:
     warming = {"configs": [{"warming_state": {"name": "g1"}, "active_state": {"name": "g0"}}]}
     assert not convergence.in_active_listener(warming, "g1")

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+import suites
 from clusters.errors import MutantsError
 from clusters.objects import title
 from fixtures import manifests as m
 from fixtures import mutants
-from fixtures.behaviour import SUPPORT
+from fixtures.behaviour import SUPPORT, discover
+from fixtures.lab import Lab
 from fixtures.mutants import Mutant, kills
 from fixtures.plugin import scheduling
 from reports import kill_matrix as forms
@@ -387,3 +389,21 @@ def test_the_forms_tell_the_matrix(tmp_path: Path) -> None:
     assert "Not every fault was noticed" in page
     assert "no field asks for it" in page
     assert "CS2: pass" in page
+
+
+@pytest.mark.parametrize(
+    ("cluster", "disturbed"),
+    [("", ["aws-cluster", "azure-cluster"]), ("azure-cluster", ["azure-cluster"])],
+)
+def test_a_fault_is_in_its_cluster_alone(
+    cluster: str, disturbed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places: list[str] = []
+    monkeypatch.setattr(Lab, "kube", lambda _, name: name)
+    monkeypatch.setattr(Lab, "_disturb", lambda *words: places.append(words[-1]))
+    lab = Lab.__new__(Lab)
+    lab.manifests = REFERENCE
+    fault = {"kills": ("A1",), "replicas": {"n/d": 0}, "cluster": cluster}
+    mutant = Mutant.model_validate({"name": "m", "suite": "s", "what": "w", **fault})
+    with lab.mutated(discover(suites)[0], mutant, ["aws-cluster", "azure-cluster"]):
+        assert places == disturbed

@@ -1,0 +1,69 @@
+"""Sniffers: the block begins when all of them look, and each ends when it is told to."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from clusters.remote import SUCCESS, Container, Ended
+from fixtures.traffic.sniffer import Sniffer, capturing
+
+
+@dataclass
+class Kube:
+    """A cluster in which the program looks until its file is touched, or dies at once."""
+
+    name: str
+    dies: str = ""
+    plans: list[dict[str, Any]] = field(default_factory=list)
+    touched: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def cluster(self) -> SimpleNamespace:
+        return SimpleNamespace(name=self.name)
+
+    def run(self, _container: Container, _command: list[str], **how: Any) -> Ended:
+        self.plans.append(json.loads(how["stdin"]))
+        if self.dies:
+            return Ended("", "no such interface", self.dies)
+        how["speaking"].set()
+        assert self.touched.wait(10)
+        return Ended('{}\n{"lost": 0}\n', "", SUCCESS)
+
+    def exec(self, _container: Container, command: list[str]) -> str:
+        assert command == ["touch", self.plans[0]["until"]]
+        self.touched.set()
+        return ""
+
+
+def sniffer(kube: Kube) -> Sniffer:
+    return Sniffer(kube, "n", "wire-1")  # type: ignore[arg-type]
+
+
+def test_all_look_while_the_block_runs_and_end_with_it() -> None:
+    kubes = [Kube("aws-cluster"), Kube("azure-cluster")]
+    with capturing(map(sniffer, kubes), "m-[0-9]+_") as end:
+        assert [kube.plans[0]["mark"] for kube in kubes] == ["m-[0-9]+_"] * 2
+        assert not any(kube.touched.is_set() for kube in kubes)
+        capture = end()
+    assert (capture.flows, capture.lost, capture.died) == ((), 0, "")
+    assert all(kube.touched.is_set() for kube in kubes)
+
+
+def test_one_that_died_is_told_and_the_others_end() -> None:
+    kubes = [Kube("aws-cluster", dies="exit status 1"), Kube("azure-cluster")]
+    with capturing(map(sniffer, kubes), "m") as end:
+        capture = end()
+    assert capture.died == "aws-cluster/wire-1: exit status 1 no such interface"
+
+
+def test_all_end_when_the_block_fails() -> None:
+    kube = Kube("aws-cluster")
+    with pytest.raises(ZeroDivisionError), capturing([sniffer(kube)], "m"):
+        raise ZeroDivisionError
+    assert kube.touched.is_set()
