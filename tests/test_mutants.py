@@ -392,18 +392,18 @@ def test_the_forms_tell_the_matrix(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cluster", "disturbed"),
+    ("place", "disturbed"),
     [("", ["aws-cluster", "azure-cluster"]), ("azure-cluster", ["azure-cluster"])],
 )
 def test_a_fault_is_in_its_cluster_alone(
-    cluster: str, disturbed: list[str], monkeypatch: pytest.MonkeyPatch
+    place: str, disturbed: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     places: list[str] = []
     monkeypatch.setattr(Lab, "kube", lambda _, name: name)
     monkeypatch.setattr(Lab, "_disturb", lambda *words: places.append(words[-1]))
     lab = Lab.__new__(Lab)
     lab.manifests = REFERENCE
-    fault = {"kills": ("A1",), "replicas": {"n/d": 0}, "cluster": cluster}
+    fault = {"kills": ("A1",), "replicas": {"n/d": 0}, "cluster": place}
     mutant = Mutant.model_validate({"name": "m", "suite": "s", "what": "w", **fault})
     with lab.mutated(discover(suites)[0], mutant, ["aws-cluster", "azure-cluster"]):
         assert places == disturbed
