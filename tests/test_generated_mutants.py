@@ -103,6 +103,12 @@ def test_a_document_without_a_schema_is_changed_where_it_says_something() -> Non
     assert all(patched(edit.patch) != DOCUMENT["spec"] for edit in unguided)
 
 
+def test_a_field_without_a_value_that_means_something_is_not_made() -> None:
+    without = edits(DOCUMENT, SCHEMA, {**VALUES, "strict": []})
+    assert not any("strict" in patched(edit.patch) for edit in without)
+    assert len(without) == len(SPECS) - 2
+
+
 @given(st.integers(min_value=1, max_value=2**31))
 def test_a_pair_makes_both_of_its_changes(seed: int) -> None:
     for pair in pairs(edits(DOCUMENT, SCHEMA, VALUES), seed):

@@ -3,7 +3,10 @@
 Sources: docs.cilium.io, "Layer 3 Policies", "Layer 4 Policies", "Deny Policies", "Policy
 Enforcement Modes", and "Network Policy" of ClusterMesh: a selector that names no namespace is of
 the policy's own, and one that names no cluster is of the policy's own (as of Cilium 1.19). Inert
-are `description` and a rule's `labels`, which only name it, and `log`, which Hubble repeats. Pure.
+are `description` and a rule's `labels`, which only name it, and `log`, which Hubble repeats. What
+these leave open is as the agent has it (pkg/policy/utils/parserules.go, RulesToPolicyEntries, and
+pkg/policy/rule.go, mergeL4Filter): a rule that names nobody and no port is of nobody, and only a
+direction that has rules can be shut. Pure.
 """
 
 from __future__ import annotations
@@ -100,12 +103,10 @@ class Reader:
         self._see_no_client_shut_in(node, subjects)
         self._see_said(node)
         sections = [node.at(key).items() for key in ("ingress", "ingressDeny")]
-        shut = _truth(defaults.at("ingress"), default=any(sections))
-        if shut and not any(sections):
-            defaults.unread("rules of a direction that is shut: docs and code differ without any")
+        shut = any(sections) and _truth(defaults.at("ingress"), default=True)
         admitted, denied = (
-            tuple(selector for rule in rules for selector in self._clients(rule, deny=deny))
-            for rules, deny in zip(sections, (False, True), strict=True)
+            tuple(selector for rule in rules for selector in self._clients(rule))
+            for rules in sections
         )
         return Rule(subjects, admitted, denied, shut)
 
@@ -137,11 +138,11 @@ class Reader:
         allowed = [e for rule in rules for e in rule.at("toEntities").items()]
         if "all" in [entity.word(*SOMEBODYS, *NOBODYS) for entity in allowed]:
             return
-        shut = bool(rules) or _truth(node.at("enableDefaultDeny").at("egress"), default=False)
+        shut = bool(rules) and _truth(node.at("enableDefaultDeny").at("egress"), default=True)
         if shut and any(subjects.holds(labels) for labels in self.local):
             node.unread("rules of egress that are of no client")
 
-    def _clients(self, node: Node, *, deny: bool) -> list[Selector]:
+    def _clients(self, node: Node) -> list[Selector]:
         """Whom a rule is of, at the port that they ask.
 
         One that names nobody is of everybody, and one that names no port either is of nobody: it
@@ -158,8 +159,6 @@ class Reader:
         authentication = lists.pop("authentication", None)
         if authentication:
             self._see_none(authentication)
-        if not lists and (deny or authentication):
-            node.unread("somebody, or a port, that the rule is of")
         for each in lists.values():
             if not each.items():
                 each.unread("a list of something, or none: what an empty one is of, is not told")
