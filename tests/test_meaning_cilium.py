@@ -21,7 +21,7 @@ from fixtures.manifests.meaning import Meaning
 from suites.cross_cluster_policy import BEHAVIOUR
 from suites.cross_cluster_policy.meaning import GAINED, client_labels, meaning
 from suites.cross_cluster_policy.ports import HTTP, HTTP2, PORTS, UDP, Port
-from suites.cross_cluster_policy.subject import CLIENTS, NAMESAKE, NODE, WORLD
+from suites.cross_cluster_policy.subject import CLIENTS, NAMESAKE, NODE, SECOND, WORLD
 from suites.cross_cluster_policy.test_cross_cluster_policy import BACKEND
 
 POLICY, CLUSTERMESH = "ciliumnetworkpolicy", "ciliumclustermeshconfig"
@@ -35,8 +35,9 @@ AWS = {"aws-cluster/backend", "aws-cluster/other"}
 (OWN_NAME,) = (k for k, v in client_labels()[NAMESAKE].items() if v == TENANT)
 """The label that has a client's own name."""
 
-EVERYBODY = {*CLIENTS, NAMESAKE, NODE, WORLD, GAINED}
+EVERYBODY = {*CLIENTS, SECOND, NAMESAKE, NODE, WORLD, GAINED}
 PODS = EVERYBODY - {NODE, WORLD}
+ADMITTED = {BACKEND, SECOND, GAINED}
 PATCHED = [mutant for mutant in mutants.catalogue(BEHAVIOUR.folder) if mutant.file and mutant.patch]
 
 
@@ -80,8 +81,8 @@ def test_the_reference_means_what_the_requirements_say() -> None:
     """XP1 and XP6 of those that are served, XP2, XP3, XP10 and XP11 of the others, XP5 of a
     bystander; all at every port."""
     for port in PORTS:
-        assert of(REFERENCE, "served", port=port) == {BACKEND, GAINED}
-        assert of(REFERENCE, "dropped", port=port) == EVERYBODY - {BACKEND, GAINED}
+        assert of(REFERENCE, "served", port=port) == ADMITTED
+        assert of(REFERENCE, "dropped", port=port) == EVERYBODY - ADMITTED
         assert of(REFERENCE, "served", "bystander", port) == EVERYBODY
     assert len(REFERENCE) == 2 * len(PORTS) * len(EVERYBODY)
 
@@ -190,9 +191,9 @@ def test_a_rule_admits_as_the_vendor_says(rules: list[Any], wanted: set[str]) ->
 
 def test_a_selector_decides_whose_policy_it_is() -> None:
     every = policy(("replace", SUBJECTS, {}))
-    assert of(every, "served", "bystander") == of(every, "served") == {BACKEND, GAINED}
+    assert of(every, "served", "bystander") == of(every, "served") == ADMITTED
     other = policy(("replace", f"{SUBJECTS}/matchLabels/app", "bystander"))
-    assert of(other, "served", "bystander") == {BACKEND, GAINED}
+    assert of(other, "served", "bystander") == ADMITTED
     assert of(other, "served") == EVERYBODY
     neither = policy(("add", f"{SUBJECTS}/matchLabels/{CLUSTER}", "azure-cluster"))
     assert set(neither.values()) == {"served"}
@@ -204,14 +205,14 @@ def test_a_denial_decides_before_all_else() -> None:
     assert of(verdicts, "dropped") == AWS | {NODE}
     verdicts = policy(("add", "/spec/ingressDeny", [{"toPorts": [{"ports": [{"port": "3000"}]}]}]))
     assert of(verdicts, "dropped") == EVERYBODY
-    assert of(verdicts, "served", port=HTTP2) == {BACKEND, GAINED}
+    assert of(verdicts, "served", port=HTTP2) == ADMITTED
 
 
 def test_a_rule_of_a_protocol_is_of_no_other() -> None:
     every = {"fromEntities": ["all"], "toPorts": [{"ports": [{"port": "0", "protocol": "UDP"}]}]}
     verdicts = policy(("add", "/spec/ingress/1", every))
     assert of(verdicts, "served", port=UDP) == EVERYBODY
-    assert of(verdicts, "served") == of(verdicts, "served", port=HTTP2) == {BACKEND, GAINED}
+    assert of(verdicts, "served") == of(verdicts, "served", port=HTTP2) == ADMITTED
     named = policy(("add", f"{RULE}/toPorts", [{"ports": [{"port": "http", "protocol": "UDP"}]}]))
     assert not any(of(named, "served", port=port) for port in PORTS)
 
@@ -219,7 +220,7 @@ def test_a_rule_of_a_protocol_is_of_no_other() -> None:
 def test_a_rule_of_one_port_is_of_no_other() -> None:
     verdicts = policy(("add", f"{RULE}/toPorts", [{"ports": [{"port": "h2c"}]}]))
     assert not of(verdicts, "served")
-    assert of(verdicts, "served", port=HTTP2) == {BACKEND, GAINED}
+    assert of(verdicts, "served", port=HTTP2) == ADMITTED
 
 
 @pytest.mark.parametrize(
@@ -240,7 +241,7 @@ def test_a_direction_is_shut_by_its_rules_unless_it_says_otherwise(
 def test_several_rules_admit_what_any_of_them_does() -> None:
     second = {**DOCUMENTS[POLICY]["spec"], "ingress": [{"fromEntities": ["cluster"]}]}
     verdicts = policy(("add", "/specs", [second]))
-    assert of(verdicts, "served") == AWS | {BACKEND, GAINED, NODE}
+    assert of(verdicts, "served") == AWS | ADMITTED | {NODE}
 
 
 @pytest.mark.parametrize(

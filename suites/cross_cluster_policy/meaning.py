@@ -24,10 +24,12 @@ from suites.cross_cluster_policy.ports import PORTS
 from suites.cross_cluster_policy.subject import (
     AWS,
     AZURE,
+    BACKEND_TOO,
     CLIENTS,
     NAME,
     NAMESAKE,
     RESERVED,
+    SECOND,
     SENDER,
 )
 
@@ -59,6 +61,7 @@ def client_labels() -> Mapping[str, Labels]:
     clients = {
         who: _labels(SUPPORT, app, cluster, NAMESPACE) for who, (cluster, _, app) in own.items()
     }
+    clients[SECOND] = _labels(SUPPORT, BACKEND_TOO, AZURE, NAMESPACE)
     clients[NAMESAKE] = _labels(SHARED_CLIENTS, TENANT, AZURE, HOME)
     clients |= {who: {ENTITY: label} for who, label in RESERVED.items()}
     clients[GAINED] = {**clients["azure-cluster/other"], "app": "backend"}

@@ -33,13 +33,16 @@ CLIENTS = (
     "azure-cluster/other",
 )
 NAMESAKE = "azure-cluster/backend of another namespace"
+SECOND = "azure-cluster/backend of another Deployment"
 NODE = "azure-cluster/node"
 WORLD = "the world"
 """The node again, but by an address of which no cluster knows whose it is."""
 RESERVED = {NODE: "remote-node", WORLD: "world"}
 """By client that is no pod: the one label by which Cilium knows it, which it reserves."""
-EVERYBODY = (*CLIENTS, NAMESAKE, NODE, WORLD)
+EVERYBODY = (*CLIENTS, SECOND, NAMESAKE, NODE, WORLD)
 """Who asks frontend and its bystander, as far as the lab has them."""
+BACKEND_TOO = "backend-too"
+"""The workload of SECOND."""
 SENDER = "aws-cluster/sender"
 """A pod that the policy is of as well, and that is a client of others."""
 TARGET = "app=frontend,version=v1"
@@ -241,6 +244,7 @@ def reach(lab: Lab) -> Guarded:
         for cluster in (AWS, AZURE)
         for app in ("backend", "other")
     }
+    clients[SECOND] = lab.client(AZURE, BACKEND_TOO, here.namespace, identity=SECOND)
     namesake = f"app=backend of {HOME} in {AZURE}"
     clients[NAMESAKE] = lab.client(AZURE, TENANT, identity=namesake)
     deadline = lab.deadline("convergence")

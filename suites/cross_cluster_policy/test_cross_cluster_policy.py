@@ -33,6 +33,7 @@ from suites.cross_cluster_policy.subject import (
     NAMESAKE,
     NODE,
     RESERVED,
+    SECOND,
     SECONDS,
     SENDER,
     WORLD,
@@ -94,6 +95,8 @@ def labels_of(who: str) -> frozenset[str]:
         return frozenset({f"reserved:{RESERVED[who]}"})
     cluster, _, app = who.partition("/")
     namespace = namespace_of(NAME)
+    if who == SECOND:
+        app = "backend"
     if who == NAMESAKE:
         app, namespace = "backend", HOME
     if who == SENDER:
@@ -112,7 +115,7 @@ def guarded_as_the_policy_says(observed: Observation, minimum: int = COUNT) -> C
 @requirement("XP1", source=POLICY)
 def test_azure_backend_reaches_frontend(judge: Judge, observed: Observation) -> None:
     """backend of azure-cluster reaches frontend of aws-cluster, at each of its ports."""
-    judge(observed.history, allowed(observed))
+    judge(observed.history, every(allowed(observed), served(observed, SECOND)))
 
 
 @requirement("XP2", source=POLICY)
