@@ -64,6 +64,10 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return authority.of_lab(tmp_path_factory.mktemp("other"))
 
 
+def loaded(root: Authority) -> x509.Certificate:
+    return x509.load_pem_x509_certificate(root.certificate.encode())
+
+
 def shown(root: Authority, own: Authority, *names: str, lasts: timedelta = HOUR) -> Handshake:
     return Handshake(chain=(leaf(own, *names, lasts=lasts)[0], own.certificate, root.certificate))
 
@@ -110,17 +114,15 @@ def test_each_server_is_itself_by_its_own_clusters_authority(
     handshakes = {
         (client, server): world.shown(own[server], ACROSS) for client in own for server in own
     }
-    verdict = are_themselves(
-        handshakes | change(world), ACROSS, dict.fromkeys(own, root.certificate)
-    )
+    verdict = are_themselves(handshakes | change(world), ACROSS, dict.fromkeys(own, loaded(root)))
     assert verdict.passed is (said == "")
     assert said in verdict.reason
 
 
 def test_who_believes_in_another_root_does_not_believe(root: Authority, other: Authority) -> None:
     handshakes = {(AWS, AZURE): shown(root, root.sign("x"), ACROSS)}
-    verdict = are_themselves(handshakes, ACROSS, {AWS: other.certificate})
-    assert "does not lead to the root" in verdict.reason
+    verdict = are_themselves(handshakes, ACROSS, {AWS: loaded(other)})
+    assert "does not lead" in verdict.reason
 
 
 XFCC = f'By={ACROSS};Hash=0a;Subject="";URI={{}}'
@@ -178,7 +180,7 @@ def test_a_handshake_tells_all_that_a_server_shows(root: Authority, tmp_path: Pa
     chain = Chain.parse(said.chain)
     assert chain.names == (ACROSS,)
     assert [each.strip() for each in said.chain] == [certificate.strip(), own.certificate.strip()]
-    assert chain.leads_to(x509.load_pem_x509_certificate(root.certificate.encode()))
+    assert chain.leads_to(loaded(root))
 
 
 def test_a_peer_without_tls_is_an_error() -> None:

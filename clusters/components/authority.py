@@ -67,9 +67,14 @@ def of_lab(folder: Path) -> Authority:
     if kept is None:
         for former in folder.glob("*.kubeconfig"):
             former.unlink()
-        kept = _new("plumbline")
+        kept = new_root("plumbline")
         files.write(file, json.dumps(kept.encoded), mode=0o600)
     return kept
+
+
+def new_root(name: str) -> Authority:
+    """A root of that name, which is kept nowhere."""
+    return _new(name)
 
 
 def _load(file: Path) -> Authority | None:

@@ -18,6 +18,7 @@ import yaml
 
 from clusters.components.authority import Authority
 from clusters.components.istio import ISTIOD_LABEL, NAMESPACE
+from clusters.errors import NotReadyError
 from clusters.kube import Kube
 from clusters.remote import Container
 from clusters.waiting import wait_for
@@ -72,6 +73,19 @@ def plug(kube: Kube, root: Authority) -> None:
         },
         NAMESPACE,
     )
+
+
+def plugged(kube: Kube) -> Authority:
+    """What a cluster's istiod signs with.
+
+    Raises:
+        NotReadyError: nobody plugged anything in.
+    """
+    stored = kube.get("v1", "Secret", CACERTS, NAMESPACE)
+    if not stored:
+        look = kube.kubectl(f"-n {NAMESPACE} get secret {CACERTS}")
+        raise NotReadyError(f"Secret/{CACERTS} of {kube.cluster.name}", seen="none", look=look)
+    return Authority(_decoded(stored, "ca-cert.pem"), _decoded(stored, "ca-key.pem"))
 
 
 def offer(kube: Kube) -> None:

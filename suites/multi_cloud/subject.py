@@ -13,20 +13,19 @@ from pathlib import Path
 from fixtures.checks.wire import Pair
 from fixtures.history import Exchange, History
 from fixtures.history.certificates import Handshake
-from fixtures.history.streams import Stream
+from fixtures.history.streams import Stream, with_nonces
 from fixtures.history.verdict import Verdict, combine
 from fixtures.history.wire import Capture
-from fixtures.lab import OUTSIDE, OUTSIDER, TRUST_DOMAIN, Lab, convergence, namespace_of, sampling
+from fixtures.lab import OUTSIDE, OUTSIDER, Lab, convergence, sampling
 from fixtures.lab.space import Space
 from fixtures.manifests import Given
 from fixtures.traffic.client import ClientPod, side_by_side
-from fixtures.traffic.handshake import shake
+from fixtures.traffic.handshake import Peer, shake
 from fixtures.traffic.sniffer import Sniffer, capturing
 
 NAME = Path(__file__).parent.name
 ACROSS, HOME, PLAIN, CLIENT, WIRE = "across", "home", "plain", "client", "wire"
 PORT = 3000  # of the pods
-ROOT = "istio-ca-root-cert"
 COUNT = 100
 """Requests of a client to `across`: by chance each cluster answers about half of them."""
 FEW = 20
@@ -118,14 +117,12 @@ class Everywhere:
 
     def shake(self) -> dict[tuple[str, str], Handshake]:
         """What `across` shows of itself, by the clusters of client and server."""
-        places = self.places.values()
-        pairs = [(client, server) for client in places for server in places]
-        with ThreadPoolExecutor(len(pairs)) as pool:
-            shown = pool.map(lambda p: shake(p[0].outsider, p[1].addresses[ACROSS], PORT), pairs)
-            return {
-                (client.cluster, server.cluster): each
-                for (client, server), each in zip(pairs, shown, strict=True)
-            }
+        peers = [Peer(place.addresses[ACROSS], PORT) for place in self.places.values()]
+        return {
+            (client, server): shown
+            for client, place in self.places.items()
+            for server, shown in zip(self.places, shake(place.outsider, peers), strict=True)
+        }
 
     def _asked_from_outside(self, here: Place, mark: str) -> Iterator[Stream]:
         """In plain text: what has a sidecar must not be answered, what has none is."""
@@ -134,7 +131,8 @@ class Everywhere:
                 forced = (plain_name(ACROSS, here, there), there.addresses[ACROSS], FEW)
                 served = (plain_name(PLAIN, here, there), there.addresses[PLAIN], COUNT)
                 for stream, address, count in (forced, served):
-                    yield _stream(stream, f"{address}:{PORT}", mark, count)
+                    host, marked = f"{address}:{PORT}", _header(mark)
+                    yield with_nonces(stream, host, mark, count=count, headers=marked)
 
     def _arrived(self, history: History, began: float) -> frozenset[str]:
         arrived: set[str] = set()
@@ -154,29 +152,16 @@ def plain_name(workload: str, here: Place, there: Place) -> str:
     return f"{here.cluster}/{OUTSIDER}->{workload} of {there.cluster}"
 
 
-def spiffe_id(account: str) -> str:
-    """The SPIFFE ID of an account of the behaviour's namespace (Istio, "Secure Naming")."""
-    return f"spiffe://{TRUST_DOMAIN}/ns/{namespace_of(NAME)}/sa/{account}"
-
-
 def _called(place: Place, mark: str) -> Iterator[Stream]:
     for service, count in ((ACROSS, COUNT), (HOME, FEW)):
-        yield _stream(call_name(service, place), place.space.host(service), mark, count, whole=True)
+        stream, host = call_name(service, place), place.space.host(service)
+        more = {"headers": _header(mark), "whole": True}
+        yield with_nonces(stream, host, mark, count=count, **more)
 
 
-def _stream(name: str, host: str, mark: str, count: int, *, whole: bool = False) -> Stream:
-    """Requests with the mark in what is asked for and in a header; an echo has both in its body."""
-    word = "".join(letter if letter.isalnum() else "-" for letter in name)
-    return Stream(
-        stream=name,
-        url=f"http://{host}/?nonce={word}-{mark}-{{seq}}_",
-        headers={"x-mark": f"{mark}-0_"},
-        count=count,
-        concurrency=4,
-        timeout=2,
-        reuse=False,
-        whole=whole,
-    )
+def _header(mark: str) -> dict[str, str]:
+    """What an echo says again in its body, beside what it was asked for."""
+    return {"x-mark": f"{mark}-0_"}
 
 
 def in_force(lab: Lab, _cluster: str) -> Everywhere:
@@ -219,9 +204,3 @@ def _place(lab: Lab, cluster: str, policy: Given) -> Place:
         Sniffer(space.kube, space.namespace, wire.pod),
         addresses,
     )
-
-
-def root_of(space: Space) -> str:
-    """The root that a namespace's proxies believe, in PEM, as istiod tells it to each."""
-    stored = space.kube.get("v1", "ConfigMap", ROOT, space.namespace) or {"data": {}}
-    return str(stored["data"].get("root-cert.pem", ""))

@@ -16,6 +16,8 @@ from fixtures.checks import (
     sealed,
     with_positive_control,
 )
+from fixtures.lab import namespace_of
+from fixtures.lab.trust import root_of, spiffe_id
 from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
 from suites.multi_cloud.identity import are_themselves, known_as
@@ -25,13 +27,12 @@ from suites.multi_cloud.subject import (
     COUNT,
     FEW,
     HOME,
+    NAME,
     PLAIN,
     Everywhere,
     Observation,
     call_name,
     plain_name,
-    root_of,
-    spiffe_id,
 )
 
 DISCOVERY = "Best Practices/Multi-Cloud/Service discovery"
@@ -42,7 +43,7 @@ MARKS = 95  # of 100: a call that was cut short is no reason to believe that nob
 def served_across(everywhere: Everywhere) -> Check:
     """Each client is served by `across` of every cluster, and of no other service."""
     services = [f"{ACROSS}-{cluster}" for cluster in everywhere.places]
-    who = spiffe_id(CLIENT)
+    who = spiffe_id(namespace_of(NAME), CLIENT)
     return every(
         known(everywhere.joined),
         *(
@@ -89,7 +90,7 @@ def test_each_side_is_who_it_says(
 ) -> None:
     """Across clusters each side is who it says, by its own cluster's authority under one root."""
     roots = {c: root_of(p.space) for c, p in everywhere.places.items()}
-    shown = are_themselves(everywhere.shake(), spiffe_id(ACROSS), roots)
+    shown = are_themselves(everywhere.shake(), spiffe_id(namespace_of(NAME), ACROSS), roots)
     judge(observed.history, every(known(shown), served_across(everywhere)))
 
 

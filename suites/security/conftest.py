@@ -1,0 +1,20 @@
+"""Fixtures of the security practices."""
+
+from __future__ import annotations
+
+import pytest
+
+from fixtures.lab import Lab
+from suites.security.subject import Guarded, Observation, in_force
+
+
+@pytest.fixture(scope="module")
+def guarded(lab: Lab, cluster: str) -> Guarded:
+    """The workloads, under the practice's PeerAuthentication."""
+    return in_force(lab, cluster)
+
+
+@pytest.fixture(scope="module")
+def observed(guarded: Guarded) -> Observation:
+    """What every port was asked in plain text, and every service by mTLS."""
+    return guarded.observe()

@@ -1,0 +1,90 @@
+"""Certificates that a client may come with: one that is right, and others with one fault each.
+
+They are made with the key of the authority that the cluster's istiod signs with, which a lab holds.
+What a proxy must make of each is the sentence of MT4. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
+
+from clusters.components.authority import Authority, new_root
+
+RIGHT = "right"
+NAME = "spiffe://cluster.local/ns/plumbline-security/sa/minted"
+CLIENT, SERVER = ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Forgery:
+    """A certificate with those of its authorities, and its key, in PEM; neither for none at all."""
+
+    certificate: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a certificate is to say."""
+
+    names: Sequence[x509.GeneralName] = (x509.UniformResourceIdentifier(NAME),)
+    begins: timedelta = -HOUR
+    ends: timedelta = HOUR
+    usages: Sequence[ObjectIdentifier] = field(default=(CLIENT, SERVER))
+
+
+def forgeries(authority: Authority, root: x509.Certificate) -> dict[str, Forgery]:
+    """The right one, and one for each fault, by the fault."""
+    right, another = Wanted(), new_root("another mesh's")
+    other_domain = x509.UniformResourceIdentifier(NAME.replace("cluster.local", "example.com"))
+    in_root = root.public_bytes(serialization.Encoding.PEM).decode()
+    faults = {
+        "expired": replace(right, begins=-2 * HOUR, ends=-HOUR),
+        "not-yet-valid": replace(right, begins=HOUR, ends=2 * HOUR),
+        "of-another-trust-domain": replace(right, names=(other_domain,)),
+        "without-a-spiffe-name": replace(right, names=(x509.DNSName("minted.example.com"),)),
+        "not-for-clients": replace(right, usages=(SERVER,)),
+    }
+    own = {name: mint(authority, wanted, in_root) for name, wanted in faults.items()}
+    return {
+        RIGHT: mint(authority, right, in_root),
+        "none": Forgery(),
+        "of-another-authority": mint(another, right, another.certificate),
+        **own,
+    }
+
+
+def mint(authority: Authority, wanted: Wanted, above: str) -> Forgery:
+    """A certificate that an authority signs, with the authority's own and what is above it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    now, pem = datetime.now(UTC), serialization.Encoding.PEM
+    issuer = x509.load_pem_x509_certificate(authority.certificate.encode())
+    signer = serialization.load_pem_private_key(authority.key.encode(), None)
+    if not isinstance(signer, ec.EllipticCurvePrivateKey):
+        raise TypeError("an authority's key is of an elliptic curve")
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([]))
+        .issuer_name(issuer.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now + wanted.begins)
+        .not_valid_after(now + wanted.ends)
+        .add_extension(x509.SubjectAlternativeName(wanted.names), critical=True)
+        .add_extension(x509.ExtendedKeyUsage(wanted.usages), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .sign(signer, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    own = certificate.public_bytes(pem).decode()
+    return Forgery(own + authority.certificate + above, private.decode())

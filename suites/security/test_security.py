@@ -1,0 +1,58 @@
+"""Security: mTLS everywhere, by the service mesh's own authority and no other."""
+
+from __future__ import annotations
+
+from fixtures.checks import (
+    all_answered_by,
+    every,
+    never_reached,
+    on,
+    reset,
+    with_positive_control,
+)
+from fixtures.lab.trust import root_of, spiffe_id
+from fixtures.plugin.judge import Judge
+from fixtures.plugin.requirements import requirement
+from suites.security.certificates import are_refused, are_their_own
+from suites.security.forgery import RIGHT
+from suites.security.subject import (
+    COUNT,
+    PLAIN,
+    PORTS,
+    WORKLOADS,
+    Guarded,
+    Observation,
+    mtls_name,
+    plain_name,
+)
+
+MTLS = "Best Practices/Security/mTLS everywhere"
+
+
+@requirement("MT1", source=MTLS)
+def test_plain_text_is_refused_at_every_port(judge: Judge, observed: Observation) -> None:
+    """STRICT refuses plain text at every port, declared or not, and the narrower policy wins."""
+    refused = [plain_name(w, p) for w in WORKLOADS for p in PORTS if (w, p) not in PLAIN]
+    taken = [(workload, plain_name(workload, port)) for workload, port in sorted(PLAIN)]
+    by_mtls = [(workload, mtls_name(workload)) for workload in WORKLOADS]
+    cut_off = every(
+        *(on(stream, reset(COUNT)) for stream in refused),
+        never_reached(observed.arrived, refused, [stream for _, stream in by_mtls]),
+    )
+    served = (on(stream, all_answered_by(name, COUNT)) for name, stream in (*taken, *by_mtls))
+    judge(observed.history, with_positive_control(denied=cut_off, allowed=every(*served)))
+
+
+@requirement("MT2", source=MTLS)
+def test_each_certificate_names_its_account(judge: Judge, guarded: Guarded) -> None:
+    """Each proxy's certificate names its account and nobody else, and lives no longer than said."""
+    namespace = guarded.space.namespace
+    names = {workload: spiffe_id(namespace, workload) for workload in WORKLOADS}
+    judge.conclude(are_their_own(guarded.shake(), names, root_of(guarded.space)))
+
+
+@requirement("MT4", source=MTLS)
+def test_only_the_own_authority_is_believed(judge: Judge, guarded: Guarded) -> None:
+    """Only clients of the service mesh's own authority, of its trust domain and time are served."""
+    answers = guarded.show()
+    judge.conclude(are_refused(answers.shown, answers.arrived, RIGHT))
