@@ -1,4 +1,4 @@
-"""The security practices' pure parts: forged certificates, and what a workload made of them."""
+"""The security practices' pure parts: presented certificates, and what a workload made of them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from fixtures.history.verdict import Outcome
 from fixtures.traffic.handshake import Peer
 from fixtures.traffic.pod import handshake
 from suites.security.certificates import are_refused, are_their_own
-from suites.security.forgery import CLIENT, NAME, RIGHT, Forgery, Wanted, forgeries, mint
+from suites.security.presented import CLIENT, NAME, RIGHT, Presented, Wanted, mint, to_present
 from tests.histories import FAIL, INCONCLUSIVE, PASS
 
 DAY = timedelta(days=1)
@@ -39,22 +39,22 @@ def own(root: Authority) -> Authority:
 
 
 @pytest.fixture(scope="module")
-def forged(root: Authority, own: Authority) -> dict[str, Forgery]:
-    return forgeries(own, loaded(root))
+def presented(root: Authority, own: Authority) -> dict[str, Presented]:
+    return to_present(own, loaded(root))
 
 
 def loaded(one: Authority) -> x509.Certificate:
     return x509.load_pem_x509_certificate(one.certificate.encode())
 
 
-def chain_of(forgery: Forgery) -> Chain:
-    found = x509.load_pem_x509_certificates(forgery.certificate.encode())
-    return Chain.parse(tuple(each.public_bytes(Encoding.PEM).decode() for each in found))
+def chain_of(presented: Presented) -> Chain:
+    read = x509.load_pem_x509_certificates(presented.certificate.encode())
+    return Chain.parse(tuple(each.public_bytes(Encoding.PEM).decode() for each in read))
 
 
-def test_each_forgery_has_its_one_fault(forged: dict[str, Forgery], root: Authority) -> None:
+def test_each_has_its_one_fault(presented: dict[str, Presented], root: Authority) -> None:
     now = datetime.now(UTC)
-    chains = {name: chain_of(each) for name, each in forged.items() if each.certificate}
+    chains = {name: chain_of(each) for name, each in presented.items() if each.certificate}
     for name, chain in chains.items():
         leaf = chain.leaf
         usages = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
@@ -70,14 +70,14 @@ def test_each_forgery_has_its_one_fault(forged: dict[str, Forgery], root: Author
         assert [fault for fault, is_there in faults.items() if is_there] == [
             fault for fault in faults if fault == name
         ]
-    assert set(forged) - set(chains) == {"none"}
+    assert set(presented) - set(chains) == {"none"}
     assert chains[RIGHT].names == (NAME,)
 
 
 @contextmanager
-def server(folder: Path, forgery: Forgery, root: Authority) -> Iterator[int]:
+def server(folder: Path, presented: Presented, root: Authority) -> Iterator[int]:
     """A TLS server that asks clients for a certificate of the root's; gives its port."""
-    (folder / "own.pem").write_text(forgery.certificate + forgery.key)
+    (folder / "own.pem").write_text(presented.certificate + presented.key)
     (folder / "root.pem").write_text(root.certificate)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "own.pem")
@@ -109,10 +109,10 @@ def server(folder: Path, forgery: Forgery, root: Authority) -> Iterator[int]:
     ],
 )
 def test_a_server_that_looks_at_certificates_takes_the_right_one(
-    name: str, served: bool, forged: dict[str, Forgery], root: Authority, tmp_path: Path
+    name: str, served: bool, presented: dict[str, Presented], root: Authority, tmp_path: Path
 ) -> None:
-    shown = forged[name]
-    with server(tmp_path, forged[RIGHT], root) as port:
+    shown = presented[name]
+    with server(tmp_path, presented[RIGHT], root) as port:
         peer = Peer("127.0.0.1", port, shown.certificate, shown.key, "GET / HTTP/1.1\r\n\r\n")
         said = Handshake.model_validate(handshake.shake(peer.plan))
     assert said.answer.startswith("HTTP/1.1 200") is served
@@ -147,7 +147,7 @@ def test_one_client_is_served_and_no_other(
     assert are_refused(handshakes(**changes), arrived, RIGHT).outcome is outcome
 
 
-def presented(issuer: Authority, root: Authority, name: str, lifetime: timedelta) -> Handshake:
+def shown_by(issuer: Authority, root: Authority, name: str, lifetime: timedelta) -> Handshake:
     wanted = Wanted((x509.UniformResourceIdentifier(name),), -timedelta(0), lifetime)
     whole = mint(issuer, wanted, root.certificate)
     pems = [each.public_bytes(Encoding.PEM).decode() for each in chain_of(whole).certificates]
@@ -156,7 +156,7 @@ def presented(issuer: Authority, root: Authority, name: str, lifetime: timedelta
 
 def test_workloads_are_themselves_for_a_day(own: Authority, root: Authority) -> None:
     names = {"a": "spiffe://cluster.local/ns/n/sa/a", "b": "spiffe://cluster.local/ns/n/sa/b"}
-    shown = {w: presented(own, root, name, DAY) for w, name in names.items()}
+    shown = {w: shown_by(own, root, name, DAY) for w, name in names.items()}
     assert are_their_own(shown, names, loaded(root)).passed
     same = are_their_own({**shown, "b": shown["a"]}, dict.fromkeys(names, names["a"]), loaded(root))
     assert "2 workloads show 1 certificates" in same.reason
@@ -173,7 +173,7 @@ def test_workloads_are_themselves_for_a_day(own: Authority, root: Authority) -> 
 def test_what_is_wrong_with_a_certificate_is_told(
     name: str, lifetime: timedelta, said: str, own: Authority, root: Authority
 ) -> None:
-    shown = {"a": presented(own, root, f"spiffe://cluster.local/ns/n/sa/{name}", lifetime)}
+    shown = {"a": shown_by(own, root, f"spiffe://cluster.local/ns/n/sa/{name}", lifetime)}
     verdict = are_their_own(shown, {"a": "spiffe://cluster.local/ns/n/sa/a"}, loaded(root))
     assert verdict.outcome is FAIL
     assert said in verdict.reason
@@ -187,5 +187,5 @@ def test_a_workload_without_a_certificate_is_told(shown: Handshake, root: Author
 
 def test_a_certificate_under_another_root_is_told(own: Authority, tmp_path: Path) -> None:
     other = authority.of_lab(tmp_path)
-    shown = {"a": presented(own, other, "spiffe://x", DAY)}
+    shown = {"a": shown_by(own, other, "spiffe://x", DAY)}
     assert "does not lead" in are_their_own(shown, {"a": "spiffe://x"}, loaded(other)).reason

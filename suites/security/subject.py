@@ -24,7 +24,7 @@ from fixtures.lab.space import Space
 from fixtures.lab.trust import root_of
 from fixtures.traffic.client import ClientPod, side_by_side
 from fixtures.traffic.handshake import Peer, shake
-from suites.security.forgery import Forgery, forgeries
+from suites.security.presented import Presented, to_present
 
 NAME = Path(__file__).parent.name
 STRICT, EXCEPTED, LENIENT = "strict", "excepted", "lenient"
@@ -91,7 +91,7 @@ class Guarded:
     def show(self) -> Answers:
         """Connect to `strict` with certificates of all kinds, and ask it for something."""
         mark, began = convergence.generation(), time.monotonic()
-        own = forgeries(self.authority, root_of(self.space))
+        own = to_present(self.authority, root_of(self.space))
         peers = [self._presenting(name, each, mark) for name, each in own.items()]
         shown = dict(zip(own, shake(self.outsider, peers), strict=True))
         served = {f"{name}-{mark}" for name, each in shown.items() if is_served(each)}
@@ -113,11 +113,11 @@ class Guarded:
         for name in WORKLOADS:
             yield with_nonces(mtls_name(name), self.space.host(name), mark, count=COUNT)
 
-    def _presenting(self, name: str, forgery: Forgery, mark: str) -> Peer:
+    def _presenting(self, name: str, presented: Presented, mark: str) -> Peer:
         host, path = self.space.host(STRICT), f"/?nonce={name}-{mark}"
         request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
         address = self.addresses[STRICT]
-        return Peer(address, HTTP, forgery.certificate, forgery.key, request)
+        return Peer(address, HTTP, presented.certificate, presented.key, request)
 
 
 def plain_name(workload: str, port: int) -> str:

@@ -14,7 +14,7 @@ from fixtures.lab.trust import root_of, spiffe_id
 from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
 from suites.security.certificates import are_refused, are_their_own
-from suites.security.forgery import RIGHT
+from suites.security.presented import RIGHT
 from suites.security.subject import (
     COUNT,
     PLAIN,

@@ -24,7 +24,7 @@ HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
-class Forgery:
+class Presented:
     """A certificate with those of its authorities, and its key, in PEM; neither for none at all."""
 
     certificate: str = ""
@@ -41,9 +41,9 @@ class Wanted:
     usages: Sequence[ObjectIdentifier] = field(default=(CLIENT, SERVER))
 
 
-def forgeries(authority: Authority, root: x509.Certificate) -> dict[str, Forgery]:
+def to_present(authority: Authority, root: x509.Certificate) -> dict[str, Presented]:
     """The right one, and one for each fault, by the fault."""
-    right, another = Wanted(), new_root("another mesh's")
+    right, another = Wanted(), new_root("another one")
     other_domain = x509.UniformResourceIdentifier(NAME.replace("cluster.local", "example.com"))
     in_root = root.public_bytes(serialization.Encoding.PEM).decode()
     faults = {
@@ -56,13 +56,13 @@ def forgeries(authority: Authority, root: x509.Certificate) -> dict[str, Forgery
     own = {name: mint(authority, wanted, in_root) for name, wanted in faults.items()}
     return {
         RIGHT: mint(authority, right, in_root),
-        "none": Forgery(),
+        "none": Presented(),
         "of-another-authority": mint(another, right, another.certificate),
         **own,
     }
 
 
-def mint(authority: Authority, wanted: Wanted, above: str) -> Forgery:
+def mint(authority: Authority, wanted: Wanted, above: str) -> Presented:
     """A certificate that an authority signs, with the authority's own and what is above it."""
     key = ec.generate_private_key(ec.SECP256R1())
     now, pem = datetime.now(UTC), serialization.Encoding.PEM
@@ -87,4 +87,4 @@ def mint(authority: Authority, wanted: Wanted, above: str) -> Forgery:
         pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     own = certificate.public_bytes(pem).decode()
-    return Forgery(own + authority.certificate + above, private.decode())
+    return Presented(own + authority.certificate + above, private.decode())
