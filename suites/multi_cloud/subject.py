@@ -10,6 +10,7 @@ from functools import partial
 from itertools import permutations
 from pathlib import Path
 
+from fixtures.checks.sequential import SplitTest
 from fixtures.checks.wire import Pair
 from fixtures.history import Exchange, History
 from fixtures.history.certificates import Handshake
@@ -17,14 +18,18 @@ from fixtures.history.streams import Stream, with_nonces
 from fixtures.history.verdict import Verdict, combine
 from fixtures.history.wire import Capture
 from fixtures.lab import OUTSIDE, OUTSIDER, Lab, convergence, sampling
+from fixtures.lab.hubble import Agent
 from fixtures.lab.space import Space
 from fixtures.manifests import Given
+from fixtures.traffic.batches import draw
 from fixtures.traffic.client import ClientPod, side_by_side
 from fixtures.traffic.handshake import Peer, shake
 from fixtures.traffic.sniffer import Sniffer, capturing
 
 NAME = Path(__file__).parent.name
 ACROSS, HOME, PLAIN, CLIENT, WIRE = "across", "home", "plain", "client", "wire"
+EVERYWHERE, NEAR, FAR = "everywhere", "near", "far"
+"""Services of Cilium's over all clusters: without affinity, of affinity `local`, of `remote`."""
 PORT = 3000  # of the pods
 COUNT = 100
 """Requests of a client to `across`: by chance each cluster answers about half of them."""
@@ -52,6 +57,12 @@ class Place:
     def cluster(self) -> str:
         return self.space.kube.cluster.name
 
+    @property
+    def drawn(self) -> Stream:
+        """Requests to the service of all clusters, each on a connection of its own."""
+        url = f"http://{self.space.host(EVERYWHERE)}/"
+        return Stream(stream=f"drawn by {self.cluster}", url=url, timeout=2, reuse=False)
+
     def is_answer(self, exchange: Exchange) -> bool:
         """Whether a pod of this cluster answered."""
         return exchange.service.endswith(f"-{self.cluster}")
@@ -76,10 +87,12 @@ class Everywhere:
 
     Attributes:
         joined: whether each client's proxy knew the pods of all clusters within T.
+        shared: whether each cluster's agent did.
     """
 
     places: Mapping[str, Place]
     joined: Verdict
+    shared: Verdict
 
     @property
     def ways(self) -> tuple[tuple[Place, Place], ...]:
@@ -115,6 +128,14 @@ class Everywhere:
             capture = end()
         return Observation(history, capture, self._arrived(history, began))
 
+    def draw(self, test: SplitTest) -> History:
+        """Each cluster's outsider asks the service of all clusters until its shares are decided."""
+        draws = (
+            partial(draw, place.outsider, place.drawn, f"{PLAIN}-{place.cluster}", test)
+            for place in self.places.values()
+        )
+        return side_by_side(*draws)
+
     def shake(self) -> dict[tuple[str, str], Handshake]:
         """What `across` shows of itself, by the clusters of client and server."""
         peers = [Peer(place.addresses[ACROSS], PORT) for place in self.places.values()]
@@ -133,6 +154,9 @@ class Everywhere:
                 for stream, address, count in (forced, served):
                     host, marked = f"{address}:{PORT}", _header(mark)
                     yield with_nonces(stream, host, mark, count=count, headers=marked)
+        for service in (PLAIN, EVERYWHERE, NEAR, FAR):
+            stream = service_name(service, here)
+            yield with_nonces(stream, here.space.host(service), mark, count=FEW)
 
     def _arrived(self, history: History, began: float) -> frozenset[str]:
         arrived: set[str] = set()
@@ -145,6 +169,11 @@ class Everywhere:
 def call_name(service: str, place: Place) -> str:
     """The stream of a client's requests to a service, each with its sidecar's help."""
     return f"{place.cluster}/{CLIENT}->{service}"
+
+
+def service_name(service: str, place: Place) -> str:
+    """The stream of requests to a service from who has no sidecar."""
+    return f"{place.cluster}/{OUTSIDER}->{service}"
 
 
 def plain_name(workload: str, here: Place, there: Place) -> str:
@@ -176,7 +205,9 @@ def in_force(lab: Lab, _cluster: str) -> Everywhere:
     names = [c.name for c in lab.topology.with_feature("istio-multicluster")]
     with ThreadPoolExecutor(len(names)) as pool:
         places = dict(zip(names, pool.map(lambda n: _place(lab, n, policy), names), strict=True))
-    return Everywhere(places, combine(_joined(place, places.values()) for place in places.values()))
+    each = places.values()
+    joined, shared = (combine(known(p, each) for p in each) for known in (_joined, _shared))
+    return Everywhere(places, joined, shared)
 
 
 def _joined(place: Place, places: Iterable[Place]) -> Verdict:
@@ -185,6 +216,14 @@ def _joined(place: Place, places: Iterable[Place]) -> Verdict:
     host = place.space.host(ACROSS)
     wait = partial(convergence.members, place.client, host, wanted, place.deadline)
     return convergence.in_time(f"{place.cluster}'s client to know all pods of {host}", wait)
+
+
+def _shared(place: Place, places: Iterable[Place]) -> Verdict:
+    """Whether a cluster's agent comes to know the pods without sidecars of all within T."""
+    agent = Agent.any_of(place.space.kube)
+    addresses = [each.addresses[PLAIN] for each in places]
+    wait = partial(convergence.backends, agent, addresses, place.deadline)
+    return convergence.in_time(f"{place.cluster}'s agent to know all pods of {PLAIN}", wait)
 
 
 def _place(lab: Lab, cluster: str, policy: Given) -> Place:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from fixtures.checks import (
     Check,
     all_answered_by,
@@ -14,8 +16,10 @@ from fixtures.checks import (
     readable,
     reset,
     sealed,
+    split,
     with_positive_control,
 )
+from fixtures.checks.sequential import SplitTest
 from fixtures.lab import namespace_of
 from fixtures.lab.trust import root_of, spiffe_id
 from fixtures.plugin.judge import Judge
@@ -25,19 +29,31 @@ from suites.multi_cloud.subject import (
     ACROSS,
     CLIENT,
     COUNT,
+    EVERYWHERE,
+    FAR,
     FEW,
     HOME,
     NAME,
+    NEAR,
     PLAIN,
     Everywhere,
     Observation,
     call_name,
     plain_name,
+    service_name,
 )
 
 DISCOVERY = "Best Practices/Multi-Cloud/Service discovery"
 ENCRYPTION = "Best Practices/Multi-Cloud/Traffic encryption"
+EVEN = SplitTest(share=0.5, margin=0.1)
 MARKS = 95  # of 100: a call that was cut short is no reason to believe that nobody looks
+
+
+def at_home(everywhere: Everywhere, service: str) -> Iterator[Check]:
+    """In each cluster a service leads to its own pods without sidecars alone."""
+    for place in everywhere.places.values():
+        own = all_answered_by(f"{PLAIN}-{place.cluster}", FEW)
+        yield on(service_name(service, place), own)
 
 
 def served_across(everywhere: Everywhere) -> Check:
@@ -58,16 +74,47 @@ def served_across(everywhere: Everywhere) -> Check:
     )
 
 
+@requirement("SD1", source=DISCOVERY)
+def test_a_global_service_is_one_service(
+    judge: Judge, everywhere: Everywhere, observed: Observation
+) -> None:
+    """A global service is one: clients of each cluster reach the pods of both, by their number."""
+    even = {f"{PLAIN}-{cluster}": 1 for cluster in everywhere.places}
+    shared = (on(place.drawn.stream, split(even, EVEN)) for place in everywhere.places.values())
+    judge(
+        observed.history + everywhere.draw(EVEN),
+        every(known(everywhere.shared), *shared, *at_home(everywhere, PLAIN)),
+    )
+
+
+@requirement("SD3", source=DISCOVERY)
+def test_affinity_leads_where_it_says(
+    judge: Judge, everywhere: Everywhere, observed: Observation
+) -> None:
+    """While all are healthy affinity leads where it says: `local` to the own pods, `remote` away."""
+    every_one = {f"{PLAIN}-{cluster}" for cluster in everywhere.places}
+    away = (
+        on(service_name(FAR, place), only_answered_by(every_one - {own}, FEW))
+        for place in everywhere.places.values()
+        for own in [f"{PLAIN}-{place.cluster}"]
+    )
+    healthy = (
+        on(service_name(EVERYWHERE, place), answered_by_each(sorted(every_one)))
+        for place in everywhere.places.values()
+    )
+    judge(observed.history, every(*at_home(everywhere, NEAR), *away, *healthy))
+
+
 @requirement("SD5", source=DISCOVERY)
 def test_a_service_of_both_clusters_is_one(
     judge: Judge, everywhere: Everywhere, observed: Observation
 ) -> None:
     """For sidecars too a service of both clusters is one, over mTLS, and a cluster's own is not."""
-    at_home = (
+    own = (
         on(call_name(HOME, place), all_answered_by(f"{ACROSS}-{place.cluster}", FEW))
         for place in everywhere.places.values()
     )
-    judge(observed.history, every(served_across(everywhere), *at_home))
+    judge(observed.history, every(served_across(everywhere), *own))
 
 
 @requirement("TE1", source=ENCRYPTION)
