@@ -91,7 +91,7 @@ def test_a_global_service_is_one_service(
 def test_affinity_leads_where_it_says(
     judge: Judge, everywhere: Everywhere, observed: Observation
 ) -> None:
-    """While all are healthy affinity leads where it says: `local` to the own pods, `remote` away."""
+    """While all are healthy affinity leads where it says: to the own pods, or to the others."""
     every_one = {f"{PLAIN}-{cluster}" for cluster in everywhere.places}
     away = (
         on(service_name(FAR, place), only_answered_by(every_one - {own}, FEW))
