@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
 
-from clusters import address_range, doctor, engine, providers, tools
+from clusters import address_range, capabilities, doctor, engine, providers, tools
 from clusters.api_server import has_kubeconfig
 from clusters.components import authority, cilium, clustermesh, gateway_api, istio, multicluster
 from clusters.components.authority import Authority
@@ -32,7 +32,6 @@ from clusters.settings import Settings
 from clusters.topology import Cluster, ClusterMeshMember, Topology
 from clusters.versions import Train
 
-FEATURES = frozenset({"cilium", "clustermesh", "gateway-api", "istio", "istio-multicluster"})
 # kubeadm's two ask for a tenth of a core each, and both are on the one node: when workloads are
 # rolled, their successors want that room.
 ONE_RESOLVER = {
@@ -195,7 +194,13 @@ class BringUpOfOne:
         one = self.plan
         member = ClusterMeshMember(hostname=one.hostname, address=one.first, port=one.port)
         reached = self.shared.provider.cluster(one)
-        known = {"mesh": member, "features": FEATURES, "world": one.world}
+        plain = self.shared.supply.plain_envoy
+        known = {
+            "mesh": member,
+            "features": capabilities.features(plain_envoy=plain),
+            "not_offered": capabilities.not_offered(plain_envoy=plain),
+            "world": one.world,
+        }
         return reached.model_copy(update=known)
 
     @cached_property

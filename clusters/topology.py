@@ -49,6 +49,9 @@ class Cluster(Frozen):
     context: str
     mesh: ClusterMeshMember | None = None
     features: frozenset[str] = frozenset()
+    not_offered: Mapping[str, str] = Field(
+        default_factory=dict, description="features that it lacks, and why"
+    )
     world: str = Field(
         default="", description="an address of its node that no cluster is told of, if it has one"
     )

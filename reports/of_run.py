@@ -160,6 +160,14 @@ def _sections(results: Results) -> Iterable[Table | Figure]:
         label = "Measured shares with their intervals against the declared weights"
         draw = partial(_draw_wide, partial(share_chart, measured))
         yield Figure("Shares against their weights", label, draw, table=_shares(measured))
+    if not_asked := [each for each in results.requirements if each.needs]:
+        names: Columns[Requirement] = {
+            "Requirement": _link,
+            "Sentence": lambda each: each.sentence,
+            "Needs": lambda each: each.needs,
+            "Why it is not offered": lambda each: each.reason,
+        }
+        yield make_table("Not asked here, and so not proven", not_asked, names)
     if times := latencies(results.requirements):
         columns: Columns[Latency] = {
             "Requirement": lambda each: _link(each.requirement),

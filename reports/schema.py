@@ -33,6 +33,9 @@ class Requirement(Frozen):
     source: str = Field(description="the reference's kind/name that demands it")
     verdict: Status
     reason: str
+    needs: str = Field(
+        default="", description="a feature that no cluster here offers, so that it was not asked"
+    )
     numbers: dict[str, int | float | str | bool] = Field(default_factory=dict)
     history: str = Field(default="", description="path of its History, relative to results.json")
     evidence: str = Field(default="", description="folder of its evidence, relative likewise")

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from fixtures.checks import readable, sealed
+from fixtures.checks import readable, sealed, unread
 from fixtures.history.verdict import Outcome
 from fixtures.history.wire import Capture, Flow
 from tests.histories import FAIL, INCONCLUSIVE, PASS
@@ -61,6 +61,20 @@ def test_each_pair_is_looked_at() -> None:
 )
 def test_plain_text_is_read(capture: Capture, outcome: Outcome) -> None:
     assert readable(capture, PAIR, 2).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("capture", "outcome"),
+    [
+        (Capture(()), PASS),
+        (Capture((flow(tls=False), flow(THIRD, ONE, "m-1_"))), PASS),
+        (Capture((flow(ONE, OTHER, "m-1_"),)), FAIL),
+        (Capture((), lost=1), INCONCLUSIVE),
+        (Capture((), died="killed"), INCONCLUSIVE),
+    ],
+)
+def test_no_mark_of_a_pair_is_read(capture: Capture, outcome: Outcome) -> None:
+    assert unread(capture, [PAIR]).outcome is outcome
 
 
 LINES = ["{}", flow().model_dump_json(), json.dumps({"lost": 4})]

@@ -107,7 +107,8 @@ def topology(folder: Path) -> Topology:
             name=name,
             kubeconfig=folder / "absent",
             context=name,
-            features=frozenset({"istio"}),
+            features=frozenset({"istio", "two-nodes"}),
+            not_offered={"encryption": "no kernel here has it"},
         )
         for name in ("aws-cluster", "azure-cluster")
     )
@@ -308,6 +309,30 @@ def test_a_feature_that_no_cluster_offers_is_a_skip_with_its_reason(run: Run) ->
     result = run(GREEN, package=PACKAGE.replace("FEATURES", '{"istio", "gateway-api"}'))
     assert run.only() == ("skip", "no cluster of the topology offers gateway-api, istio")
     assert result.ret == 1
+
+
+@pytest.mark.parametrize(
+    ("needs", "verdict", "reason"),
+    [
+        ("two-nodes", "pass", "seen"),
+        ("encryption", "skip", "not offered: no kernel here has it"),
+        ("cache", "fail", "aws-cluster neither offers cache nor says why not"),
+    ],
+)
+def test_what_a_requirement_needs_is_offered_or_explained(
+    run: Run, needs: str, verdict: str, reason: str
+) -> None:
+    needing = requirement("judge.conclude(passed('seen'))").replace("A1", "A2")
+    needing = needing.replace("test_a1", "test_a2").replace('name")', f'name", needs="{needs}")')
+    assert run(GREEN + needing).ret == (verdict == "fail")
+    of_one = [r for r in run.results.requirements if r.key == "A2[aws-cluster]"]
+    assert [(r.verdict, r.reason) for r in of_one] == [(verdict, reason)]
+    assert [r.needs for r in of_one] == [needs if verdict == "skip" else ""]
+
+
+def test_another_skip_of_what_needs_something_is_red(run: Run) -> None:
+    skipping = requirement("pytest.skip('too slow')").replace('name")', 'name", needs="two-nodes")')
+    assert run(GREEN.replace("1", "2") + skipping).ret == 1
 
 
 def test_a_package_that_states_no_behaviour_is_a_usage_error(run: Run) -> None:

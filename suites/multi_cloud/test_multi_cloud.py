@@ -17,6 +17,8 @@ from fixtures.checks import (
     reset,
     sealed,
     split,
+    status_is,
+    unread,
     with_positive_control,
 )
 from fixtures.checks.sequential import SplitTest
@@ -129,6 +131,17 @@ def test_nothing_can_be_read_between_the_nodes(
     judge(
         observed.history, with_positive_control(denied=secret, allowed=every(*map(known, controls)))
     )
+
+
+@requirement("TE5", source=ENCRYPTION, needs="transparent-encryption")
+def test_nothing_outside_the_service_mesh_can_be_read_either(
+    judge: Judge, everywhere: Everywhere, observed: Observation
+) -> None:
+    """With encryption of the network nothing of any call can be read between the nodes."""
+    every_call = known(unread(observed.capture, everywhere.readable_pairs))
+    asked = [plain_name(PLAIN, here, there) for here, there in everywhere.ways]
+    served = (on(stream, status_is(200, COUNT)) for stream in asked)
+    judge(observed.history, with_positive_control(denied=every_call, allowed=every(*served)))
 
 
 @requirement("TE2", source=ENCRYPTION)
