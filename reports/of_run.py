@@ -167,7 +167,8 @@ def _sections(results: Results) -> Iterable[Table | Figure]:
             "Needs": lambda each: each.needs,
             "Why it is not offered": lambda each: each.reason,
         }
-        yield make_table("Not asked here, and so not proven", not_asked, names)
+        title = "Not asked here, and so not proven"
+        yield make_table(title, not_asked, names, summary="folded")
     if times := latencies(results.requirements):
         columns: Columns[Latency] = {
             "Requirement": lambda each: _link(each.requirement),

@@ -182,6 +182,15 @@ def test_markdown_keeps_its_shape_whatever_the_texts(text: str) -> None:
 # --- the page --------------------------------------------------------------------------------
 
 
+def test_what_was_not_asked_has_a_table_of_its_own() -> None:
+    lacking = samples.requirement(
+        "skip", needs="encryption", reason="not offered: no kernel has it"
+    )
+    for shown in (markdown, html):
+        assert "Not asked here, and so not proven" in shown(bare(lacking))
+        assert "Not asked here" not in shown(bare(samples.requirement("skip")))
+
+
 def test_the_page_loads_nothing(page: str) -> None:
     attributes = Page(page).attributes
     links = [v for n, v in attributes if n in {"src", "href", "srcset", "action", "xlink:href"}]
