@@ -1,4 +1,4 @@
-"""What a lab offers, and what it does not and why: nothing is both, and the proxy decides of one."""
+"""What a lab offers, and what it does not and why: nothing is both; the proxy decides of one."""
 
 from __future__ import annotations
 

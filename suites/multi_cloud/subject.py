@@ -27,7 +27,9 @@ from fixtures.traffic.handshake import Peer, shake
 from fixtures.traffic.sniffer import Sniffer, capturing
 
 NAME = Path(__file__).parent.name
-ACROSS, HOME, PLAIN, CLIENT, WIRE = "across", "home", "plain", "client", "wire"
+ACROSS, HOME, PREFER = "across", "home", "prefer"
+"""Services of one workload: of all clusters, of the own one, of all but rather of the own one."""
+PLAIN, CLIENT, WIRE = "plain", "client", "wire"
 EVERYWHERE, NEAR, FAR = "everywhere", "near", "far"
 """Services of Cilium's over all clusters: without affinity, of affinity `local`, of `remote`."""
 PORT = 3000  # of the pods
@@ -182,7 +184,7 @@ def plain_name(workload: str, here: Place, there: Place) -> str:
 
 
 def _called(place: Place, mark: str) -> Iterator[Stream]:
-    for service, count in ((ACROSS, COUNT), (HOME, FEW)):
+    for service, count in ((ACROSS, COUNT), (HOME, FEW), (PREFER, COUNT)):
         stream, host = call_name(service, place), place.space.host(service)
         more = {"headers": _header(mark), "whole": True}
         yield with_nonces(stream, host, mark, count=count, **more)
@@ -213,9 +215,13 @@ def in_force(lab: Lab, _cluster: str) -> Everywhere:
 def _joined(place: Place, places: Iterable[Place]) -> Verdict:
     """Whether a client's proxy comes to know the pods of `across` of all places within T."""
     wanted = [f"{each.addresses[ACROSS]}:{PORT}" for each in places]
-    host = place.space.host(ACROSS)
-    wait = partial(convergence.members, place.client, host, wanted, place.deadline)
-    return convergence.in_time(f"{place.cluster}'s client to know all pods of {host}", wait)
+
+    def wait() -> None:
+        for service in (ACROSS, PREFER):
+            host = place.space.host(service)
+            convergence.members(place.client, host, wanted, place.deadline)
+
+    return convergence.in_time(f"{place.cluster}'s client to know all pods of {ACROSS}", wait)
 
 
 def _shared(place: Place, places: Iterable[Place]) -> Verdict:

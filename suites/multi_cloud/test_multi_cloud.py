@@ -38,6 +38,7 @@ from suites.multi_cloud.subject import (
     NAME,
     NEAR,
     PLAIN,
+    PREFER,
     Everywhere,
     Observation,
     call_name,
@@ -46,6 +47,7 @@ from suites.multi_cloud.subject import (
 )
 
 DISCOVERY = "Best Practices/Multi-Cloud/Service discovery"
+FAILOVER = "Best Practices/Multi-Cloud/Failover handling"
 ENCRYPTION = "Best Practices/Multi-Cloud/Traffic encryption"
 EVEN = SplitTest(share=0.5, margin=0.1)
 MARKS = 95  # of 100: a call that was cut short is no reason to believe that nobody looks
@@ -117,6 +119,18 @@ def test_a_service_of_both_clusters_is_one(
         for place in everywhere.places.values()
     )
     judge(observed.history, every(served_across(everywhere), *own))
+
+
+@requirement("FO4", source=FAILOVER)
+def test_nothing_leaves_a_healthy_cluster(
+    judge: Judge, everywhere: Everywhere, observed: Observation
+) -> None:
+    """While the pods of its own cluster are healthy not one request leaves it, with failover on."""
+    own = (
+        on(call_name(PREFER, place), all_answered_by(f"{ACROSS}-{place.cluster}", COUNT))
+        for place in everywhere.places.values()
+    )
+    judge(observed.history, every(*own, served_across(everywhere)))
 
 
 @requirement("TE1", source=ENCRYPTION)
