@@ -21,7 +21,9 @@ from fixtures.history.verdict import Outcome
 from fixtures.traffic.handshake import Peer
 from fixtures.traffic.pod import handshake
 from suites.security.certificates import are_refused, are_their_own
+from suites.security.paths import are_denied
 from suites.security.presented import CLIENT, NAME, RIGHT, Presented, Wanted, mint, to_present
+from suites.security.subject import PUBLIC
 from tests.histories import FAIL, INCONCLUSIVE, PASS
 
 DAY = timedelta(days=1)
@@ -125,7 +127,7 @@ def handshakes(**changes: Handshake) -> dict[str, Handshake]:
     return {**shown, **changes}
 
 
-ARRIVED = frozenset({f"{RIGHT}-g0a"})
+ARRIVED = frozenset({RIGHT})
 
 
 @pytest.mark.parametrize(
@@ -134,7 +136,7 @@ ARRIVED = frozenset({f"{RIGHT}-g0a"})
         ({}, ARRIVED, PASS),
         ({"expired": Handshake(answer="HTTP/1.1 200 OK")}, ARRIVED, FAIL),
         ({"expired": Handshake(answer="HTTP/1.1 403 Forbidden")}, ARRIVED, FAIL),
-        ({}, ARRIVED | {"expired-g0a"}, FAIL),
+        ({}, ARRIVED | {"expired"}, FAIL),
         ({}, frozenset(), FAIL),
         ({RIGHT: Handshake(error="reset")}, ARRIVED, FAIL),
         ({RIGHT: Handshake(answer="")}, ARRIVED, FAIL),
@@ -189,3 +191,30 @@ def test_a_certificate_under_another_root_is_told(own: Authority, tmp_path: Path
     other = authority.of_lab(tmp_path)
     shown = {"a": shown_by(own, other, "spiffe://x", DAY)}
     assert "does not lead" in are_their_own(shown, {"a": "spiffe://x"}, loaded(other)).reason
+
+
+DENIED = "HTTP/1.1 403 Forbidden\r\nserver: istio-envoy\r\n\r\nRBAC: access denied"
+SERVED = Handshake(answer="HTTP/1.1 200 OK\r\n\r\n{}")
+
+
+@pytest.mark.parametrize(
+    ("walk", "arrived", "outcome"),
+    [
+        (Handshake(answer=DENIED), {PUBLIC}, PASS),
+        (Handshake(answer="HTTP/1.1 400 Bad Request\r\n\r\n"), {PUBLIC}, PASS),
+        (SERVED, {PUBLIC}, FAIL),
+        (Handshake(answer=DENIED), {PUBLIC, "/admin"}, FAIL),
+        (Handshake(answer=DENIED), set(), FAIL),
+        (Handshake(answer="HTTP/1.1 403 Forbidden\r\n\r\nno"), {PUBLIC}, INCONCLUSIVE),
+        (Handshake(answer="HTTP/1.1 404 Not Found\r\n\r\n"), {PUBLIC}, INCONCLUSIVE),
+        (Handshake(error="reset"), {PUBLIC}, INCONCLUSIVE),
+    ],
+)
+def test_a_path_is_denied_or_refused(walk: Handshake, arrived: set[str], outcome: Outcome) -> None:
+    shown = {PUBLIC: SERVED, "/admin": walk}
+    assert are_denied(shown, arrived, PUBLIC).outcome is outcome
+
+
+def test_a_denial_proves_nothing_where_nobody_is_served() -> None:
+    shown = {PUBLIC: Handshake(error="reset"), "/admin": Handshake(answer=DENIED)}
+    assert are_denied(shown, {PUBLIC}, PUBLIC).outcome is FAIL

@@ -153,8 +153,8 @@ def test_nothing_outside_the_service_mesh_can_be_read_either(
 ) -> None:
     """With encryption of the network nothing of any call can be read between the nodes."""
     every_call = known(unread(observed.capture, everywhere.readable_pairs))
-    asked = [plain_name(PLAIN, here, there) for here, there in everywhere.ways]
-    served = (on(stream, status_is(200, COUNT)) for stream in asked)
+    streams = [plain_name(PLAIN, here, there) for here, there in everywhere.ways]
+    served = (on(stream, status_is(200, COUNT)) for stream in streams)
     judge(observed.history, with_positive_control(denied=every_call, allowed=every(*served)))
 
 

@@ -51,14 +51,13 @@ def are_refused(shown: Mapping[str, Handshake], arrived: Collection[str], right:
 
     Args:
         shown: by what is wrong with a client's certificate.
-        arrived: the nonces that the workload logged, each of which begins with that.
+        arrived: those whose request the workload has in its log.
     """
     answered = [name for name, handshake in shown.items() if handshake.answer]
-    reached = [name for name in shown if any(nonce.startswith(f"{name}-g") for nonce in arrived)]
-    wrong = sorted({*answered, *reached} - {right})
+    wrong = sorted({*answered, *arrived} - {right})
     if wrong:
         return failed(f"believed: {', '.join(wrong)}; {shown[wrong[0]].answer[:40]!r}")
-    if right not in answered or right not in reached:
+    if right not in answered or right not in arrived:
         handshake = shown[right]
         said = handshake.error or repr(handshake.answer[:60]) or "no answer"
         return failed(f"the client that is as it should be was not served: {said}")

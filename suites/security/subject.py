@@ -24,7 +24,7 @@ from fixtures.lab.space import Space
 from fixtures.lab.trust import root_of
 from fixtures.traffic.client import ClientPod, side_by_side
 from fixtures.traffic.handshake import Peer, shake
-from suites.security.presented import Presented, to_present
+from suites.security.presented import RIGHT, Presented, to_present
 
 NAME = Path(__file__).parent.name
 STRICT, EXCEPTED, LENIENT = "strict", "excepted", "lenient"
@@ -46,10 +46,18 @@ class Observation:
 
 @dataclass(frozen=True)
 class Answers:
-    """What `strict` answered to certificates of all kinds, by what is wrong with each."""
+    """What `strict` answered to each that was asked, by name, and which of them arrived."""
 
     shown: Mapping[str, Handshake]
     arrived: frozenset[str]
+
+
+WALKS = (
+    "/admin/x", "/admin", "//admin/x", "/./admin/x", "/x/../admin/x", "/x/%2e%2e/admin/x",
+    "/%61dmin/x", "/admin%2fx", "/%2fadmin/x", "/admin%5cx", "\\admin\\x", "/admin//x",
+)  # fmt: skip
+"""Ways to ask for what is below /admin (Istio, "Security best practices", "Path normalization")."""
+PUBLIC = "/public"
 
 
 @dataclass(frozen=True)
@@ -90,12 +98,23 @@ class Guarded:
 
     def show(self) -> Answers:
         """Connect to `strict` with certificates of all kinds, and ask it for something."""
-        mark, began = convergence.generation(), time.monotonic()
         own = to_present(self.authority, root_of(self.space))
-        peers = [self._presenting(name, each, mark) for name, each in own.items()]
-        shown = dict(zip(own, shake(self.outsider, peers), strict=True))
-        served = {f"{name}-{mark}" for name, each in shown.items() if is_served(each)}
-        return Answers(shown, frozenset(sampling.arrivals(self, frozenset(served), began)))
+        return self._shown({name: (each, "/") for name, each in own.items()})
+
+    def walk(self) -> Answers:
+        """Ask `strict` for what nobody may have, in every way, and for what everybody may."""
+        right = to_present(self.authority, root_of(self.space))[RIGHT]
+        return self._shown({path: (right, path) for path in (PUBLIC, *WALKS)})
+
+    def _shown(self, asked: Mapping[str, tuple[Presented, str]]) -> Answers:
+        """What `strict` answers who comes with a certificate and asks for a path, by name."""
+        mark, began = convergence.generation(), time.monotonic()
+        numbers = {name: f"n{number}-{mark}" for number, name in enumerate(asked)}
+        peers = [self._presenting(*asked[name], nonce) for name, nonce in numbers.items()]
+        shown = dict(zip(asked, shake(self.outsider, peers), strict=True))
+        served = frozenset(numbers[name] for name, each in shown.items() if is_served(each))
+        logged = sampling.arrivals(self, served, began)
+        return Answers(shown, frozenset(name for name, nonce in numbers.items() if nonce in logged))
 
     @property
     def authority(self) -> Authority:
@@ -113,9 +132,9 @@ class Guarded:
         for name in WORKLOADS:
             yield with_nonces(mtls_name(name), self.space.host(name), mark, count=COUNT)
 
-    def _presenting(self, name: str, presented: Presented, mark: str) -> Peer:
-        host, path = self.space.host(STRICT), f"/?nonce={name}-{mark}"
-        request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    def _presenting(self, presented: Presented, path: str, nonce: str) -> Peer:
+        host = self.space.host(STRICT)
+        request = f"GET {path}?nonce={nonce} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
         address = self.addresses[STRICT]
         return Peer(address, HTTP, presented.certificate, presented.key, request)
 
