@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-import jsonpatch
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,9 +21,9 @@ from suites.cross_cluster_policy.meaning import GAINED, client_labels, meaning
 from suites.cross_cluster_policy.ports import HTTP, HTTP2, PORTS, UDP, Port
 from suites.cross_cluster_policy.subject import CLIENTS, NAMESAKE, NODE, SECOND, WORLD
 from suites.cross_cluster_policy.test_cross_cluster_policy import BACKEND
+from tests.meanings import DOCUMENTS, patched
 
 POLICY, CLUSTERMESH = "ciliumnetworkpolicy", "ciliumclustermeshconfig"
-DOCUMENTS = manifests.load().documents
 RULE, SUBJECTS = "/spec/ingress/0", "/spec/endpointSelector"
 PEER = f"{RULE}/fromEndpoints/0"
 LABELS = f"{PEER}/matchLabels"
@@ -39,13 +37,6 @@ EVERYBODY = {*CLIENTS, SECOND, NAMESAKE, NODE, WORLD, GAINED}
 PODS = EVERYBODY - {NODE, WORLD}
 ADMITTED = {BACKEND, SECOND, GAINED}
 PATCHED = [mutant for mutant in mutants.catalogue(BEHAVIOUR.folder) if mutant.file and mutant.patch]
-
-
-def patched(stem: str, *operations: tuple[str, str, Any]) -> Mapping[str, Any]:
-    """The reference's document of that stem, changed: an operation, a place and a value."""
-    patch = [{"op": op, "path": path, "value": value} for op, path, value in operations]
-    document: Mapping[str, Any] = jsonpatch.apply_patch(copy.deepcopy(DOCUMENTS[stem]), patch)
-    return document
 
 
 def policy(*operations: tuple[str, str, Any]) -> Meaning:
