@@ -13,6 +13,8 @@ import pytest
 from clusters.remote import SUCCESS, Container, Ended
 from fixtures.traffic.sniffer import Sniffer, capturing
 
+ONE, OTHER = "198.18.64.7", "198.18.80.9"
+
 
 @dataclass
 class Kube:
@@ -47,8 +49,9 @@ def sniffer(kube: Kube) -> Sniffer:
 
 def test_all_look_while_the_block_runs_and_end_with_it() -> None:
     kubes = [Kube("aws-cluster"), Kube("azure-cluster")]
-    with capturing(map(sniffer, kubes), "m-[0-9]+_") as end:
+    with capturing(map(sniffer, kubes), [OTHER, ONE], "m-[0-9]+_") as end:
         assert [kube.plans[0]["mark"] for kube in kubes] == ["m-[0-9]+_"] * 2
+        assert [kube.plans[0]["addresses"] for kube in kubes] == [[ONE, OTHER]] * 2
         assert not any(kube.touched.is_set() for kube in kubes)
         capture = end()
     assert (capture.flows, capture.lost, capture.died) == ((), 0, "")
@@ -57,13 +60,13 @@ def test_all_look_while_the_block_runs_and_end_with_it() -> None:
 
 def test_one_that_died_is_told_and_the_others_end() -> None:
     kubes = [Kube("aws-cluster", dies="exit status 1"), Kube("azure-cluster")]
-    with capturing(map(sniffer, kubes), "m") as end:
+    with capturing(map(sniffer, kubes), [], "m") as end:
         capture = end()
     assert capture.died == "aws-cluster/wire-1: exit status 1 no such interface"
 
 
 def test_all_end_when_the_block_fails() -> None:
     kube = Kube("aws-cluster")
-    with pytest.raises(ZeroDivisionError), capturing([sniffer(kube)], "m"):
+    with pytest.raises(ZeroDivisionError), capturing([sniffer(kube)], [], "m"):
         raise ZeroDivisionError
     assert kube.touched.is_set()

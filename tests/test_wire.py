@@ -169,12 +169,17 @@ def test_it_reads_frames_until_it_is_told_to_end(tmp_path: Path) -> None:
             self.looking.set()
 
     out, until = Out(), tmp_path / "until"
-    plan = {"mark": MARK, "port": 38_472, "interface": "lo", "seconds": 20, "until": str(until)}
+    plan = {
+        "addresses": [HERE, THERE], "mark": MARK, "port": 38_472, "interface": "lo",
+        "seconds": 20, "until": str(until),
+    }  # fmt: skip
     thread = threading.Thread(target=wire.capture, args=(plan, out))
     thread.start()
     assert out.looking.wait(10)
     datagram = vxlan(tcp(REQUEST))[14 + 28 :]
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.sendto(datagram.replace(socket.inet_aton(HERE), bytes(4)), ("127.0.0.1", 38_472))
+        sender.sendto(datagram, ("127.0.0.1", 38_473))
         sender.sendto(datagram, ("127.0.0.1", 38_472))
     until.touch()
     thread.join(10)
@@ -182,4 +187,5 @@ def test_it_reads_frames_until_it_is_told_to_end(tmp_path: Path) -> None:
     first, *flows, last = map(json.loads, out.getvalue().splitlines())
     assert first == {}
     assert [flow["marks"] for flow in flows] == [[SECRET.decode()]]
+    assert {flow["source"] for flow in flows} == {HERE}
     assert last == {"lost": 0}

@@ -119,7 +119,9 @@ class Everywhere:
             NotReadyError: what a backend answered did not come into its log in time.
         """
         mark, began = convergence.generation(), time.monotonic()
-        with capturing([p.sniffer for p in self.places.values()], f"{mark}-[0-9]+_") as end:
+        sniffers = [place.sniffer for place in self.places.values()]
+        looked_at = {a for pair in (*self.sealed_pairs, *self.readable_pairs) for a in pair}
+        with capturing(sniffers, looked_at, f"{mark}-[0-9]+_") as end:
             history = side_by_side(
                 *(partial(p.client.ask, *_called(p, mark)) for p in self.places.values()),
                 *(
