@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from fixtures.checks.expectations import CutOff
 from fixtures.lab import HOME as DEFAULT
-from fixtures.lab import OUTSIDE, OUTSIDER
+from fixtures.lab import OUTSIDE, TENANT
 from fixtures.lab.probes import SELDOM, ProbeSource, Target, served_by
 from suites.multi_cloud.subject import ACROSS, CLIENT, HOME, NAME, Everywhere
 
@@ -25,4 +25,5 @@ def probes(everywhere: Everywhere) -> Iterator[ProbeSource]:
         namespace, identity = place.space.namespace, place.client.identity
         yield ProbeSource(cluster, CLIENT, namespace, identity, True, (call,))
         plain = own.new_connections("plain", cut_off, CutOff(), SELDOM)
-        yield ProbeSource(cluster, OUTSIDER, DEFAULT, OUTSIDE, False, (plain,))
+        # The other one without a sidecar sends for another behaviour, in a process of its own.
+        yield ProbeSource(cluster, TENANT, DEFAULT, OUTSIDE, False, (plain,))
