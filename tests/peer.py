@@ -121,6 +121,8 @@ def running() -> Iterator[Peer]:
         ready.set()
         await done.wait()
         server.close()
+        for _ in range(3):  # whoever was taken last begins, so that it closes what it was given
+            await asyncio.sleep(0)
         waiting = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         for task in waiting:
             task.cancel()
