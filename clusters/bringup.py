@@ -38,7 +38,12 @@ ONE_RESOLVER = {
     "apiVersion": "apps/v1",
     "kind": "Deployment",
     "metadata": {"name": "coredns"},
-    "spec": {"replicas": 1},
+    "spec": {
+        "replicas": 1,
+        "template": {
+            "spec": {"containers": [{"name": "coredns", "resources": {"requests": {"cpu": "40m"}}}]}
+        },
+    },
 }
 TRANSLATED = (
     "No release of Cilium serves CiliumClustermeshConfig: the names, addresses and port of "
@@ -219,7 +224,7 @@ class BringUpOfOne:
         """All that is to run in it, applied; nothing is waited for."""
         shared, kube = self.shared, self._kube
         kube.apply(_marker(shared.provider.owner))
-        kube.patch(ONE_RESOLVER, "kube-system")
+        kube.apply(ONE_RESOLVER, "kube-system")
         crds, limit = shared.charts.gateway_api, shared.train.deadlines.gateway_api
         gateway_api.install(kube, crds, limit)
         values = shared.cilium(self.plan, self.everyone)

@@ -36,7 +36,7 @@ JOINT = [
     "network",
 ]  # fmt: skip
 ONE = [
-    "create", "add address", "apply ConfigMap", "patch Deployment", "install gateway_api",
+    "create", "add address", "apply ConfigMap", "apply Deployment", "install gateway_api",
     "install cilium", "install istio's base", "plug root", "offer token", "install istiod",
     "announce cilium", "ready cilium", "ready istio", "accepted gateway_api",
     "connect clustermesh", "ready clustermesh",
