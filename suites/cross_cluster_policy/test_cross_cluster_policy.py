@@ -160,7 +160,7 @@ def test_the_world_is_denied(judge: Judge, guarded: Guarded, observed: Observati
 @requirement("XP12", source=POLICY)
 def test_what_frontend_sends_is_free(judge: Judge, observed: Observation) -> None:
     """The policy is of what reaches app=frontend: what such a pod sends is free."""
-    # Where it is shut in, what is dropped first is its question for the bystander's address.
+    # Where it is shut in, what is dropped first is what it asks the resolver.
     whole = on(name(SENDER, "bystander"), not_dropped(observed.drops, labels_of(SENDER)))
     judge(observed.history, every(served(observed, SENDER, "bystander"), whole))
 
