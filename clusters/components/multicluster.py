@@ -27,6 +27,8 @@ SERVICE_MESH = "plumbline"
 CACERTS = "cacerts"
 READER = "istio-reader-service-account"
 TOKEN = f"{READER}-token"
+CLUSTERS = ("pilot-discovery", "request", "GET", "/debug/clusterz")
+"""The command that asks an istiod which clusters it reads."""
 OWN = "plumbline/cluster"
 """The label of a namespace that is one cluster's own: no other cluster's istiod looks at it.
 
@@ -126,17 +128,14 @@ def wait_ready(kube: Kube, others: Sequence[str], deadline: float) -> None:
         f"istiod of {kube.cluster.name} to read {', '.join(others)}",
         lambda: _unread(remotes(kube), others),
         deadline,
-        kube.kubectl(f"-n {NAMESPACE} exec deploy/istiod -- {' '.join(ASKED)}"),
+        kube.kubectl(f"-n {NAMESPACE} exec deploy/istiod -- {' '.join(CLUSTERS)}"),
     )
-
-
-ASKED = ("pilot-discovery", "request", "GET", "/debug/clusterz")
 
 
 def remotes(kube: Kube) -> dict[str, str]:
     """What a cluster's istiod says of each cluster that it reads: `synced`, or what it lacks."""
     pod = kube.pod(NAMESPACE, ISTIOD_LABEL)["metadata"]["name"]
-    said = kube.exec(Container(NAMESPACE, pod, "discovery"), list(ASKED))
+    said = kube.exec(Container(NAMESPACE, pod, "discovery"), list(CLUSTERS))
     return {each["id"]: str(each.get("syncStatus")) for each in json.loads(said) or []}
 
 
