@@ -36,6 +36,10 @@ from tests.histories import (
         (0.95, [MOBILE] * 3, PASS),
         (0.95, [MOBILE] * 3 + [TIMEOUT, RESET], FAIL),
         (0.95, [MOBILE] * 3 + [TIMEOUT, WEB], FAIL),
+        (0.8, [MOBILE] * 3 + [{**RESET, "http2": True, "received": 2.1}], INCONCLUSIVE),
+        (0.8, [MOBILE] * 3 + [{**RESET, "http2": True, "received": 1.9}], FAIL),
+        (0.8, [MOBILE] * 3 + [{**RESET, "received": 2.1}], FAIL),
+        (0.79, [MOBILE] * 3 + [{**RESET, "http2": True, "received": 2.1}], FAIL),
     ],
 )
 def test_only_silence_is_excused_by_pressure(
