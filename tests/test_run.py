@@ -56,6 +56,20 @@ def test_a_fault_that_was_missed_is_red(tmp_path: Path) -> None:
     assert with_watch(green(), tmp_path, STAGES).exit_status == 1
 
 
+@pytest.mark.parametrize(
+    ("profile", "needs", "status"),
+    [("full", "encryption", "passed"), ("full", "", "failed"), ("core", "", "passed")],
+)
+def test_what_was_not_asked_counts_with_a_watch_as_without(
+    profile: str, needs: str, status: str, tmp_path: Path
+) -> None:
+    bare(faults=(fault(),)).save(tmp_path / FILE)
+    skipped = requirement("skip", id="A2", needs=needs)
+    run = results(requirements=(requirement(), skipped), status="passed")
+    run = run.model_copy(update={"profile": profile})
+    assert with_watch(run, tmp_path, STAGES).status == status
+
+
 def test_a_watch_that_left_nothing_is_red(tmp_path: Path) -> None:
     results = with_watch(green(), tmp_path, STAGES)
     assert results.status == "failed"

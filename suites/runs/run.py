@@ -25,10 +25,11 @@ from clusters.home import Home
 from clusters.settings import Settings
 from clusters.topology import Topology
 from fixtures import manifests
+from fixtures.plugin.record import run_status
 from reports.publish import append_step_summary, publish, report_of
 from reports.reading import FILE
 from reports.render.terminal import show
-from reports.schema import Requirement, Results, Stage, verdict_of
+from reports.schema import Requirement, Results, Stage
 from reports.upgrade_schema import FILE as UPGRADE
 from reports.upgrade_schema import Fault, Upgrade
 from suites.runs import sittings
@@ -187,7 +188,7 @@ def with_watch(results: Results, folder: Path, stages: Iterable[Stage]) -> Resul
     entries = tuple(_entry(number, each) for number, each in enumerate(faults, start=1))
     requirements = (*results.requirements, *(entries or (NO_WATCH,)))
     interrupted = results.status == "interrupted"
-    status = results.status if interrupted else verdict_of(requirements)
+    status = results.status if interrupted else run_status(requirements, results.profile)
     return results.model_copy(update={"requirements": requirements, "status": status})
 
 
