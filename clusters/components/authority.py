@@ -38,6 +38,14 @@ class Authority:
         both = {"cert": self.certificate, "key": self.key}
         return {name: base64.b64encode(pem.encode()).decode() for name, pem in both.items()}
 
+    @property
+    def signer(self) -> ec.EllipticCurvePrivateKey:
+        """Its key, to sign with."""
+        key = serialization.load_pem_private_key(self.key.encode(), None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise TypeError("an authority's key is of an elliptic curve")
+        return key
+
     def sign(self, name: str) -> Authority:
         """An intermediate of that name: it signs leaves and no more authorities."""
         return _new(name, issuer=self)
@@ -45,11 +53,10 @@ class Authority:
     def signed(self, certificate: str) -> bool:
         """Whether a certificate in PEM is one that this authority signed and that will last."""
         try:
-            read = x509.load_pem_x509_certificate(certificate.encode())
-            read.verify_directly_issued_by(_loaded(self.certificate))
-        except (ValueError, TypeError, InvalidSignature):
+            read = _loaded(certificate)
+        except ValueError:
             return False
-        return _lasts(read)
+        return is_issued(read, by=_loaded(self.certificate)) and _lasts(read)
 
 
 def of_lab(folder: Path) -> Authority:
@@ -70,6 +77,15 @@ def of_lab(folder: Path) -> Authority:
         kept = new_root("plumbline")
         files.write(file, json.dumps(kept.encoded), mode=0o600)
     return kept
+
+
+def is_issued(certificate: x509.Certificate, *, by: x509.Certificate) -> bool:
+    """Whether an authority signed a certificate, and is whom it names as its issuer."""
+    try:
+        certificate.verify_directly_issued_by(by)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
 
 
 def new_root(name: str) -> Authority:
@@ -105,7 +121,7 @@ def _new(name: str, issuer: Authority | None = None) -> Authority:
     now = datetime.now(UTC)
     signer, above, ends = key, subject, now + VALID
     if issuer:
-        signer = _ec_key(issuer.key)
+        signer = issuer.signer
         above = _loaded(issuer.certificate).subject
         ends = _loaded(issuer.certificate).not_valid_after_utc
     certificate = (
@@ -138,10 +154,3 @@ def _new(name: str, issuer: Authority | None = None) -> Authority:
         pem, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
     )
     return Authority(certificate.public_bytes(pem).decode(), private.decode())
-
-
-def _ec_key(pem: str) -> ec.EllipticCurvePrivateKey:
-    key = serialization.load_pem_private_key(pem.encode(), None)
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise TypeError("an authority's key is of an elliptic curve")
-    return key

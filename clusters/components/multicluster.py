@@ -147,13 +147,15 @@ def _unread(states: Mapping[str, str], others: Sequence[str]) -> str:
 def _token(kube: Kube, deadline: float) -> Mapping[str, Any]:
     """The Secret of the token, once the API server has filled it."""
 
+    stored: dict[str, Any] = {}
+
     def pending() -> str:
-        stored = kube.get("v1", "Secret", TOKEN, NAMESPACE) or {}
+        stored.update(kube.get("v1", "Secret", TOKEN, NAMESPACE) or {})
         return "" if "token" in stored.get("data", {}) else "it has no token"
 
     look = kube.kubectl(f"-n {NAMESPACE} get secret {TOKEN}")
     wait_for(f"a token of {READER} in {kube.cluster.name}", pending, deadline, look)
-    return kube.get("v1", "Secret", TOKEN, NAMESPACE) or {}
+    return stored
 
 
 def _server(kube: Kube) -> str:

@@ -65,6 +65,10 @@ class Place:
         url = f"http://{self.space.host(EVERYWHERE)}/"
         return Stream(stream=f"drawn by {self.cluster}", url=url, timeout=2, reuse=False)
 
+    def service(self, workload: str) -> str:
+        """What its pod of a workload answers as."""
+        return f"{workload}-{self.cluster}"
+
     def is_answer(self, exchange: Exchange) -> bool:
         """Whether a pod of this cluster answered."""
         return exchange.service.endswith(f"-{self.cluster}")
@@ -135,7 +139,7 @@ class Everywhere:
     def draw(self, test: SplitTest) -> History:
         """Each cluster's outsider asks the service of all clusters until its shares are decided."""
         draws = (
-            partial(draw, place.outsider, place.drawn, f"{PLAIN}-{place.cluster}", test)
+            partial(draw, place.outsider, place.drawn, place.service(PLAIN), test)
             for place in self.places.values()
         )
         return side_by_side(*draws)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from fixtures.checks import (
     Check,
@@ -41,6 +42,7 @@ from suites.multi_cloud.subject import (
     PREFER,
     Everywhere,
     Observation,
+    Place,
     call_name,
     plain_name,
     service_name,
@@ -53,16 +55,17 @@ EVEN = SplitTest(share=0.5, margin=0.1)
 MARKS = 95  # of 100: a call that was cut short is no reason to believe that nobody looks
 
 
-def at_home(everywhere: Everywhere, service: str) -> Iterator[Check]:
-    """In each cluster a service leads to its own pods without sidecars alone."""
+def at_home(
+    everywhere: Everywhere, stream: Callable[[Place], str], workload: str, minimum: int = FEW
+) -> Iterator[Check]:
+    """In each cluster a stream is answered by its own pod of a workload alone."""
     for place in everywhere.places.values():
-        own = all_answered_by(f"{PLAIN}-{place.cluster}", FEW)
-        yield on(service_name(service, place), own)
+        yield on(stream(place), all_answered_by(place.service(workload), minimum))
 
 
 def served_across(everywhere: Everywhere) -> Check:
     """Each client is served by `across` of every cluster, and of no other service."""
-    services = [f"{ACROSS}-{cluster}" for cluster in everywhere.places]
+    services = [place.service(ACROSS) for place in everywhere.places.values()]
     who = spiffe_id(namespace_of(NAME), CLIENT)
     return every(
         known(everywhere.joined),
@@ -83,11 +86,15 @@ def test_a_global_service_is_one_service(
     judge: Judge, everywhere: Everywhere, observed: Observation
 ) -> None:
     """A global service is one: clients of each cluster reach the pods of both, by their number."""
-    even = {f"{PLAIN}-{cluster}": 1 for cluster in everywhere.places}
+    even = {place.service(PLAIN): 1 for place in everywhere.places.values()}
     shared = (on(place.drawn.stream, split(even, EVEN)) for place in everywhere.places.values())
     judge(
         observed.history + everywhere.draw(EVEN),
-        every(known(everywhere.shared), *shared, *at_home(everywhere, PLAIN)),
+        every(
+            known(everywhere.shared),
+            *shared,
+            *at_home(everywhere, partial(service_name, PLAIN), PLAIN),
+        ),
     )
 
 
@@ -96,17 +103,17 @@ def test_affinity_leads_where_it_says(
     judge: Judge, everywhere: Everywhere, observed: Observation
 ) -> None:
     """While all are healthy affinity leads where it says: to the own pods, or to the others."""
-    every_one = {f"{PLAIN}-{cluster}" for cluster in everywhere.places}
+    every_one = {place.service(PLAIN) for place in everywhere.places.values()}
     away = (
-        on(service_name(FAR, place), only_answered_by(every_one - {own}, FEW))
+        on(service_name(FAR, place), only_answered_by(every_one - {place.service(PLAIN)}, FEW))
         for place in everywhere.places.values()
-        for own in [f"{PLAIN}-{place.cluster}"]
     )
     healthy = (
         on(service_name(EVERYWHERE, place), answered_by_each(sorted(every_one)))
         for place in everywhere.places.values()
     )
-    judge(observed.history, every(*at_home(everywhere, NEAR), *away, *healthy))
+    near = at_home(everywhere, partial(service_name, NEAR), PLAIN)
+    judge(observed.history, every(*near, *away, *healthy))
 
 
 @requirement("SD5", source=DISCOVERY)
@@ -114,10 +121,7 @@ def test_a_service_of_both_clusters_is_one(
     judge: Judge, everywhere: Everywhere, observed: Observation
 ) -> None:
     """For sidecars too a service of both clusters is one, over mTLS, and a cluster's own is not."""
-    own = (
-        on(call_name(HOME, place), all_answered_by(f"{ACROSS}-{place.cluster}", FEW))
-        for place in everywhere.places.values()
-    )
+    own = at_home(everywhere, partial(call_name, HOME), ACROSS)
     judge(observed.history, every(served_across(everywhere), *own))
 
 
@@ -126,10 +130,7 @@ def test_nothing_leaves_a_healthy_cluster(
     judge: Judge, everywhere: Everywhere, observed: Observation
 ) -> None:
     """While the pods of its own cluster are healthy not one request leaves it, with failover on."""
-    own = (
-        on(call_name(PREFER, place), all_answered_by(f"{ACROSS}-{place.cluster}", COUNT))
-        for place in everywhere.places.values()
-    )
+    own = at_home(everywhere, partial(call_name, PREFER), ACROSS, COUNT)
     judge(observed.history, every(*own, served_across(everywhere)))
 
 

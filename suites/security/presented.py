@@ -43,23 +43,28 @@ class Wanted:
 
 def to_present(authority: Authority, root: x509.Certificate) -> dict[str, Presented]:
     """The right one, and one for each fault, by the fault."""
-    right, another = Wanted(), new_root("another one")
+    wanted, another = Wanted(), new_root("another one")
     other_domain = x509.UniformResourceIdentifier(NAME.replace("cluster.local", "example.com"))
-    in_root = root.public_bytes(serialization.Encoding.PEM).decode()
+    in_root = _in_pem(root)
     faults = {
-        "expired": replace(right, begins=-2 * HOUR, ends=-HOUR),
-        "not-yet-valid": replace(right, begins=HOUR, ends=2 * HOUR),
-        "of-another-trust-domain": replace(right, names=(other_domain,)),
-        "without-a-spiffe-name": replace(right, names=(x509.DNSName("minted.example.com"),)),
-        "not-for-clients": replace(right, usages=(SERVER,)),
+        "expired": replace(wanted, begins=-2 * HOUR, ends=-HOUR),
+        "not-yet-valid": replace(wanted, begins=HOUR, ends=2 * HOUR),
+        "of-another-trust-domain": replace(wanted, names=(other_domain,)),
+        "without-a-spiffe-name": replace(wanted, names=(x509.DNSName("minted.example.com"),)),
+        "not-for-clients": replace(wanted, usages=(SERVER,)),
     }
-    own = {name: mint(authority, wanted, in_root) for name, wanted in faults.items()}
+    own = {name: mint(authority, fault, in_root) for name, fault in faults.items()}
     return {
-        RIGHT: mint(authority, right, in_root),
+        RIGHT: right(authority, root),
         "none": Presented(),
-        "of-another-authority": mint(another, right, another.certificate),
+        "of-another-authority": mint(another, wanted, another.certificate),
         **own,
     }
+
+
+def right(authority: Authority, root: x509.Certificate) -> Presented:
+    """One that is as it should be."""
+    return mint(authority, Wanted(), _in_pem(root))
 
 
 def mint(authority: Authority, wanted: Wanted, above: str) -> Presented:
@@ -67,9 +72,6 @@ def mint(authority: Authority, wanted: Wanted, above: str) -> Presented:
     key = ec.generate_private_key(ec.SECP256R1())
     now, pem = datetime.now(UTC), serialization.Encoding.PEM
     issuer = x509.load_pem_x509_certificate(authority.certificate.encode())
-    signer = serialization.load_pem_private_key(authority.key.encode(), None)
-    if not isinstance(signer, ec.EllipticCurvePrivateKey):
-        raise TypeError("an authority's key is of an elliptic curve")
     certificate = (
         x509.CertificateBuilder()
         .subject_name(x509.Name([]))
@@ -81,10 +83,14 @@ def mint(authority: Authority, wanted: Wanted, above: str) -> Presented:
         .add_extension(x509.SubjectAlternativeName(wanted.names), critical=True)
         .add_extension(x509.ExtendedKeyUsage(wanted.usages), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .sign(signer, hashes.SHA256())
+        .sign(authority.signer, hashes.SHA256())
     )
     private = key.private_bytes(
         pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     own = certificate.public_bytes(pem).decode()
     return Presented(own + authority.certificate + above, private.decode())
+
+
+def _in_pem(certificate: x509.Certificate) -> str:
+    return certificate.public_bytes(serialization.Encoding.PEM).decode()

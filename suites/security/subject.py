@@ -24,7 +24,7 @@ from fixtures.lab.space import Space
 from fixtures.lab.trust import root_of
 from fixtures.traffic.client import ClientPod, side_by_side
 from fixtures.traffic.handshake import Peer, shake
-from suites.security.presented import RIGHT, Presented, to_present
+from suites.security.presented import Presented, right, to_present
 
 NAME = Path(__file__).parent.name
 STRICT, EXCEPTED, LENIENT = "strict", "excepted", "lenient"
@@ -103,8 +103,8 @@ class Guarded:
 
     def walk(self) -> Answers:
         """Ask `strict` for what nobody may have, in every way, and for what everybody may."""
-        right = to_present(self.authority, root_of(self.space))[RIGHT]
-        return self._shown({path: (right, path) for path in (PUBLIC, *WALKS)})
+        own = right(self.authority, root_of(self.space))
+        return self._shown({path: (own, path) for path in (PUBLIC, *WALKS)})
 
     def _shown(self, asked: Mapping[str, tuple[Presented, str]]) -> Answers:
         """What `strict` answers who comes with a certificate and asks for a path, by name."""
