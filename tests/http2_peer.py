@@ -30,6 +30,8 @@ GARBAGE = bytes(9)
 class Http2Peer(ThreadingTCPServer):
     """What was seen so far: each request with the connection that it came by."""
 
+    request_queue_size = 64  # of five, the default, a busy machine fills all and resets the next
+
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Connection)
         self.seen: list[tuple[Request, object]] = []
