@@ -18,7 +18,7 @@ help: ## this list
 	  /^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 e2e: $(STAMP) ## the main job: clusters up, suites, report, clusters down (KEEP=1 leaves them up)
-	@$(PY) -m suites e2e $(if $(PROFILE),-- --profile=$(PROFILE))
+	@$(PY) -m suites e2e $(if $(PROFILE),--profile $(PROFILE))
 
 test: $(STAMP) lint ## the harness's own tests, lint and types
 	@$(PY) -m tests.tools
@@ -38,13 +38,13 @@ up: $(STAMP) ## bring the clusters up and leave them up
 	@$(PY) -m clusters up
 
 suites: $(STAMP) ## run the suites against the clusters that are up (MANIFESTS=dir: your own files)
-	@$(PY) -m suites run
+	@$(PY) -m suites run $(if $(PROFILE),--profile $(PROFILE))
 
 mutants: $(STAMP) ## faults made on purpose: the suites must notice each (a sample; ONLY=name,name; ALL=1; SEED=n; SAMPLE=n)
 	@$(PY) -m suites mutants $(if $(ONLY),--only "$(ONLY)") $(if $(ALL),--all) $(if $(SEED),--seed $(SEED)) $(if $(SAMPLE),--sample $(SAMPLE))
 
 soak: $(STAMP) ## the suites N times over in random order: no false red (BURN=1: one core kept busy)
-	@$(PY) -m suites soak --times $(or $(N),20) $(if $(filter 1,$(BURN)),--burn)
+	@$(PY) -m suites soak --times $(or $(N),20) $(if $(PROFILE),--profile $(PROFILE)) $(if $(filter 1,$(BURN)),--burn)
 
 watch: $(STAMP) ## watch the clusters that are up, 10 ms by 10 ms (QUIET=seconds FAULTS=all|name: faults made on purpose)
 	@$(PY) -m suites watch --quiet $(or $(QUIET),60) --faults $(or $(FAULTS),none)

@@ -22,6 +22,7 @@ from clusters.home import Home
 from clusters.settings import Settings
 from clusters.topology import Topology
 from clusters.versions import COMPONENTS
+from fixtures.plugin.options import CORE, PROFILES
 from reports.publish import append_step_summary, publish, report_of
 from reports.render.terminal import replace_unencodable, show
 from reports.upgrade_schema import FILE as UPGRADE
@@ -55,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     console = Console(stderr=True, highlight=False)
     try:
         home = Home.of_user()
-        run = Run(bringup.new_run(), home)
+        run = Run(bringup.new_run(), home, getattr(options, "profile", CORE))
     except PlumblineError as error:
         return _refused(console, error)
     try:
@@ -148,6 +149,9 @@ def parser() -> argparse.ArgumentParser:
     _options_of_matrix(
         command("matrix", _matrix, "every cell of the nightly matrix, then a report")
     )
+    text = "core, or full: what takes minutes by itself as well (default: core)"
+    for each in (*every, soaking):
+        each.add_argument("--profile", choices=PROFILES, default=CORE, help=text)
     for each in (*every, mutating, soaking):
         each.add_argument("pytest", nargs=argparse.REMAINDER, help="-- arguments for pytest")
     return root

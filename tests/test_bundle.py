@@ -37,6 +37,7 @@ def test_it_holds_the_programs_and_fits_a_config_map() -> None:
         "line.py",
         "locustfile.py",
         "monitor.py",
+        "origin.py",
         "prober.py",
         "rate.py",
         "speaking.py",

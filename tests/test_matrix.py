@@ -123,13 +123,13 @@ def test_a_cell_is_a_command_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("KEEP", "1")
     monkeypatch.setenv("VERSIONS", "another")
     e2e, _, up, back = (matrix.program(c, "m-x") for c in matrix_plan.plan(ASKED, TRAINS))
-    assert e2e.words[1:] == ["-m", "suites", "e2e"]
+    assert e2e.words[1:] == ["-m", "suites", "e2e", "--profile", "full"]
     assert (e2e.environ["VERSIONS"], e2e.environ["PLUMBLINE_RUN"]) == ("2031-01", "m-x")
     assert "KEEP" not in e2e.environ
     assert up.words[3:] == ["upgrade", "--from", "2031-01", "--to", "2031-07"]
     assert back.words[-2:] == ["--only", "cilium"]
     core = matrix.program(Cell.of_suites("2031-01", "core"), "m-x")
-    assert core.words[3:] == ["e2e", "--", "--profile=core"]
+    assert core.words[3:] == ["e2e", "--profile", "core"]
 
 
 @pytest.mark.parametrize("only", COMPONENTS)

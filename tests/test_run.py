@@ -58,7 +58,7 @@ def test_a_fault_that_was_missed_is_red(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("profile", "needs", "status"),
-    [("full", "encryption", "passed"), ("full", "", "failed"), ("core", "", "passed")],
+    [("full", "encryption", "passed"), ("core", "", "failed"), ("quick", "", "passed")],
 )
 def test_what_was_not_asked_counts_with_a_watch_as_without(
     profile: str, needs: str, status: str, tmp_path: Path

@@ -53,7 +53,7 @@ def program(cell: Cell, run: str) -> Program:
     words = [sys.executable, "-m", "suites", cell.kind]
     if cell.kind == "e2e":
         environ |= {"VERSIONS": cell.train}
-        words += ["--", f"--profile={cell.profile}"] if cell.profile != "full" else []
+        words += ["--profile", cell.profile]
     else:
         words += ["--from", cell.base, "--to", cell.to]
         words += ["--only", cell.only] if cell.only else []

@@ -19,6 +19,7 @@ from clusters.topology import Topology
 from fixtures import manifests
 from fixtures.behaviour import discover
 from fixtures.mutants import Mutant, catalogue, kills, save
+from fixtures.plugin.options import FULL
 from reports.publish import publish, report_of
 from reports.reading import FILE
 from reports.render.terminal import show
@@ -68,6 +69,7 @@ def run_mutants(run: Run, choice: Choice, more: Sequence[str]) -> int:
         MutantsError: there is no mutant of a name, or a catalogue is malformed.
     """
     topology = Topology.load(run.home.topology)
+    run.profile = FULL  # whatever a fault must be noticed by is asked
     engine.ensure(run.home).enter()  # the clusters are reached by this process from here on
     progress = Progress(run.home.root / "estimates.json")
     with run.stage("generate"), progress.step("mutants generated"):

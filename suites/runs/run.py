@@ -25,6 +25,7 @@ from clusters.home import Home
 from clusters.settings import Settings
 from clusters.topology import Topology
 from fixtures import manifests
+from fixtures.plugin.options import CORE
 from fixtures.plugin.record import run_status
 from reports.publish import append_step_summary, publish, report_of
 from reports.reading import FILE
@@ -55,6 +56,7 @@ class Run:
 
     name: str
     home: Home
+    profile: str = CORE
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
     stages: list[Stage] = field(default_factory=list)
     _clock: float = field(default_factory=time.monotonic)
@@ -127,7 +129,8 @@ class Run:
         self._pytest(phase, ["suites"], *workers, *more)
 
     def _pytest(self, phase: str, tests: Iterable[str], *more: str) -> None:
-        words = (sys.executable, "-m", "pytest", *tests, "--no-report", *more)
+        told = ("--no-report", f"--profile={self.profile}", *more)
+        words = (sys.executable, "-m", "pytest", *tests, *told)
         self.program(phase, "clusters", "run", "--", *words)
 
     def finish_and_show(self, cause: str = NO_RESULTS) -> int:
