@@ -93,6 +93,7 @@ def up(  # noqa: PLR0913 (where, what, for which run)
         train=train.name,
         versions=train.versions.model_dump(),
         deadlines=train.deadlines,
+        deviations=train.deviations,
         clusters=tuple(each.cluster for each in each_own),
         images=bringing.supply.images,
         machine=doctor.machine(),

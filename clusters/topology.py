@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError
 from clusters import files
 from clusters.errors import TopologyError
 from clusters.models import Frozen, Image, Machine
-from clusters.versions import Deadlines
+from clusters.versions import Deadlines, Deviation
 
 SCHEMA = 1
 
@@ -70,6 +70,9 @@ class Topology(Frozen):
     images: tuple[Image, ...]
     machine: Machine
     stages: tuple[Stage, ...]
+    deviations: tuple[Deviation, ...] = Field(
+        default=(), description="requirements that the train is known to fail"
+    )
     notes: tuple[str, ...] = Field(
         default=(), description="what a reader must know, such as a translated manifest"
     )

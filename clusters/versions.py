@@ -130,6 +130,18 @@ class Budget(Frozen):
     misrouted: float = Field(default=0.0, ge=0, description="answered by the wrong backend")
 
 
+class Deviation(Frozen):
+    """A requirement that a train is known to fail: it is red only once it no longer does."""
+
+    requirement: str = Field(pattern=r"^[A-Z]+[0-9]+$", description="its id")
+    reason: str = Field(min_length=1, description="what is known, in a sentence")
+    issue: str = Field(min_length=1, description="where its vendor or its rule is read of it")
+
+    @property
+    def text(self) -> str:
+        return f"{self.reason} ({self.issue})"
+
+
 class Train(Frozen):
     """One release train: a whole file."""
 
@@ -139,6 +151,7 @@ class Train(Frozen):
     programs: dict[str, Program] = Field(default_factory=dict)
     deadlines: Deadlines
     budgets: dict[str, Budget] = Field(default_factory=dict)
+    deviations: tuple[Deviation, ...] = ()
 
     def reference(self, image: str) -> str:
         """The full reference of an image, such as `quay.io/cilium/cilium:v1.20.2`.

@@ -169,6 +169,14 @@ def _sections(results: Results) -> Iterable[Table | Figure]:
         }
         title = "Not asked here, and so not proven"
         yield make_table(title, not_asked, names, summary="folded")
+    if known := [each for each in results.requirements if each.deviation]:
+        columns_of_known: Columns[Requirement] = {
+            "Requirement": _link,
+            "Sentence": lambda each: each.sentence,
+            "What is known": lambda each: each.deviation,
+            "What was seen": lambda each: each.reason,
+        }
+        yield make_table("Known deviations", known, columns_of_known, summary="folded")
     if times := latencies(results.requirements):
         columns: Columns[Latency] = {
             "Requirement": lambda each: _link(each.requirement),

@@ -36,6 +36,9 @@ class Requirement(Frozen):
     needs: str = Field(
         default="", description="a feature that no cluster here offers, so that it was not asked"
     )
+    deviation: str = Field(
+        default="", description="why it fails, where that is known; the verdict is a skip then"
+    )
     numbers: dict[str, int | float | str | bool] = Field(default_factory=dict)
     history: str = Field(default="", description="path of its History, relative to results.json")
     evidence: str = Field(default="", description="folder of its evidence, relative likewise")

@@ -24,6 +24,7 @@ from fixtures.history.verdict import failed, inconclusive, passed
 ONE = History([Exchange(stream="s", seq=0, caller="c", cluster="k", identity="i",
                         sent=0, received=1, url="http://x/", status=200)])
 """
+KNOWN = versions.Deviation(requirement="A2", reason="It takes both.", issue="RFC 9112, 3.2")
 PACKAGE = """
 from pathlib import Path
 from fixtures.behaviour import Behaviour
@@ -62,11 +63,17 @@ class Run:
     def __init__(self, pytester: pytest.Pytester) -> None:
         self.pytester = pytester
         self.published = 0
-        topology(pytester.path).save(pytester.path / "topology.json")
 
     def __call__(
-        self, text: str, *arguments: str, apart: bool = False, package: str = PACKAGE
+        self,
+        text: str,
+        *arguments: str,
+        apart: bool = False,
+        package: str = PACKAGE,
+        deviations: tuple[versions.Deviation, ...] = (),
     ) -> pytest.RunResult:
+        known = topology(self.pytester.path).model_copy(update={"deviations": deviations})
+        known.save(self.pytester.path / "topology.json")
         folder = self.pytester.path / "shape"
         folder.mkdir(exist_ok=True)
         (folder / "__init__.py").write_text(package.replace("FEATURES", '{"istio"}'))
@@ -428,3 +435,32 @@ def test_a_generated_mutant_is_asked_first_what_its_own_document_is_asked(run: R
     run(tests, "--mutants=m", "--generated=generated.json")
     verdicts = {requirement.id: requirement.verdict for requirement in run.results.requirements}
     assert verdicts == {"A2": "fail", "A1": "skip"}
+
+
+@pytest.mark.parametrize(
+    ("body", "verdict", "ret"),
+    [
+        ("judge.conclude(failed('both fields'))", "skip", 0),
+        ("judge.conclude(passed('refused'))", "fail", 1),
+        ("judge.conclude(inconclusive('silence'))", "inconclusive", 1),
+    ],
+)
+def test_a_known_deviation_is_red_once_it_is_none(
+    run: Run, body: str, verdict: str, ret: int
+) -> None:
+    known = requirement(body).replace("A1", "A2").replace("test_a1", "test_a2")
+    assert run(GREEN + known, deviations=(KNOWN,)).ret == ret
+    entries = [r for r in run.results.requirements if r.id == "A2"]
+    assert [r.verdict for r in entries] == [verdict] * len(entries)
+    assert {r.deviation for r in entries} == {KNOWN.text if verdict == "skip" else ""}
+    if verdict == "fail":
+        assert "seen: refused" in entries[0].reason
+
+
+def test_the_nightlys_requirements_are_asked_with_the_full_profile_alone(run: Run) -> None:
+    long = requirement("judge.conclude(passed('seen'))").replace("A1", "A2")
+    long = "@pytest.mark.nightly\n" + long.replace("test_a1", "test_a2")
+    run(GREEN + long, "--profile", "core")
+    assert {r.id for r in run.results.requirements} == {"A1"}
+    run(GREEN + long, "--profile", "full")
+    assert {r.id for r in run.results.requirements} == {"A1", "A2"}

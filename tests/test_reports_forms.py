@@ -191,6 +191,13 @@ def test_what_was_not_asked_has_a_table_of_its_own() -> None:
         assert "Not asked here" not in shown(bare(samples.requirement("skip")))
 
 
+def test_what_is_known_to_fail_has_a_table_of_its_own() -> None:
+    known = samples.requirement("skip", deviation="It takes both (RFC 9112).", reason="1 of 1")
+    for shown in (markdown, html):
+        assert "Known deviations" in shown(bare(known))
+        assert "Known deviations" not in shown(bare(samples.requirement("skip")))
+
+
 def test_the_page_loads_nothing(page: str) -> None:
     attributes = Page(page).attributes
     links = [v for n, v in attributes if n in {"src", "href", "srcset", "action", "xlink:href"}]
