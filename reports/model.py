@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from reports import reasons
+from reports import practices, reasons
 from reports.reasons import Part
 from reports.schema import RunStatus, Status
 from reports.wording import VERDICTS, Number, duration, not_green, worst_first
@@ -90,6 +90,7 @@ class Entry:
     sentence: str = ""
     sort: str = ""  # empty for a requirement
     suite: str = ""
+    group: str = ""  # what it stands under, if that is not its suite
     variant: str = ""  # the cluster or cell it was asked of
     name: str = ""  # the same for every variant
     note: str = ""
@@ -254,12 +255,14 @@ class Report:
 
 
 def grids(entries: Iterable[Entry]) -> tuple[Grid, ...]:
-    """A grid per suite, in the order they are met; within it the reddest rows first."""
-    suites: dict[str, list[Entry]] = {}
+    """A grid per suite, in the order they are met, and then one per practice, in the order of the
+    reference; within it the reddest rows first."""
+    groups: dict[str, list[Entry]] = {}
     for entry in entries:
         if entry.listed:
-            suites.setdefault(entry.suite, []).append(entry)
-    return tuple(grid(suite, members) for suite, members in suites.items())
+            groups.setdefault(entry.group or entry.suite, []).append(entry)
+    ordered = sorted(groups, key=practices.order)
+    return tuple(grid(name, groups[name]) for name in ordered)
 
 
 def grid(title: str, entries: Iterable[Entry], *, fold: bool = False) -> Grid:

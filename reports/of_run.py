@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from clusters.models import Image
-from reports import pictures, traffic, wording
+from reports import pictures, practices, traffic, wording
 from reports.charts import cluster_colours, share_chart, stage_chart
 from reports.measures import Latency, Share, figures, groups, latencies, shares
 from reports.model import Cell, Columns, Entry, Figure, Files, Report, Table, grids, make_table
@@ -90,6 +90,7 @@ def entry(requirement: Requirement, measured: float = 0.0) -> Entry:
         name=requirement.id,
         variant=requirement.variant,
         suite=requirement.suite,
+        group=practices.title(requirement.source),
         sentence=requirement.sentence,
         verdict=requirement.verdict,
         reason=requirement.reason,

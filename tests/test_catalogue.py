@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from fixtures.mutants import Mutant
+from reports import practices
 from suites import catalogue
 from suites.catalogue import Listed
 from tests import samples
@@ -35,6 +36,12 @@ def test_requirements_stand_once_and_in_order(listed: list[Listed]) -> None:
     assert len(names) == len(set(names))
     assert names.index("RB2") < names.index("RB10")
     assert all(each.sentence and each.source for each in listed)
+
+
+def test_a_practice_is_one_of_the_references(listed: list[Listed]) -> None:
+    of_practices = [each for each in listed if each.source.startswith(practices.SOURCE)]
+    assert of_practices
+    assert [e.id for e in of_practices if not practices.order(practices.title(e.source))] == []
 
 
 def test_a_requirement_is_listed_with_the_mutants_that_can_be_run() -> None:
