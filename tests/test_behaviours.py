@@ -7,13 +7,17 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 import suites
 from clusters.errors import BehaviourError
+from clusters.models import Image
+from clusters.objects import title
 from fixtures import lab as lab_module
 from fixtures import manifests, mutants
 from fixtures.behaviour import Behaviour, discover, of_module
@@ -31,7 +35,8 @@ TEXT = {".py", ".yaml", ".toml", ".jinja", ".j2", ".html"}
 @pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=lambda behaviour: behaviour.name)
 def test_a_behaviour_is_one_folder(behaviour: Behaviour[object]) -> None:
     files = {path.name for path in behaviour.folder.iterdir() if path.is_file()}
-    assert files >= {*PARTS, f"test_{behaviour.name}.py"}
+    assert files >= PARTS
+    assert any(name.startswith("test_") for name in files)
     assert ("probes.py" in files) == bool(behaviour.probes)
     assert behaviour.features
     assert mutants.catalogue(behaviour.folder)
@@ -173,6 +178,80 @@ def test_a_lab_applies_what_each_says_where_it_is_offered(
         ("aws-cluster", "routed", "plumbline-routed", ("gateway",)),
         ("azure-cluster", "apart", "plumbline-apart", ()),
     ]
+
+
+class Cluster:
+    """Objects by title, and what was done to them."""
+
+    def __init__(self, cluster: object) -> None:
+        self.cluster, self.done = cluster, list[str]()
+
+    def list(self, *_words: str) -> list[object]:
+        return []
+
+    def apply(self, document: dict[str, Any], namespace: str, _origin: str) -> None:
+        self.done.append(f"apply {namespace} {title(document)}")
+
+    def delete(self, document: dict[str, Any], namespace: str) -> None:
+        self.done.append(f"delete {namespace} {title(document)}")
+
+
+WORKLOADS = """
+{kind: Service, apiVersion: v1, metadata: {name: a}}
+---
+{kind: Deployment, apiVersion: apps/v1, metadata: {name: a}}
+"""
+
+
+def test_a_lanes_workloads_live_until_the_next_ones_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lab_module, "Kube", Cluster)
+    one, two, always = (behaviour(str(tmp_path / name), frozenset()) for name in "xyz")
+    one, two = replace(one, lane=True), replace(two, lane=True)
+    for each in (one, two, always):
+        each.folder.mkdir()
+        each.support.write_text(WORKLOADS)
+    images = tuple(Image(reference=name, digest="", source="") for name in ("echo-basic", "locust"))
+    topology = test_plugin.topology(tmp_path).model_copy(update={"images": images})
+    lab = Lab(topology, manifests.load(), tmp_path, tmp_path)
+    cluster = cast("Cluster", lab.kube("aws-cluster"))
+
+    lab.prepare([one, always])
+    assert f"apply plumbline-{always.name} Deployment/a" in cluster.done
+    assert not any(f"plumbline-{one.name}" in line for line in cluster.done)
+    cluster.done.clear()
+    lab.enter_lane(one, ["aws-cluster"])
+    lab.enter_lane(one, ["aws-cluster"])
+    applied = [f"apply plumbline-x {kind}/a" for kind in ("Service", "Deployment")]
+    assert cluster.done == applied
+    cluster.done.clear()
+    lab.enter_lane(two, ["aws-cluster"])
+    assert cluster.done[0] == "delete plumbline-x Deployment/a"
+    cluster.done.clear()
+    lab.enter_lane(always, ["aws-cluster"])
+    lab.leave_lane()
+    assert cluster.done == ["delete plumbline-y Deployment/a"]
+
+
+@pytest.mark.parametrize(
+    ("number", "each", "names"),
+    [
+        (None, False, ["aws-cluster", "azure-cluster"]),
+        (0, False, ["aws-cluster"]),
+        (1, False, ["azure-cluster"]),
+        (2, False, ["aws-cluster"]),
+        (1, True, ["aws-cluster", "azure-cluster"]),
+    ],
+)
+def test_a_behaviour_may_be_of_one_cluster_alone(
+    number: int | None, each: bool, names: list[str], tmp_path: Path
+) -> None:
+    clusters = test_plugin.topology(tmp_path).clusters
+    one = replace(behaviour("a", frozenset({"istio"})), only_cluster=number)
+    assert one.asked_of(clusters, each=each) == names
+    none = replace(one, features=frozenset({"flying"}))
+    assert none.asked_of(clusters, each=each) == []
 
 
 def behaviour(

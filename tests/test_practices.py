@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 
 from reports import of_run, practices
@@ -34,8 +32,7 @@ def test_a_source_says_what_it_stands_under(source: str, title: str) -> None:
 
 
 def test_a_report_has_the_suites_first_and_the_practices_in_their_order() -> None:
-    asked_of = [*EVERY]
-    random.Random(1).shuffle(asked_of)
+    asked_of = [*EVERY[5:], *EVERY[:5]]
     of_suites = [
         samples.requirement("pass", id=f"A{n}", suite=suite, source="Kind/name")
         for n, suite in enumerate(("watch", "canary_split"))
