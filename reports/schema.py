@@ -70,7 +70,7 @@ class Results(Frozen, Kept):
     began: AwareDatetime
     ended: AwareDatetime
     train: str
-    profile: str = Field(default="full", description="full: a skip of a core requirement is red")
+    profile: str = Field(default="full", description="core, or full: in both a skip is red")
     manifests: str = Field(default="reference", description="reference, or the user's own folder")
     versions: dict[str, str]
     images: tuple[Image, ...] = ()

@@ -221,16 +221,16 @@ def test_a_lanes_workloads_live_until_the_next_ones_come(
     assert f"apply plumbline-{always.name} Deployment/a" in cluster.done
     assert not any(f"plumbline-{one.name}" in line for line in cluster.done)
     cluster.done.clear()
-    lab.enter_lane(one, ["aws-cluster"])
-    lab.enter_lane(one, ["aws-cluster"])
+    lab.enter_lanes([(one, ["aws-cluster"])])
+    lab.enter_lanes([(one, ["aws-cluster"])])
     applied = [f"apply plumbline-x {kind}/a" for kind in ("Service", "Deployment")]
     assert cluster.done == applied
     cluster.done.clear()
-    lab.enter_lane(two, ["aws-cluster"])
+    lab.enter_lanes([(two, ["aws-cluster"])])
     assert cluster.done[0] == "delete plumbline-x Deployment/a"
     cluster.done.clear()
-    lab.enter_lane(always, ["aws-cluster"])
-    lab.leave_lane()
+    lab.enter_lanes([(always, ["aws-cluster"])])
+    lab.leave_lanes()
     assert cluster.done == ["delete plumbline-y Deployment/a"]
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fixtures.checks.expectations import BY_RBAC, NO_ROUTE, Dropped, Expectation, Served
+from fixtures.checks.expectations import BY_RBAC, NO_ROUTE, CutOff, Dropped, Expectation, Served
 from fixtures.checks.outages import WINDOW, coverage_of, kinds_of, outages_of, phase_at, spent
 from fixtures.history.traces import Answer, Heartbeats
 from reports.upgrade_schema import Phase
@@ -67,6 +67,13 @@ WATCHED = np.array([BEGAN - 1, BEGAN + 9])
         (Dropped(), UNANSWERED, "leak"),
         (Dropped(), Answer(error="reset", detail="connected: ConnectionResetError"), "leak"),
         (Dropped(), STARVED, "starved"),
+        (CutOff(), Answer(error="reset", detail="connected: ConnectionResetError"), ""),
+        (CutOff(), Answer(error="reset"), ""),
+        (CutOff(), SERVED, "leak"),
+        (CutOff(), UNAVAILABLE, "leak"),
+        (CutOff(), SILENT, "unproven"),
+        (CutOff(), REFUSED, "unproven"),
+        (CutOff(), STARVED, "starved"),
     ],
 )
 def test_each_answer_has_its_kind(expectation: Expectation, answer: Answer, kind: str) -> None:

@@ -79,24 +79,32 @@ def upgrade_monitored(run: Run, to: Train, only: str) -> Upgrade:
     with enter(run, discover(suites)) as field, report_interruption(run, field):
         base = versions.load(field.topology.train)
         work = _upgrading(run, field, (base, to))
-        with field.sending(field.across()):
+        across = field.across()
+        with field.sending(across):
             for cluster in field.topology.clusters:
                 if field.monitor.all_done:
-                    _upgrade_one(field, work, cluster.name, only)
+                    there = [source for source in across if source.cluster == cluster.name]
+                    _upgrade_one(field, work, cluster.name, only, there)
         result = report(run, field, _budgets(to), ())
     _renamed(field.topology, to, only).save(run.home.topology)
     changed = dict(_changed(base, to, only))
     return conclude(result.model_copy(update={"to": to.name, "only": only, "versions_to": changed}))
 
 
-def _upgrade_one(field: Field, work: Upgrading, name: str, only: str) -> None:
-    """Upgrade one cluster while its own behaviours are watched too, with Locust beside it."""
+def _upgrade_one(
+    field: Field, work: Upgrading, name: str, only: str, across: Sequence[ProbeSource]
+) -> None:
+    """Upgrade one cluster while its own behaviours are watched too, with Locust beside it.
+
+    `across` are those of its client pods that send for behaviours across clusters already.
+    """
     sources, monitor = field.within(name), field.monitor
     plan = next(each for each in work.everyone if each.name == name)
     with field.sending(sources), monitor.load(sources):
         monitor.quiet(f"quiet before {name}", QUIET)
         steps = work.steps(plan, field.lab.kube(name), only)
-        for performed in perform(steps, lambda step: _around(monitor, step, sources)):
+        everyone = [*across, *sources]
+        for performed in perform(steps, lambda step: _around(monitor, step, everyone)):
             monitor.end_phase(performed.outcome, performed.note)
         monitor.quiet(f"quiet after {name}", QUIET)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -130,11 +130,14 @@ def enter(run: Run, behaviours: Iterable[Behaviour[Any]]) -> Iterator[Field]:
     try:
         with progress.step("reference in force"):
             lab.prepare(watched)
+            lab.enter_lanes((b, b.asked_of(topology.clusters)) for b in watched)
             subjects = {b.name: b.in_force(lab, "") for b in watched if b.across}
         with failures_logged(lab):
             monitor = Monitor(lab, run.folder, progress)
             yield Field(topology, lab, running, monitor, progress, watched, subjects)
     finally:
+        with suppress(PlumblineError):  # who takes the clusters down next needs nothing of this
+            lab.leave_lanes()
         lab.close()
 
 
