@@ -203,12 +203,12 @@ WORKLOADS = """
 """
 
 
-def test_a_lanes_workloads_live_until_the_next_ones_come(
+def test_ephemeral_workloads_live_until_the_next_ones_come(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lab_module, "Kube", Cluster)
     one, two, always = (behaviour(str(tmp_path / name), frozenset()) for name in "xyz")
-    one, two = replace(one, lane=True), replace(two, lane=True)
+    one, two = replace(one, ephemeral=True), replace(two, ephemeral=True)
     for each in (one, two, always):
         each.folder.mkdir()
         each.support.write_text(WORKLOADS)
@@ -221,16 +221,16 @@ def test_a_lanes_workloads_live_until_the_next_ones_come(
     assert f"apply plumbline-{always.name} Deployment/a" in cluster.done
     assert not any(f"plumbline-{one.name}" in line for line in cluster.done)
     cluster.done.clear()
-    lab.enter_lanes([(one, ["aws-cluster"])])
-    lab.enter_lanes([(one, ["aws-cluster"])])
+    lab.bring_ephemeral([(one, ["aws-cluster"])])
+    lab.bring_ephemeral([(one, ["aws-cluster"])])
     applied = [f"apply plumbline-x {kind}/a" for kind in ("Service", "Deployment")]
     assert cluster.done == applied
     cluster.done.clear()
-    lab.enter_lanes([(two, ["aws-cluster"])])
+    lab.bring_ephemeral([(two, ["aws-cluster"])])
     assert cluster.done[0] == "delete plumbline-x Deployment/a"
     cluster.done.clear()
-    lab.enter_lanes([(always, ["aws-cluster"])])
-    lab.leave_lanes()
+    lab.bring_ephemeral([(always, ["aws-cluster"])])
+    lab.clear_ephemeral()
     assert cluster.done == ["delete plumbline-y Deployment/a"]
 
 

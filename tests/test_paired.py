@@ -18,13 +18,13 @@ def draws(median: float, n: int = 400, seed: int = 1) -> list[float]:
     return [float(each) for each in np.random.default_rng(seed).lognormal(np.log(median), 0.3, n)]
 
 
-def history(way: list[float], twin: list[float], *, pressure: float = 0.0) -> History:
+def history(way: list[float], counterpart: list[float], *, pressure: float = 0.0) -> History:
     exchanges = [
         Exchange(
             stream=stream, seq=seq, caller="c", cluster="k", identity="i",
             sent=0, received=latency, url="http://x/", status=200, service="s",
         )
-        for stream, latencies in (("way", way), ("twin", twin))
+        for stream, latencies in (("way", way), ("counterpart", counterpart))
         for seq, latency in enumerate(latencies)
     ]  # fmt: skip
     window = Window(
@@ -45,20 +45,20 @@ def history(way: list[float], twin: list[float], *, pressure: float = 0.0) -> Hi
 def test_a_way_may_take_as_long_as_its_twin_allows(
     way: list[float], allowance: Allowance, outcome: str
 ) -> None:
-    verdict = adds_at_most(allowance, ["way"], ["twin"])(history(way, draws(0.001, seed=2)))
+    verdict = adds_at_most(allowance, ["way"], ["counterpart"])(history(way, draws(0.001, seed=2)))
     assert verdict.outcome == outcome, verdict.reason
 
 
 def test_a_tenth_that_is_slow_is_seen_at_the_90th_percentile() -> None:
     slow = [latency + (0.05 if n % 5 == 0 else 0) for n, latency in enumerate(draws(0.001))]
-    verdict = adds_at_most(DOUBLE, ["way"], ["twin"])(history(slow, draws(0.001, seed=2)))
+    verdict = adds_at_most(DOUBLE, ["way"], ["counterpart"])(history(slow, draws(0.001, seed=2)))
     assert verdict.outcome == "fail"
     assert "p90 is" in verdict.reason
 
 
 def test_a_pressed_machine_says_nothing() -> None:
     pressed = history(draws(0.01), draws(0.001), pressure=0.9)
-    verdict = adds_at_most(DOUBLE, ["way"], ["twin"])(pressed)
+    verdict = adds_at_most(DOUBLE, ["way"], ["counterpart"])(pressed)
     assert verdict.outcome == "inconclusive"
     assert "p50.added_ms" in verdict.numbers
 
@@ -66,14 +66,14 @@ def test_a_pressed_machine_says_nothing() -> None:
 def test_what_was_not_served_has_no_latency() -> None:
     whole = history(draws(0.001), draws(0.001, seed=2))
     lost = [e.model_copy(update={"status": 503}) if not e.seq else e for e in whole]
-    verdict = adds_at_most(DOUBLE, ["way"], ["twin"])(History(lost, whole.windows))
+    verdict = adds_at_most(DOUBLE, ["way"], ["counterpart"])(History(lost, whole.windows))
     assert verdict.outcome == "inconclusive"
     assert verdict.reason.startswith("2 of 800 were not served")
 
 
 def test_too_few_are_too_few() -> None:
     few = history(draws(0.001, 20), draws(0.001, 20))
-    assert adds_at_most(DOUBLE, ["way"], ["twin"])(few).outcome == "inconclusive"
+    assert adds_at_most(DOUBLE, ["way"], ["counterpart"])(few).outcome == "inconclusive"
     with pytest.raises(ValueError, match="fewer than two"):
         excess([1.0], [1.0, 2.0], 50, NONE)
 

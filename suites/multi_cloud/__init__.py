@@ -10,5 +10,5 @@ BEHAVIOUR = Behaviour(
     features=frozenset({"clustermesh", "istio-multicluster"}),
     in_force=in_force,
     across=True,
-    lane=True,
+    ephemeral=True,
 )

@@ -129,8 +129,8 @@ class Run:
         self._pytest(phase, ["suites"], *workers, *more)
 
     def _pytest(self, phase: str, tests: Iterable[str], *more: str) -> None:
-        told = ("--no-report", f"--profile={self.profile}", *more)
-        words = (sys.executable, "-m", "pytest", *tests, *told)
+        own = ("--no-report", f"--profile={self.profile}", *more)
+        words = (sys.executable, "-m", "pytest", *tests, *own)
         self.program(phase, "clusters", "run", "--", *words)
 
     def finish_and_show(self, cause: str = NO_RESULTS) -> int:

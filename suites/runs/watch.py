@@ -130,14 +130,14 @@ def enter(run: Run, behaviours: Iterable[Behaviour[Any]]) -> Iterator[Field]:
     try:
         with progress.step("reference in force"):
             lab.prepare(watched)
-            lab.enter_lanes((b, b.asked_of(topology.clusters)) for b in watched)
+            lab.bring_ephemeral((b, b.asked_of(topology.clusters)) for b in watched)
             subjects = {b.name: b.in_force(lab, "") for b in watched if b.across}
         with failures_logged(lab):
             monitor = Monitor(lab, run.folder, progress)
             yield Field(topology, lab, running, monitor, progress, watched, subjects)
     finally:
         with suppress(PlumblineError):  # who takes the clusters down next needs nothing of this
-            lab.leave_lanes()
+            lab.clear_ephemeral()
         lab.close()
 
 

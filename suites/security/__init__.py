@@ -9,6 +9,6 @@ BEHAVIOUR = Behaviour(
     Path(__file__).parent,
     features=frozenset({"istio"}),
     in_force=in_force,
-    lane=True,
+    ephemeral=True,
     only_cluster=1,
 )
