@@ -56,10 +56,11 @@ def test_a_tenth_that_is_slow_is_seen_at_the_90th_percentile() -> None:
     assert "p90 is" in verdict.reason
 
 
-def test_a_pressed_machine_says_nothing() -> None:
-    pressed = history(draws(0.01), draws(0.001), pressure=0.9)
+@pytest.mark.parametrize(("way", "outcome"), [(0.01, "inconclusive"), (0.0012, "pass")])
+def test_that_a_pressed_machine_takes_longer_says_nothing(way: float, outcome: str) -> None:
+    pressed = history(draws(way), draws(0.001), pressure=0.9)
     verdict = adds_at_most(DOUBLE, ["way"], ["counterpart"])(pressed)
-    assert verdict.outcome == "inconclusive"
+    assert verdict.outcome == outcome
     assert "p50.added_ms" in verdict.numbers
 
 
