@@ -31,8 +31,8 @@ PROVEN_OTHERWISE = {"CS4": "draws in turn: see the catalogue"}
 
 def asked(suite: Path) -> set[str]:
     """The requirements of a suite, by their markers."""
-    text = (suite / f"test_{suite.name}.py").read_text()
-    return set(re.findall(r'@requirement\("(\w+)"', text))
+    texts = [path.read_text() for path in sorted(suite.glob("test_*.py"))]
+    return {name for text in texts for name in re.findall(r'@requirement\("(\w+)"', text)}
 
 
 def support(mutant: Mutant) -> list[dict[str, object]]:

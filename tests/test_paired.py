@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fixtures.checks.paired import Allowance, adds_at_most, excess
-from fixtures.history import Exchange, History, Window
+from fixtures.history import History
+from tests.histories import WEB, exchanges, window
 
 NONE, DOUBLE = Allowance(0.0), Allowance(1.0)
 
@@ -19,18 +20,12 @@ def draws(median: float, n: int = 400, seed: int = 1) -> list[float]:
 
 
 def history(way: list[float], counterpart: list[float], *, pressure: float = 0.0) -> History:
-    exchanges = [
-        Exchange(
-            stream=stream, seq=seq, caller="c", cluster="k", identity="i",
-            sent=0, received=latency, url="http://x/", status=200, service="s",
-        )
+    parts = [
+        exchanges(*({**WEB, "sent": 0, "received": each} for each in latencies), stream=stream)
         for stream, latencies in (("way", way), ("counterpart", counterpart))
-        for seq, latency in enumerate(latencies)
-    ]  # fmt: skip
-    window = Window(
-        caller="c", cluster="k", identity="i", ended=10, lines=len(exchanges), stalled=pressure * 10
-    )
-    return History(exchanges, [window])
+    ]
+    lines = len(way) + len(counterpart)
+    return sum(parts, History((), [window(ended=10, lines=lines, stalled=pressure * 10)]))
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.history import Exchange, History
+from fixtures.history import History
 from suites.performance.connections import are_shared
 from suites.performance.latency import Connections, parse_connections
+from tests.histories import exchanges
 
 CLUSTERS = """\
 outbound|80||metered.own.svc.cluster.local::default_priority::max_connections::4294967295
@@ -27,13 +28,7 @@ def test_connections_of_all_pods_of_a_service_count() -> None:
 
 
 def history(*statuses: int) -> History:
-    return History(
-        Exchange(
-            stream="many", seq=seq, caller="c", cluster="k", identity="i",
-            sent=0, received=1, url="http://x/", status=status, service="metered",
-        )
-        for seq, status in enumerate(statuses)
-    )  # fmt: skip
+    return exchanges(*({"status": status, "service": "metered"} for status in statuses))
 
 
 @pytest.mark.parametrize(

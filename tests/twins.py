@@ -49,7 +49,7 @@ TWINS = (
     Twin(
         "mesh",
         "service mesh, or ClusterMesh",
-        r"(?<!service )(?<!service_)(?<![A-Za-z-])[Mm]esh(?!ID|Config|[a-z-]|\.(?!py\b)\w)",
+        r"(?<![Ss]ervice )(?<!service_)(?<![A-Za-z-])[Mm]esh(?!ID|Config|[a-z-]|\.(?!py\b)\w)",
     ),
     Twin("caller", "client pod"),
     Twin("station", "probe source"),

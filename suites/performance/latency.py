@@ -24,10 +24,10 @@ WAYS = "ways"
 """The Gateway."""
 LEFT_ALONE = 8081
 """The port that the client's sidecar leaves alone; the counterpart's, and the Gateway's."""
-KEPT, NEW = "kept", "new"
+KEEP_ALIVE, NEW = "keep-alive", "new"
 BLOCKS = (1, 2)
-COUNTS = {KEPT: 250, NEW: 100}
-"""Requests of a block, over a connection that is kept and over new ones."""
+COUNTS = {KEEP_ALIVE: 250, NEW: 100}
+"""Requests of a block, over a keep-alive connection and over new ones."""
 MANY = 300
 """Requests of each kind of client of which the connections are counted."""
 
@@ -57,7 +57,7 @@ class Metered:
     gateway: str
 
     def walk(self) -> History:
-        """Walk every way and its counterpart, A B B A, over kept connections and over new ones.
+        """Walk every way and its counterpart, A B B A, over keep-alive and over new connections.
 
         Raises:
             CommandError: the prober could not be started.
@@ -66,13 +66,13 @@ class Metered:
 
     def connect(self) -> tuple[History, dict[str, Connections]]:
         """Ask the workload by clients that keep their connections and by such that don't, and count
-        what the sidecar opened for each, by `KEPT` and `NEW`.
+        what the sidecar opened for each, by `KEEP_ALIVE` and `NEW`.
 
         Raises:
             CommandError: a program could not be started in a pod.
         """
         histories, counted = History(), dict[str, Connections]()
-        for mode in (KEPT, NEW):
+        for mode in (KEEP_ALIVE, NEW):
             before = self._connections()
             stream = self._stream(f"{mode} many", METERED, mode, MANY)
             history = self.client.probe(stream)
@@ -94,7 +94,7 @@ class Metered:
             UNMETERED: f"{self.space.host(UNMETERED)}:{LEFT_ALONE}",
             "gateway": f"{self.gateway}:{LEFT_ALONE}",
         }[name]
-        return Stream(stream=stream, url=f"http://{host}/", count=count, reuse=mode == KEPT)
+        return Stream(stream=stream, url=f"http://{host}/", count=count, reuse=mode == KEEP_ALIVE)
 
     def _connections(self) -> Connections:
         text = convergence.proxy(

@@ -13,7 +13,7 @@ from fixtures.plugin.requirements import requirement
 from suites.performance.connections import are_shared
 from suites.performance.latency import (
     COUNTS,
-    KEPT,
+    KEEP_ALIVE,
     METERED,
     NEW,
     UNMETERED,
@@ -41,13 +41,13 @@ def walked(metered: Metered) -> History:
 
 
 def within(way: str) -> Check:
-    """A way takes no longer than its counterpart allows, over kept and over new connections."""
+    """A way takes no longer than its counterpart allows, over both kinds of connection."""
     return every(
         *(
             adds_at_most(
                 ALLOWED, streams(mode, way, way), streams(mode, way, UNMETERED), COUNTS[mode]
             )
-            for mode in (KEPT, NEW)
+            for mode in (KEEP_ALIVE, NEW)
         )
     )
 
