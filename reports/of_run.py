@@ -161,23 +161,7 @@ def _sections(results: Results) -> Iterable[Table | Figure]:
         label = "Measured shares with their intervals against the declared weights"
         draw = partial(_draw_wide, partial(share_chart, measured))
         yield Figure("Shares against their weights", label, draw, table=_shares(measured))
-    if not_asked := [each for each in results.requirements if each.needs]:
-        names: Columns[Requirement] = {
-            "Requirement": _link,
-            "Sentence": lambda each: each.sentence,
-            "Needs": lambda each: each.needs,
-            "Why it is not offered": lambda each: each.reason,
-        }
-        title = "Not asked here, and so not proven"
-        yield make_table(title, not_asked, names, summary="folded")
-    if known := [each for each in results.requirements if each.deviation]:
-        columns_of_known: Columns[Requirement] = {
-            "Requirement": _link,
-            "Sentence": lambda each: each.sentence,
-            "What is known": lambda each: each.deviation,
-            "What was seen": lambda each: each.reason,
-        }
-        yield make_table("Known deviations", known, columns_of_known, summary="folded")
+    yield from _explained(results.requirements)
     if times := latencies(results.requirements):
         columns: Columns[Latency] = {
             "Requirement": lambda each: _link(each.requirement),
@@ -198,6 +182,24 @@ def _sections(results: Results) -> Iterable[Table | Figure]:
         yield Figure("Where the time went", label, draw, "", legend, took, table)
     if results.images:
         yield _images(results.images)
+
+
+def _explained(requirements: Collection[Requirement]) -> Iterable[Table]:
+    """What was not asked as no cluster offers what it needs, and what is known to fail."""
+    asked_of: Columns[Requirement] = {"Requirement": _link, "Sentence": lambda each: each.sentence}
+    needs: Columns[Requirement] = {
+        "Needs": lambda each: each.needs,
+        "Why it is not offered": lambda each: each.reason,
+    }
+    known: Columns[Requirement] = {
+        "What is known": lambda each: each.deviation,
+        "What was seen": lambda each: each.reason,
+    }
+    if lacking := [each for each in requirements if each.needs]:
+        title = "Not asked here, and so not proven"
+        yield make_table(title, lacking, {**asked_of, **needs}, summary="folded")
+    if deviating := [each for each in requirements if each.deviation]:
+        yield make_table("Known deviations", deviating, {**asked_of, **known}, summary="folded")
 
 
 def _draw_wide(draw: Callable[[], str], narrow: bool) -> str:
