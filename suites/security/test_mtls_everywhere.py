@@ -14,13 +14,11 @@ from fixtures.lab.trust import root_of, spiffe_id
 from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
 from suites.security.certificates import are_refused, are_their_own
-from suites.security.paths import are_denied
 from suites.security.presented import RIGHT
 from suites.security.subject import (
     COUNT,
     PLAIN,
     PORTS,
-    PUBLIC,
     WORKLOADS,
     Guarded,
     Observation,
@@ -28,7 +26,6 @@ from suites.security.subject import (
     plain_name,
 )
 
-ACCESS = "Best Practices/Security/Access policies"
 MTLS = "Best Practices/Security/mTLS everywhere"
 
 
@@ -59,10 +56,3 @@ def test_only_the_own_authority_is_believed(judge: Judge, guarded: Guarded) -> N
     """Only clients of the service mesh's own authority, of its trust domain and time are served."""
     answers = guarded.show()
     judge.conclude(are_refused(answers.shown, answers.arrived, RIGHT))
-
-
-@requirement("AP4", source=ACCESS)
-def test_a_denied_path_cannot_be_walked_round(judge: Judge, guarded: Guarded) -> None:
-    """A denied path cannot be walked round by dots, slashes, backslashes and encodings."""
-    answers = guarded.walk()
-    judge.conclude(are_denied(answers.shown, answers.arrived, PUBLIC))
