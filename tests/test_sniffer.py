@@ -47,6 +47,13 @@ def sniffer(kube: Kube) -> Sniffer:
     return Sniffer(kube, "n", "wire-1")  # type: ignore[arg-type]
 
 
+def test_it_may_look_at_its_own_node_alone() -> None:
+    kube = Kube("aws-cluster")
+    inside = Sniffer(kube, "n", "wire-1", inside=True)  # type: ignore[arg-type]
+    with inside.capturing([ONE, OTHER], "m"):
+        assert (kube.plans[0]["interface"], kube.plans[0]["port"]) == ("", 0)
+
+
 def test_all_look_while_the_block_runs_and_end_with_it() -> None:
     kubes = [Kube("aws-cluster"), Kube("azure-cluster")]
     with capturing(map(sniffer, kubes), [OTHER, ONE], "m-[0-9]+_") as end:

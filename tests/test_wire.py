@@ -65,6 +65,13 @@ def test_a_call_in_plain_text_is_read() -> None:
     }  # fmt: skip
 
 
+def test_a_call_between_pods_of_one_node_is_read_as_it_is() -> None:
+    one = Wire(MARK, port=0)
+    for frame in (ethernet(tcp(REQUEST)), vxlan(tcp(REQUEST)), ethernet(b"\x60" + bytes(39))):
+        one.see(frame)
+    assert [line["marks"] for line in one.lines()] == [[SECRET.decode()]]
+
+
 @pytest.mark.parametrize(
     "frame",
     [
@@ -189,3 +196,34 @@ def test_it_reads_frames_until_it_is_told_to_end(tmp_path: Path) -> None:
     assert [flow["marks"] for flow in flows] == [[SECRET.decode()]]
     assert {flow["source"] for flow in flows} == {HERE}
     assert last == {"lost": 0}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="to read frames takes CAP_NET_RAW")
+def test_it_reads_what_passes_any_interface(tmp_path: Path) -> None:
+    class Out(io.StringIO):
+        looking = threading.Event()
+
+        def flush(self) -> None:
+            self.looking.set()
+
+    out, until, here = Out(), tmp_path / "until", "127.0.0.1"
+    plan = {
+        "addresses": [here], "mark": MARK, "port": 0, "interface": "",
+        "seconds": 20, "until": str(until),
+    }  # fmt: skip
+    thread = threading.Thread(target=wire.capture, args=(plan, out))
+    thread.start()
+    assert out.looking.wait(10)
+    with (
+        socket.create_server((here, 0)) as server,
+        socket.create_connection(server.getsockname()) as sender,
+    ):
+        sender.sendall(REQUEST)
+        port = server.getsockname()[1]
+        with server.accept()[0] as taken:
+            assert taken.recv(len(REQUEST)) == REQUEST
+    until.touch()
+    thread.join(10)
+    _, *flows, _ = map(json.loads, out.getvalue().splitlines())
+    (flow,) = (each for each in flows if each["target_port"] == port)
+    assert (flow["begun"], flow["tls"], flow["marks"]) == (True, False, [SECRET.decode()])
