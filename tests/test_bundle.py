@@ -34,6 +34,7 @@ def test_it_holds_the_programs_and_fits_a_config_map() -> None:
         "health.py",
         "httpx.zip",
         "kernel.py",
+        "knocking.py",
         "line.py",
         "locustfile.py",
         "monitor.py",

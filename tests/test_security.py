@@ -20,11 +20,12 @@ from fixtures.history.certificates import Chain, Handshake
 from fixtures.history.verdict import Outcome
 from fixtures.traffic.handshake import Peer
 from fixtures.traffic.pod import handshake
+from suites.security.believed import believes_alone
 from suites.security.certificates import are_refused, are_their_own
-from suites.security.paths import are_denied
+from suites.security.denied import BY_NONE, are_denied, are_logged, denier
 from suites.security.presented import CLIENT, NAME, RIGHT, Presented, Wanted, mint, to_present
 from suites.security.subject import PUBLIC
-from tests.histories import FAIL, INCONCLUSIVE, PASS
+from tests.histories import FAIL, INCONCLUSIVE, PASS, Answer, exchanges
 
 DAY = timedelta(days=1)
 ELSEWHERE = NAME.replace("cluster.local", "example.com")
@@ -212,9 +213,58 @@ SERVED = Handshake(answer="HTTP/1.1 200 OK\r\n\r\n{}")
 )
 def test_a_path_is_denied_or_refused(walk: Handshake, arrived: set[str], outcome: Outcome) -> None:
     shown = {PUBLIC: SERVED, "/admin": walk}
-    assert are_denied(shown, arrived, PUBLIC).outcome is outcome
+    assert are_denied(shown, arrived, [PUBLIC]).outcome is outcome
 
 
 def test_a_denial_proves_nothing_where_nobody_is_served() -> None:
     shown = {PUBLIC: Handshake(error="reset"), "/admin": Handshake(answer=DENIED)}
-    assert are_denied(shown, {PUBLIC}, PUBLIC).outcome is FAIL
+    assert are_denied(shown, {PUBLIC}, [PUBLIC]).outcome is FAIL
+
+
+BY_CLOSED = "GET /closed 403 - rbac_access_denied_matched_policy[ns[n]-policy[closed]-rule[0]] -"
+BY_NOBODY = "GET /other 403 - rbac_access_denied_matched_policy[none] -"
+
+
+@pytest.mark.parametrize(
+    ("line", "policy"),
+    [(BY_CLOSED, "closed"), (BY_NOBODY, BY_NONE), ("GET /open 200 - via_upstream -", "")],
+)
+def test_the_policy_that_denied_is_read(line: str, policy: str) -> None:
+    assert denier(line) == policy
+
+
+@pytest.mark.parametrize(
+    ("logged", "outcome"),
+    [
+        ({"/closed": BY_CLOSED, "/other": BY_NOBODY}, PASS),
+        ({"/closed": BY_NOBODY, "/other": BY_NOBODY}, FAIL),
+        ({"/closed": BY_CLOSED, "/other": "403 -"}, FAIL),
+        ({"/closed": BY_CLOSED}, INCONCLUSIVE),
+    ],
+)
+def test_the_log_names_who_denied(logged: dict[str, str], outcome: Outcome) -> None:
+    assert are_logged(logged, {"/closed": "closed", "/other": BY_NONE}).outcome is outcome
+
+
+RIGHT_SERVER: Answer = {"status": 200, "service": "right"}
+OTHER_SERVER: Answer = {"status": 200, "service": "other"}
+UNBELIEVED: Answer = {"status": 503, "body": "upstream connect error"}
+SAID = "503 UF remote_connection_failure|TLS_error:|1:SSL:CERTIFICATE_VERIFY_FAILED"
+
+
+@pytest.mark.parametrize(
+    ("answers", "arrived", "outcome"),
+    [
+        ((RIGHT_SERVER, UNBELIEVED), {"s-0"}, PASS),
+        ((RIGHT_SERVER, OTHER_SERVER), {"s-0", "s-1"}, FAIL),
+        ((RIGHT_SERVER, UNBELIEVED), {"s-0", "s-1"}, FAIL),
+        ((UNBELIEVED, UNBELIEVED), set(), FAIL),
+        ((RIGHT_SERVER, RIGHT_SERVER), {"s-0", "s-1"}, INCONCLUSIVE),
+        ((RIGHT_SERVER, UNBELIEVED, UNBELIEVED), {"s-0"}, INCONCLUSIVE),
+    ],
+)
+def test_one_server_is_believed(
+    answers: tuple[Answer, ...], arrived: set[str], outcome: Outcome
+) -> None:
+    logged = {"s-0": SAID, "s-1": SAID, "s-2": "503 UF connection refused"}
+    assert believes_alone("right", arrived, logged)(exchanges(*answers)).outcome is outcome

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fixtures.lab import Lab
+from suites.security.isolation import Isolation, isolate
 from suites.security.subject import Guarded, Observation, in_force
 
 
@@ -18,3 +19,10 @@ def guarded(lab: Lab, cluster: str) -> Guarded:
 def observed(guarded: Guarded) -> Observation:
     """What every port was asked in plain text, and every service by mTLS."""
     return guarded.observe()
+
+
+@pytest.fixture(scope="module")
+def isolated(lab: Lab, cluster: str) -> Isolation:
+    """What guarded workloads were asked, and what their agent dropped, once all policies are
+    enforced."""
+    return isolate(lab, cluster).observe()

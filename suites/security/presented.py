@@ -67,6 +67,11 @@ def right(authority: Authority, root: x509.Certificate) -> Presented:
     return mint(authority, Wanted(), _in_pem(root))
 
 
+def named(authority: Authority, root: x509.Certificate, name: str) -> Presented:
+    """One that is right, of this SPIFFE ID."""
+    return mint(authority, Wanted((x509.UniformResourceIdentifier(name),)), _in_pem(root))
+
+
 def mint(authority: Authority, wanted: Wanted, above: str) -> Presented:
     """A certificate that an authority signs, with the authority's own and what is above it."""
     key = ec.generate_private_key(ec.SECP256R1())

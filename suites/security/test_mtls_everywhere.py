@@ -5,20 +5,27 @@ from __future__ import annotations
 from fixtures.checks import (
     all_answered_by,
     every,
+    known,
     never_reached,
     on,
+    readable,
     reset,
+    sealed,
     with_positive_control,
 )
 from fixtures.lab.trust import root_of, spiffe_id
 from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
+from suites.security.believed import believes_alone
 from suites.security.certificates import are_refused, are_their_own
 from suites.security.presented import RIGHT
 from suites.security.subject import (
     COUNT,
+    LENIENT,
+    NAMED,
     PLAIN,
     PORTS,
+    STRICT,
     WORKLOADS,
     Guarded,
     Observation,
@@ -56,3 +63,29 @@ def test_only_the_own_authority_is_believed(judge: Judge, guarded: Guarded) -> N
     """Only clients of the service mesh's own authority, of its trust domain and time are served."""
     answers = guarded.show()
     judge.conclude(are_refused(answers.shown, answers.arrived, RIGHT))
+
+
+@requirement("MT6", source=MTLS)
+def test_a_server_of_another_account_is_not_believed(
+    judge: Judge, guarded: Guarded, observed: Observation
+) -> None:
+    """A client that is told its server's account believes no server of another one."""
+    named = mtls_name(NAMED)
+    logged = guarded.unserved(observed, named)
+    judge(observed.history, on(named, believes_alone(STRICT, observed.arrived, logged)))
+
+
+@requirement("MT7", source=MTLS)
+def test_nothing_of_the_service_mesh_is_plain(
+    judge: Judge, guarded: Guarded, observed: Observation
+) -> None:
+    """Whoever looks at a node's wire reads nothing of what passes within the service mesh."""
+    outside = (guarded.outsider.address, guarded.addresses[LENIENT])
+    judge(
+        observed.history,
+        every(
+            known(sealed(observed.capture, guarded.pairs())),
+            known(readable(observed.capture, outside, COUNT)),
+            *(on(mtls_name(name), all_answered_by(name, COUNT)) for name in WORKLOADS),
+        ),
+    )

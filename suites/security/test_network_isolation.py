@@ -1,0 +1,130 @@
+"""Security: network isolation, by who may come, who may leave, and by which ports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fixtures.checks import (
+    Check,
+    all_answered_by,
+    every,
+    never_reached,
+    on,
+    with_positive_control,
+)
+from fixtures.lab import OUTSIDER, Lab
+from fixtures.plugin.judge import Judge
+from fixtures.plugin.requirements import requirement
+from suites.security.isolated import answered, are_held, dropped, refused
+from suites.security.isolation import (
+    ABOVE,
+    API,
+    API_PORT,
+    BELOW,
+    COUNT,
+    HOST,
+    ISLAND,
+    KUBELET,
+    LAST,
+    LEAVER,
+    METADATA,
+    PORT,
+    RANGED,
+    WAYS,
+    WORLD,
+    Isolation,
+    asked_at,
+    labels_of,
+    name,
+)
+from suites.security.newborn import FREE, GUARDED, bear
+from suites.security.subject import INSIDER
+
+ISOLATION = "Best Practices/Security/Network isolation"
+AT_HOST = frozenset({"reserved:host"})
+IN_WORLD = frozenset({"reserved:world"})
+INSIDERS = labels_of(INSIDER)
+OUTSIDERS = frozenset({"k8s:io.kubernetes.pod.namespace=default"})
+
+
+def served(streams: Iterable[str], whom: str) -> list[Check]:
+    """Each of the streams was served by a workload."""
+    return [on(stream, all_answered_by(whom, COUNT)) for stream in streams]
+
+
+@requirement("NI1", source=ISOLATION)
+def test_a_namespace_is_an_island(judge: Judge, isolated: Isolation) -> None:
+    """Who lets its own namespace in is reached from no other, by pod, service, name or node."""
+    outside = [name(OUTSIDER, way) for way in WAYS]
+    inside = [name(INSIDER, way) for way in WAYS]
+    silent = dropped(isolated.drops, OUTSIDERS, labels_of(ISLAND), f"{PORT}/TCP", COUNT)
+    judge(
+        isolated.history.where(lambda e: e.stream in (*outside, *inside)),
+        with_positive_control(
+            denied=every(
+                *(on(stream, silent) for stream in outside),
+                never_reached(isolated.arrived, outside, inside),
+            ),
+            allowed=every(*served(inside, ISLAND)),
+        ),
+    )
+
+
+@requirement("NI2", source=ISOLATION)
+def test_what_leaves_is_what_is_named(judge: Judge, isolated: Isolation) -> None:
+    """Who may leave for a name leaves for nothing else: no node, API, metadata, world or pod."""
+    targets = {
+        RANGED: (labels_of(RANGED), PORT),
+        API: (AT_HOST, API_PORT),
+        HOST: (AT_HOST, KUBELET),
+        METADATA: (IN_WORLD, 80),
+        WORLD: (IN_WORLD, KUBELET),
+    }
+    streams = isolated.history.streams()
+    silent = [
+        on(name(LEAVER, whom), dropped(isolated.drops, labels_of(LEAVER), at, f"{port}/TCP", COUNT))
+        for whom, (at, port) in targets.items()
+        if name(LEAVER, whom) in streams
+    ]
+    controls = [name(INSIDER, whom) for whom in (API, HOST, WORLD)]
+    judge(
+        isolated.history,
+        with_positive_control(
+            denied=every(*silent),
+            allowed=every(
+                *served([name(LEAVER, ISLAND)], ISLAND),
+                *(on(control, answered(COUNT)) for control in controls if control in streams),
+            ),
+        ),
+    )
+
+
+@requirement("NI4", source=ISOLATION)
+def test_a_new_pod_is_never_without_its_policy(judge: Judge, lab: Lab, cluster: str) -> None:
+    """A pod is under its policy from its first instruction on."""
+    born = bear(lab, cluster)
+    guarded = {name: born.knocks[name] for name in GUARDED}
+    judge.conclude(are_held(guarded, born.knocks[FREE], born.drops))
+
+
+@requirement("NI7", source=ISOLATION)
+def test_a_range_means_its_bounds(judge: Judge, isolated: Isolation) -> None:
+    """A range of ports is its bounds and what is between them, and a protocol is itself."""
+    outside = [f"{BELOW}/TCP", f"{ABOVE}/TCP", f"{PORT}/UDP"]
+    silent = (
+        on(asked_at(RANGED, at), dropped(isolated.drops, INSIDERS, labels_of(RANGED), at, COUNT))
+        for at in outside
+    )
+    bounds = [f"{PORT}/TCP", f"{LAST}/TCP"]
+    judge(
+        isolated.history,
+        with_positive_control(
+            denied=every(*silent),
+            allowed=every(
+                *served((asked_at(RANGED, at) for at in bounds), RANGED),
+                # What no policy is of shows that each of them comes to an answer.
+                *served([asked_at(ISLAND, f"{PORT}/UDP")], ISLAND),
+                *(on(asked_at(ISLAND, at), refused(COUNT)) for at in outside[:2]),
+            ),
+        ),
+    )
