@@ -11,4 +11,5 @@ BEHAVIOUR = Behaviour(
     in_force=in_force,
     across=True,
     ephemeral=True,
+    shared_clients=False,
 )

@@ -1,10 +1,13 @@
-"""Fixtures of the multi-cloud practices."""
+"""Fixtures of the multi-cloud practices: what several requirements of a file are judged by."""
 
 from __future__ import annotations
 
 import pytest
 
+from fixtures.history import History
 from fixtures.lab import Lab
+from suites.multi_cloud import policies
+from suites.multi_cloud.policies import Guarded
 from suites.multi_cloud.subject import Everywhere, Observation, in_force
 
 
@@ -15,6 +18,30 @@ def everywhere(lab: Lab) -> Everywhere:
 
 
 @pytest.fixture(scope="module")
+def discovered(everywhere: Everywhere) -> History:
+    """What everybody was answered by the services of all clusters and of the own one."""
+    return everywhere.discover()
+
+
+@pytest.fixture(scope="module")
+def preferred(everywhere: Everywhere) -> History:
+    """What the clients were answered while all pods are healthy."""
+    return everywhere.prefer()
+
+
+@pytest.fixture(scope="module")
 def observed(everywhere: Everywhere) -> Observation:
     """What everybody sent in one window, and what of it could be read on the wire."""
     return everywhere.observe()
+
+
+@pytest.fixture(scope="module")
+def guarded(lab: Lab) -> Guarded:
+    """The workloads that network policies guard, under them."""
+    return policies.guard(lab)
+
+
+@pytest.fixture(scope="module")
+def policed(guarded: Guarded) -> policies.Observation:
+    """What everybody sent to the guarded workloads in one window, and what was dropped."""
+    return guarded.observe()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +17,7 @@ from fixtures.history.certificates import Handshake
 from fixtures.history.streams import Stream, with_nonces
 from fixtures.history.verdict import Verdict, combine
 from fixtures.history.wire import Capture
-from fixtures.lab import OUTSIDE, OUTSIDER, Lab, convergence, sampling
+from fixtures.lab import Lab, convergence, sampling
 from fixtures.lab.hubble import Agent
 from fixtures.lab.space import Space
 from fixtures.manifests import Given
@@ -29,9 +29,11 @@ from fixtures.traffic.sniffer import Sniffer, capturing
 NAME = Path(__file__).parent.name
 ACROSS, HOME, PREFER = "across", "home", "prefer"
 """Services of one workload: of all clusters, of the own one, of all but rather of the own one."""
-PLAIN, CLIENT, WIRE = "plain", "client", "wire"
+PLAIN, CLIENT, OUTSIDER, WIRE = "plain", "client", "outsider", "wire"
 EVERYWHERE, NEAR, FAR = "everywhere", "near", "far"
 """Services of Cilium's over all clusters: without affinity, of affinity `local`, of `remote`."""
+LEAVING, STANDBY = "leaving", "standby"
+"""Services of a workload that comes and goes: of all clusters, and of all but rather the own."""
 PORT = 3000  # of the pods
 COUNT = 100
 """Requests of a client to `across`: by chance each cluster answers about half of them."""
@@ -115,8 +117,22 @@ class Everywhere:
         """The same of clients and pods without sidecars."""
         return [(one.addresses[OUTSIDER], other.addresses[PLAIN]) for one, other in self.ways]
 
+    def discover(self) -> History:
+        """Have everybody ask the services of all clusters, and those of the own one."""
+        mark, few = convergence.generation(), (PLAIN, EVERYWHERE, NEAR, FAR)
+        return side_by_side(
+            *self._by_clients(mark, {ACROSS: COUNT, HOME: FEW}),
+            *(partial(p.outsider.ask, *_from_outside(p, few, mark)) for p in self.places.values()),
+        )
+
+    def prefer(self) -> History:
+        """Have the clients ask the service of which the own cluster's pods are preferred."""
+        mark = convergence.generation()
+        return side_by_side(*self._by_clients(mark, {ACROSS: COUNT, PREFER: COUNT}))
+
     def observe(self) -> Observation:
-        """Have everybody ask, look at the wire meanwhile, and read the backends' logs.
+        """Have everybody ask other clusters' pods, look at the wire meanwhile, and read the
+        backends' logs.
 
         Raises:
             CommandError: a program could not be started in a pod.
@@ -127,9 +143,9 @@ class Everywhere:
         looked_at = {a for pair in (*self.sealed_pairs, *self.readable_pairs) for a in pair}
         with capturing(sniffers, looked_at, f"{mark}-[0-9]+_") as end:
             history = side_by_side(
-                *(partial(p.client.ask, *_called(p, mark)) for p in self.places.values()),
+                *self._by_clients(mark, {ACROSS: COUNT}),
                 *(
-                    partial(p.outsider.ask, *self._asked_from_outside(p, mark))
+                    partial(p.outsider.ask, *self._in_plain_text(p, mark))
                     for p in self.places.values()
                 ),
             )
@@ -153,8 +169,13 @@ class Everywhere:
             for server, shown in zip(self.places, shake(place.outsider, peers), strict=True)
         }
 
-    def _asked_from_outside(self, here: Place, mark: str) -> Iterator[Stream]:
-        """In plain text: what has a sidecar must not be answered, what has none is."""
+    def _by_clients(self, mark: str, counts: Mapping[str, int]) -> Iterator[Callable[[], History]]:
+        """Each cluster's client, asking services so many times."""
+        for place in self.places.values():
+            yield partial(place.client.ask, *_called(place, mark, counts))
+
+    def _in_plain_text(self, here: Place, mark: str) -> Iterator[Stream]:
+        """What has a sidecar must not be answered, what has none is."""
         for there in self.places.values():
             if there is not here:
                 forced = (plain_name(ACROSS, here, there), there.addresses[ACROSS], FEW)
@@ -162,9 +183,6 @@ class Everywhere:
                 for stream, address, count in (forced, served):
                     host, marked = f"{address}:{PORT}", _header(mark)
                     yield with_nonces(stream, host, mark, count=count, headers=marked)
-        for service in (PLAIN, EVERYWHERE, NEAR, FAR):
-            stream = service_name(service, here)
-            yield with_nonces(stream, here.space.host(service), mark, count=FEW)
 
     def _arrived(self, history: History, began: float) -> frozenset[str]:
         arrived: set[str] = set()
@@ -189,11 +207,17 @@ def plain_name(workload: str, here: Place, there: Place) -> str:
     return f"{here.cluster}/{OUTSIDER}->{workload} of {there.cluster}"
 
 
-def _called(place: Place, mark: str) -> Iterator[Stream]:
-    for service, count in ((ACROSS, COUNT), (HOME, FEW), (PREFER, COUNT)):
+def _called(place: Place, mark: str, counts: Mapping[str, int]) -> Iterator[Stream]:
+    for service, count in counts.items():
         stream, host = call_name(service, place), place.space.host(service)
         more = {"headers": _header(mark), "whole": True}
         yield with_nonces(stream, host, mark, count=count, **more)
+
+
+def _from_outside(place: Place, services: Iterable[str], mark: str) -> Iterator[Stream]:
+    for service in services:
+        stream = service_name(service, place)
+        yield with_nonces(stream, place.space.host(service), mark, count=FEW)
 
 
 def _header(mark: str) -> dict[str, str]:
@@ -242,7 +266,7 @@ def _place(lab: Lab, cluster: str, policy: Given) -> Place:
     space, deadline = lab.space(NAME, cluster), lab.deadline("convergence")
     convergence.security_policy(space, policy, ACROSS, deadline)
     client = lab.client(cluster, CLIENT, space.namespace)
-    outsider = lab.client(cluster, OUTSIDER, identity=OUTSIDE)
+    outsider = lab.client(cluster, OUTSIDER, space.namespace, identity=OUTSIDER)
     wire = lab.client(cluster, WIRE, space.namespace, identity=WIRE)
     pods = {name: space.kube.pod(space.namespace, f"app={name}") for name in (ACROSS, PLAIN)}
     addresses = {name: str(pod["status"]["podIP"]) for name, pod in pods.items()}

@@ -1,0 +1,238 @@
+"""Workloads of aws-cluster that network policies guard, and who would reach them from where.
+
+Each policy has a workload of its own, so that all are in force, and are asked, at the same time.
+Clients ask the pods by their addresses: no service is between them and the policy.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+
+from clusters.kube import Document
+from fixtures.checks import Drop
+from fixtures.history import History
+from fixtures.history.streams import Stream, with_nonces
+from fixtures.lab import Lab, convergence, namespace_of, sampling
+from fixtures.lab.hubble import CLUSTER_LABEL, NAMESPACE_LABEL, Agent
+from fixtures.lab.space import Space
+from fixtures.manifests import Given
+from fixtures.traffic.client import ClientPod, side_by_side
+from suites.multi_cloud.subject import FAR, LEAVING, NAME, OUTSIDER, PLAIN, PORT, WIRE
+
+AWS, AZURE = "aws-cluster", "azure-cluster"
+OWN, SHARED, INNER, OUTER, BARRED, RANGED = "own", "shared", "inner", "outer", "barred", "ranged"
+GUARDED = (OWN, SHARED, INNER, OUTER, BARRED, RANGED)
+"""Workloads of aws-cluster, each of which a policy is of."""
+ON_NODES = (OUTER, RANGED)
+"""Those that their node has a port for."""
+SENDER = "sender"
+"""A client that a policy is of."""
+HERE, THERE = f"{AWS}/{OUTSIDER}", f"{AZURE}/{OUTSIDER}"
+SENDS = f"{AWS}/{SENDER}"
+NODE, WORLD = f"{AZURE}/node", "the world"
+"""The other cluster's node, by an address that all clusters know and by one that none knows."""
+POLICIES = (
+    ("ciliumnetworkpolicy-own-cluster", OWN),
+    ("ciliumnetworkpolicy-both-clusters", SHARED),
+    ("ciliumnetworkpolicy-entity-cluster", INNER),
+    ("ciliumnetworkpolicy-entity-world", OUTER),
+    ("ciliumnetworkpolicy-egress", SENDER),
+    ("networkpolicy-ip-block", RANGED),
+)
+"""Practices, each with the one workload that it is of."""
+ALLOW, DENY = "ciliumnetworkpolicy-allow", "ciliumnetworkpolicy-deny"
+COUNT = 4
+"""Requests of a stream: of what is dropped Hubble tells no more than a hundred a second."""
+SECONDS = 2
+"""Of silence, after which a request was not answered."""
+AT_ONCE = 4
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What was asked in one window, what arrived, and what each cluster's agent dropped then.
+
+    Attributes:
+        arrived: the nonces in the logs of all backends of aws-cluster.
+        drops: by the cluster of the agent that tells them.
+    """
+
+    history: History
+    arrived: frozenset[str]
+    drops: Mapping[str, tuple[Drop, ...]]
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """The guarded workloads under their policies, and who would reach them.
+
+    Attributes:
+        addresses: of pods in aws-cluster by their workload, and of the other cluster's by
+            `AZURE/` and their workload.
+        world: the address that WORLD sends from; empty if the lab has none.
+    """
+
+    space: Space
+    deadline: float
+    agents: Mapping[str, Agent]
+    clients: Mapping[str, ClientPod]
+    addresses: Mapping[str, str]
+    on_node: Mapping[str, str]
+    world: str
+
+    def observe(self) -> Observation:
+        """Have everybody ask at once, and ask Cilium what it dropped meanwhile.
+
+        Raises:
+            CommandError: a program could not be started in a pod.
+            NotReadyError: what a backend answered did not come into its log in time.
+        """
+        mark, began = convergence.generation(), time.monotonic()
+        opened = {name: agent.now() for name, agent in self.agents.items()}
+        streams = {HERE: self._here, THERE: self._there, SENDS: self._sent, NODE: self._node}
+        asks = (
+            partial(self.clients[who].probe, *asked(mark), consecutive_timeouts=0)
+            for who, asked in streams.items()
+        )
+        history = side_by_side(*asks)
+        own = history.where(lambda e: not e.service.endswith(f"-{AZURE}"))
+        arrived = sampling.arrivals(self, sampling.expected(own), began)
+        drops = {
+            name: agent.drops(opened[name], self.space.namespace)
+            for name, agent in self.agents.items()
+        }
+        return Observation(history, frozenset(arrived), drops)
+
+    def _here(self, mark: str) -> Iterator[Stream]:
+        for whom in (OWN, SHARED, INNER, OUTER, BARRED, RANGED):
+            yield self._stream(HERE, whom, self.addresses[whom], mark)
+        away = away_name(LEAVING)
+        yield self._stream(HERE, away, self.addresses[away], mark)
+
+    def _there(self, mark: str) -> Iterator[Stream]:
+        for whom in GUARDED:
+            yield self._stream(THERE, whom, self.addresses[whom], mark)
+
+    def _sent(self, mark: str) -> Iterator[Stream]:
+        yield with_nonces(
+            name(SENDS, FAR), self.space.host(FAR), mark, count=COUNT, timeout=SECONDS
+        )
+        for whom in (away_name(LEAVING), PLAIN):
+            yield self._stream(SENDS, whom, self.addresses[whom], mark)
+
+    def _node(self, mark: str) -> Iterator[Stream]:
+        yield self._stream(NODE, OUTER, self.addresses[OUTER], mark)
+        for whom in ON_NODES if self.world else ():
+            host = self.on_node[whom]
+            more = {"count": COUNT, "timeout": SECONDS, "source": self.world}
+            yield with_nonces(name(WORLD, whom), host, mark, **more)
+
+    def _stream(self, who: str, whom: str, address: str, mark: str) -> Stream:
+        host = f"{address}:{PORT}"
+        return with_nonces(name(who, whom), host, mark, count=COUNT, timeout=SECONDS)
+
+
+def name(who: str, whom: str) -> str:
+    """The stream of a client's requests to a workload."""
+    return f"{who}->{whom}"
+
+
+def away_name(workload: str) -> str:
+    """How a workload of the other cluster is called here."""
+    return f"{AZURE}/{workload}"
+
+
+def labels_of(app: str, cluster: str = AWS) -> frozenset[str]:
+    """The labels by which Cilium knows a workload of the suite's namespace."""
+    labels = {"app": app, CLUSTER_LABEL: cluster, NAMESPACE_LABEL: namespace_of(NAME)}
+    return frozenset(f"k8s:{key}={value}" for key, value in labels.items())
+
+
+def guard(lab: Lab) -> Guarded:
+    """The guarded workloads, once their agent enforces all policies and knows all clients.
+
+    Raises:
+        NotReadyError: a workload does not run, or an agent did not get there in time.
+        WrongManifestError: a policy is refused, or is never in force.
+    """
+    spaces = {cluster: lab.space(NAME, cluster) for cluster in (AWS, AZURE)}
+    space, deadline = spaces[AWS], lab.deadline("convergence")
+    pods = {name: space.kube.pod(space.namespace, f"app={name}") for name in (*GUARDED, SENDER)}
+    pods[PLAIN] = space.kube.pod(space.namespace, f"app={PLAIN}")
+    other = spaces[AZURE]
+    for workload in (PLAIN, LEAVING):
+        pods[away_name(workload)] = other.kube.pod(other.namespace, f"app={workload}")
+    addresses = {name: str(pod["status"]["podIP"]) for name, pod in pods.items()}
+    agents = {cluster: Agent.any_of(each.kube) for cluster, each in spaces.items()}
+    clients = {
+        HERE: _client(lab, AWS, OUTSIDER),
+        THERE: _client(lab, AZURE, OUTSIDER),
+        SENDS: _client(lab, AWS, SENDER),
+        NODE: replace(_client(lab, AZURE, WIRE), identity=NODE),
+    }
+    known = {*addresses.values(), clients[HERE].address, clients[THERE].address}
+    for agent in agents.values():
+        convergence.identities(agent, known, deadline)
+    convergence.backends(agents[AWS], [addresses[away_name(PLAIN)]], deadline)
+    _enforce(lab, space, agents[AWS], pods, deadline)
+    world = lab.topology.cluster(AZURE).world
+    on_node = dict(_on_node(space, pods)) if world else {}
+    return Guarded(space, deadline, agents, clients, addresses, on_node, world)
+
+
+def _client(lab: Lab, cluster: str, workload: str) -> ClientPod:
+    namespace = namespace_of(NAME)
+    return lab.client(cluster, workload, namespace, identity=f"app={workload} in {cluster}")
+
+
+def _enforce(
+    lab: Lab, space: Space, agent: Agent, pods: Mapping[str, Document], deadline: float
+) -> None:
+    """Have all policies enforced side by side; what is allowed is so before and after it is
+    denied."""
+
+    def put(policies: Iterable[tuple[Given, str]]) -> None:
+        for policy, app in policies:
+            _put(space, policy, agent, pods[app], deadline)
+
+    given = lab.manifests.given
+    allow, again = given(ALLOW), _renamed(given(ALLOW), "allow-again")
+    orders = [[(given(stem), app)] for stem, app in POLICIES]
+    orders.append([(allow, BARRED), (given(DENY), BARRED), (again, BARRED)])
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for done in [pool.submit(put, order) for order in orders]:
+            done.result()
+
+
+def _put(space: Space, policy: Given, agent: Agent, pod: Document, deadline: float) -> None:
+    """Have one policy enforced, or see to its absence. It is made anew, as its object's UID is what
+    tells it from an earlier run's."""
+    document = policy.document
+    version, kind = document["apiVersion"], document["kind"]
+    stored = space.kube.get(version, kind, document["metadata"]["name"], space.namespace)
+    if stored:
+        space.kube.delete(document, space.namespace)
+    if not policy.absent:
+        convergence.network_policy(space, policy, agent, pod, deadline)
+    elif stored:
+        uid = stored["metadata"]["uid"]
+        convergence.policy_state(agent, pod, uid, present=False, deadline=deadline)
+
+
+def _renamed(policy: Given, name: str) -> Given:
+    document = copy.deepcopy(policy.document)
+    document["metadata"]["name"] = name
+    return replace(policy, document=document)
+
+
+def _on_node(space: Space, pods: Mapping[str, Document]) -> Iterator[tuple[str, str]]:
+    """By workload: where the node of its pod has it."""
+    for whom in ON_NODES:
+        service = space.kube.get("v1", "Service", whom, space.namespace) or {}
+        (port,) = service["spec"]["ports"]
+        yield whom, f"{pods[whom]['status']['hostIP']}:{port['nodePort']}"
