@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from fixtures.history import History
 from fixtures.lab import Lab
-from suites.multi_cloud import policies
+from suites.multi_cloud import failover, policies
+from suites.multi_cloud.failover import Pair
 from suites.multi_cloud.policies import Guarded
 from suites.multi_cloud.subject import Everywhere, Observation, in_force
 
@@ -36,12 +39,19 @@ def observed(everywhere: Everywhere) -> Observation:
 
 
 @pytest.fixture(scope="module")
-def guarded(lab: Lab) -> Guarded:
+def guarded(lab: Lab) -> Iterator[Guarded]:
     """The workloads that network policies guard, under them."""
-    return policies.guard(lab)
+    with policies.tenant(lab) as tenant:
+        yield policies.guard(lab, tenant)
 
 
 @pytest.fixture(scope="module")
 def policed(guarded: Guarded) -> policies.Observation:
     """What everybody sent to the guarded workloads in one window, and what was dropped."""
     return guarded.observe()
+
+
+@pytest.fixture(scope="module")
+def pair(lab: Lab, everywhere: Everywhere) -> Pair:
+    """The pods with moods of both clusters, and the client that prefers its own cluster's."""
+    return failover.pair(lab, everywhere)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from fixtures.checks import Drop
-from fixtures.history.verdict import Verdict, failed, passed
+from fixtures.checks.denials import BY_POLICY
+from fixtures.history.verdict import Verdict, failed, inconclusive, passed
 
 OUTRIGHT = "POLICY_DENY"
 
@@ -24,8 +25,8 @@ def dropped_by_deny(
     ]
     other = sorted({drop.reason for drop in between if drop.reason != OUTRIGHT})
     if other or not between:
-        seen = ", ".join(other) or "none"
-        return failed(f"dropped by {seen}, and not by a rule that denies", drops=len(between))
+        reasons = ", ".join(other) or "none"
+        return failed(f"dropped by {reasons}, and not by a rule that denies", drops=len(between))
     return passed(f"all {len(between)} drops were by a rule that denies", drops=len(between))
 
 
@@ -35,3 +36,19 @@ def not_told(drops: Iterable[Drop], source: Collection[str]) -> Verdict:
     if there:
         return failed(f"{len(there)} drops were at the target, and not at the source")
     return passed("no drop was at the target")
+
+
+def dropped_between(
+    drops: Iterable[Drop], source: Collection[str], destination: Collection[str]
+) -> Verdict:
+    """Something between workloads of these labels was dropped for a policy's sake. Where nothing
+    was, whatever was to be dropped was not: inconclusive."""
+    count = sum(
+        drop.reason in BY_POLICY
+        and drop.source_labels.issuperset(source)
+        and drop.destination_labels.issuperset(destination)
+        for drop in drops
+    )
+    if not count:
+        return inconclusive("nothing was dropped", drops=0)
+    return passed(f"{count} packets were dropped", drops=count)

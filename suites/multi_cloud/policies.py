@@ -10,10 +10,11 @@ import copy
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
-from clusters.kube import Document
+from clusters.kube import Document, Kube
 from fixtures.checks import Drop
 from fixtures.history import History
 from fixtures.history.streams import Stream, with_nonces
@@ -25,14 +26,18 @@ from fixtures.traffic.client import ClientPod, side_by_side
 from suites.multi_cloud.subject import FAR, LEAVING, NAME, OUTSIDER, PLAIN, PORT, WIRE
 
 AWS, AZURE = "aws-cluster", "azure-cluster"
-OWN, SHARED, INNER, OUTER, BARRED, RANGED = "own", "shared", "inner", "outer", "barred", "ranged"
-GUARDED = (OWN, SHARED, INNER, OUTER, BARRED, RANGED)
+OWN, SHARED, INNER, OUTER = "own", "shared", "inner", "outer"
+BARRED, RANGED, NAMED = "barred", "ranged", "named"
+GUARDED = (OWN, SHARED, INNER, OUTER, BARRED, RANGED, NAMED)
 """Workloads of aws-cluster, each of which a policy is of."""
 ON_NODES = (OUTER, RANGED)
 """Those that their node has a port for."""
 SENDER = "sender"
 """A client that a policy is of."""
 HERE, THERE = f"{AWS}/{OUTSIDER}", f"{AZURE}/{OUTSIDER}"
+TENANT = f"{AZURE}/{OUTSIDER} of another namespace"
+TENANTS = f"{namespace_of(NAME)}-tenant"
+"""That namespace."""
 SENDS = f"{AWS}/{SENDER}"
 NODE, WORLD = f"{AZURE}/node", "the world"
 """The other cluster's node, by an address that all clusters know and by one that none knows."""
@@ -43,6 +48,7 @@ POLICIES = (
     ("ciliumnetworkpolicy-entity-world", OUTER),
     ("ciliumnetworkpolicy-egress", SENDER),
     ("networkpolicy-ip-block", RANGED),
+    ("ciliumnetworkpolicy-namespace", NAMED),
 )
 """Practices, each with the one workload that it is of."""
 ALLOW, DENY = "ciliumnetworkpolicy-allow", "ciliumnetworkpolicy-deny"
@@ -94,7 +100,13 @@ class Guarded:
         """
         mark, began = convergence.generation(), time.monotonic()
         opened = {name: agent.now() for name, agent in self.agents.items()}
-        streams = {HERE: self._here, THERE: self._there, SENDS: self._sent, NODE: self._node}
+        streams = {
+            HERE: self._here,
+            THERE: self._there,
+            TENANT: self._of_tenant,
+            SENDS: self._sent,
+            NODE: self._node,
+        }
         asks = (
             partial(self.clients[who].probe, *asked(mark), consecutive_timeouts=0)
             for who, asked in streams.items()
@@ -109,7 +121,7 @@ class Guarded:
         return Observation(history, frozenset(arrived), drops)
 
     def _here(self, mark: str) -> Iterator[Stream]:
-        for whom in (OWN, SHARED, INNER, OUTER, BARRED, RANGED):
+        for whom in GUARDED:
             yield self._stream(HERE, whom, self.addresses[whom], mark)
         away = away_name(LEAVING)
         yield self._stream(HERE, away, self.addresses[away], mark)
@@ -117,6 +129,9 @@ class Guarded:
     def _there(self, mark: str) -> Iterator[Stream]:
         for whom in GUARDED:
             yield self._stream(THERE, whom, self.addresses[whom], mark)
+
+    def _of_tenant(self, mark: str) -> Iterator[Stream]:
+        yield self._stream(TENANT, NAMED, self.addresses[NAMED], mark)
 
     def _sent(self, mark: str) -> Iterator[Stream]:
         yield with_nonces(
@@ -147,13 +162,42 @@ def away_name(workload: str) -> str:
     return f"{AZURE}/{workload}"
 
 
-def labels_of(app: str, cluster: str = AWS) -> frozenset[str]:
-    """The labels by which Cilium knows a workload of the suite's namespace."""
-    labels = {"app": app, CLUSTER_LABEL: cluster, NAMESPACE_LABEL: namespace_of(NAME)}
+def labels_of(app: str, cluster: str = AWS, namespace: str = "") -> frozenset[str]:
+    """The labels by which Cilium knows a workload, of the suite's namespace unless told."""
+    own = namespace or namespace_of(NAME)
+    labels = {"app": app, CLUSTER_LABEL: cluster, NAMESPACE_LABEL: own}
     return frozenset(f"k8s:{key}={value}" for key, value in labels.items())
 
 
-def guard(lab: Lab) -> Guarded:
+@contextmanager
+def tenant(lab: Lab) -> Iterator[ClientPod]:
+    """azure-cluster's client without a sidecar once more, in another namespace, until the block
+    ends.
+
+    Raises:
+        NotReadyError: it does not run in time.
+    """
+    kube = lab.kube(AZURE)
+    labels = {"app.kubernetes.io/managed-by": "plumbline", "plumbline/cluster": AZURE}
+    metadata = {"name": TENANTS, "labels": labels}
+    kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+    kube.apply(_copied(kube, "v1", "ConfigMap", "plumbline-programs"), TENANTS)
+    deployment = _copied(kube, "apps/v1", "Deployment", OUTSIDER)
+    try:
+        kube.apply(deployment, TENANTS)
+        yield lab.client(AZURE, OUTSIDER, TENANTS, identity=TENANT)
+    finally:
+        kube.delete(deployment, TENANTS)
+
+
+def _copied(kube: Kube, version: str, kind: str, name: str) -> Document:
+    """An object of the suite's namespace, fit to be made again in another."""
+    stored = kube.get(version, kind, name, namespace_of(NAME)) or {}
+    document: Document = {"apiVersion": version, "kind": kind, "metadata": {"name": name}}
+    return document | {key: stored[key] for key in ("spec", "binaryData") if key in stored}
+
+
+def guard(lab: Lab, of_tenant: ClientPod) -> Guarded:
     """The guarded workloads, once their agent enforces all policies and knows all clients.
 
     Raises:
@@ -172,10 +216,11 @@ def guard(lab: Lab) -> Guarded:
     clients = {
         HERE: _client(lab, AWS, OUTSIDER),
         THERE: _client(lab, AZURE, OUTSIDER),
+        TENANT: of_tenant,
         SENDS: _client(lab, AWS, SENDER),
         NODE: replace(_client(lab, AZURE, WIRE), identity=NODE),
     }
-    known = {*addresses.values(), clients[HERE].address, clients[THERE].address}
+    known = {*addresses.values(), *(clients[who].address for who in (HERE, THERE, TENANT))}
     for agent in agents.values():
         convergence.identities(agent, known, deadline)
     convergence.backends(agents[AWS], [addresses[away_name(PLAIN)]], deadline)
@@ -198,30 +243,42 @@ def _enforce(
 
     def put(policies: Iterable[tuple[Given, str]]) -> None:
         for policy, app in policies:
-            _put(space, policy, agent, pods[app], deadline)
+            if not policy.absent:
+                convergence.network_policy(space, policy, agent, pods[app], deadline)
 
-    given = lab.manifests.given
-    allow, again = given(ALLOW), _renamed(given(ALLOW), "allow-again")
-    orders = [[(given(stem), app)] for stem, app in POLICIES]
-    orders.append([(allow, BARRED), (given(DENY), BARRED), (again, BARRED)])
+    practice = lab.manifests.given
+    allow, again = practice(ALLOW), _renamed(practice(ALLOW), "allow-again")
+    orders = [[(practice(stem), app)] for stem, app in POLICIES]
+    orders.append([(allow, BARRED), (practice(DENY), BARRED), (again, BARRED)])
+    every_one = [each for order in orders for each in order]
+    _clear(space, agent, every_one, pods, deadline)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for done in [pool.submit(put, order) for order in orders]:
             done.result()
 
 
-def _put(space: Space, policy: Given, agent: Agent, pod: Document, deadline: float) -> None:
-    """Have one policy enforced, or see to its absence. It is made anew, as its object's UID is what
-    tells it from an earlier run's."""
-    document = policy.document
-    version, kind = document["apiVersion"], document["kind"]
-    stored = space.kube.get(version, kind, document["metadata"]["name"], space.namespace)
-    if stored:
-        space.kube.delete(document, space.namespace)
-    if not policy.absent:
-        convergence.network_policy(space, policy, agent, pod, deadline)
-    elif stored:
-        uid = stored["metadata"]["uid"]
-        convergence.policy_state(agent, pod, uid, present=False, deadline=deadline)
+def _clear(
+    space: Space,
+    agent: Agent,
+    policies: Iterable[tuple[Given, str]],
+    pods: Mapping[str, Document],
+    deadline: float,
+) -> None:
+    """Delete what an earlier run applied, and wait until nothing of it is enforced.
+
+    An object's UID tells it from an earlier run's, and an agent that hears of a deletion and of the
+    same policy together goes on with the old UID.
+    """
+    earlier = []
+    for policy, app in policies:
+        document = policy.document
+        version, kind = document["apiVersion"], document["kind"]
+        stored = space.kube.get(version, kind, document["metadata"]["name"], space.namespace)
+        if stored:
+            space.kube.delete(document, space.namespace)
+            earlier.append((stored["metadata"]["uid"], app))
+    for uid, app in earlier:
+        convergence.policy_state(agent, pods[app], uid, present=False, deadline=deadline)
 
 
 def _renamed(policy: Given, name: str) -> Given:

@@ -32,9 +32,17 @@ ACROSS, HOME, PREFER = "across", "home", "prefer"
 PLAIN, CLIENT, OUTSIDER, WIRE = "plain", "client", "outsider", "wire"
 EVERYWHERE, NEAR, FAR = "everywhere", "near", "far"
 """Services of Cilium's over all clusters: without affinity, of affinity `local`, of `remote`."""
+WITHHELD, UNJOINED = "withheld", "unjoined"
+"""The same of a service whose pods azure-cluster shares with nobody, and of one that is shared and
+yet of no other cluster."""
 LEAVING, STANDBY = "leaving", "standby"
 """Services of a workload that comes and goes: of all clusters, and of all but rather the own."""
+AILING, SILENT = "ailing", "silent"
+"""Services of a workload with moods, of all clusters; each has rules of its own."""
+UNAVAILABLE = 503
 PORT = 3000  # of the pods
+OUTSIDERS = (PLAIN, EVERYWHERE, NEAR, FAR, WITHHELD, UNJOINED)
+"""What is asked from outside the service mesh."""
 COUNT = 100
 """Requests of a client to `across`: by chance each cluster answers about half of them."""
 FEW = 20
@@ -119,7 +127,7 @@ class Everywhere:
 
     def discover(self) -> History:
         """Have everybody ask the services of all clusters, and those of the own one."""
-        mark, few = convergence.generation(), (PLAIN, EVERYWHERE, NEAR, FAR)
+        mark, few = convergence.generation(), OUTSIDERS
         return side_by_side(
             *self._by_clients(mark, {ACROSS: COUNT, HOME: FEW}),
             *(partial(p.outsider.ask, *_from_outside(p, few, mark)) for p in self.places.values()),

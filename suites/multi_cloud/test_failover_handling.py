@@ -4,14 +4,53 @@ from __future__ import annotations
 
 from functools import partial
 
-from fixtures.checks import every
+import pytest
+
+from fixtures.checks import Check, every, known
 from fixtures.history import History
+from fixtures.lab import Lab
 from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
+from suites.multi_cloud.drops import dropped_between
+from suites.multi_cloud.failover import (
+    Failed,
+    Moved,
+    Pair,
+    by_gateway,
+    by_service,
+    history_of,
+    move,
+    trace_of,
+    without_istiod,
+)
+from suites.multi_cloud.moves import (
+    FOREVER,
+    first_by,
+    left_after,
+    never_asked,
+    only_by,
+    taking,
+    unbroken,
+)
+from suites.multi_cloud.policies import AWS, AZURE, labels_of
 from suites.multi_cloud.served import at_home, served_across
-from suites.multi_cloud.subject import ACROSS, COUNT, PREFER, Everywhere, call_name
+from suites.multi_cloud.subject import (
+    ACROSS,
+    AILING,
+    CLIENT,
+    COUNT,
+    LEAVING,
+    PREFER,
+    STANDBY,
+    Everywhere,
+    call_name,
+)
 
 FAILOVER = "Best Practices/Multi-Cloud/Failover handling"
+MOVING = 1.0
+"""Seconds for which nobody may answer while the last pod of a cluster goes."""
+ERRORS = 3
+"""That a pod makes before it is left: of the practice's outlier detection."""
 
 
 @requirement("FO4", source=FAILOVER)
@@ -21,3 +60,83 @@ def test_nothing_leaves_a_healthy_cluster(
     """While the pods of its own cluster are healthy not one request leaves it, with failover on."""
     own = at_home(everywhere, partial(call_name, PREFER), ACROSS, COUNT)
     judge(preferred, every(*own, served_across(everywhere)))
+
+
+def taken_over(moved: Moved) -> Check:
+    """The own pod answers all until it goes, the other cluster's while it is gone, and the own one
+    again once it is back; for a moment nobody may."""
+    trace, own, other = trace_of(moved.traces), f"{LEAVING}-{AWS}", f"{LEAVING}-{AZURE}"
+    return every(
+        known(unbroken(trace, {own, other}, MOVING)),
+        known(only_by(trace.between(0, moved.began), {own}, "before it went")),
+        known(only_by(trace.between(moved.gone, moved.again), {other}, "without it")),
+        known(taking("the other cluster to answer", first_by(trace, other, moved.began))),
+        known(moved.returned),
+        known(only_by(trace.between(moved.back, FOREVER), {own}, "since it is back")),
+    )
+
+
+@requirement("FO1", source=FAILOVER)
+def test_the_other_cluster_answers_when_the_last_pod_goes(judge: Judge, lab: Lab) -> None:
+    """When the last own pod of a global service goes, the other cluster's answer until it is
+    back."""
+    moved = move(lab, by_service(lab, AWS, STANDBY))
+    judge(history_of(moved.traces), taken_over(moved))
+
+
+@requirement("FO5", source=FAILOVER)
+def test_a_gateway_is_served_by_the_other_cluster(judge: Judge, lab: Lab) -> None:
+    """A Gateway without a pod in its own cluster is served by the other cluster's, and by its own
+    alone once it is back."""
+    moved = move(lab, by_gateway(lab))
+    judge(history_of(moved.traces), taken_over(moved))
+
+
+def left_and_asked_again(failed: Failed) -> Check:
+    """The own pod is left for the other cluster's after its errors, which are all that anybody got,
+    and is asked again."""
+    trace, own, other = trace_of(failed.traces), f"{AILING}-{AWS}", f"{AILING}-{AZURE}"
+    return every(
+        known(failed.left),
+        known(failed.returned),
+        known(never_asked(failed.there, 0, failed.began, "while all were well")),
+        known(left_after(failed.here, ERRORS)),
+        known(unbroken(trace, {own, other}, failing=own)),
+    )
+
+
+@requirement("FO2", source=FAILOVER)
+def test_pods_that_fail_are_left_for_the_other_clusters(judge: Judge, pair: Pair) -> None:
+    """Own pods that answer 503 are left after three errors each, and asked again once they can."""
+    failed = pair.fail()
+    judge(history_of(failed.traces), left_and_asked_again(failed))
+
+
+@requirement("FO3", source=FAILOVER)
+def test_silent_pods_cost_no_client_an_error(judge: Judge, pair: Pair) -> None:
+    """Own pods that fall silent cost no client an error: it is served by the other cluster's."""
+    silent = pair.silence()
+    trace, own, other = trace_of(silent.traces), f"{AILING}-{AWS}", f"{AILING}-{AZURE}"
+    judge(
+        history_of(silent.traces),
+        every(
+            known(unbroken(trace, {own, other})),
+            known(silent.left),
+            known(silent.returned),
+            known(never_asked(silent.there, 0, silent.began, "while nobody was silent")),
+            known(dropped_between(silent.drops, labels_of(CLIENT), labels_of(AILING))),
+        ),
+    )
+
+
+@pytest.mark.alone
+@pytest.mark.nightly
+@requirement("FO6", source=FAILOVER)
+def test_failover_needs_no_control_plane(
+    judge: Judge, lab: Lab, everywhere: Everywhere, pair: Pair
+) -> None:
+    """Failover needs no control plane: without any istiod pods that answer 503 are left as well."""
+    with without_istiod(lab, everywhere) as none_runs:
+        failed = pair.fail()
+        alone = none_runs()
+    judge(history_of(failed.traces), every(left_and_asked_again(failed), known(alone)))

@@ -25,6 +25,7 @@ from suites.multi_cloud.policies import (
     COUNT,
     HERE,
     INNER,
+    NAMED,
     NODE,
     OUTER,
     OWN,
@@ -32,6 +33,8 @@ from suites.multi_cloud.policies import (
     SENDER,
     SENDS,
     SHARED,
+    TENANT,
+    TENANTS,
     THERE,
     WORLD,
     Guarded,
@@ -46,6 +49,7 @@ POLICIES = "Best Practices/Multi-Cloud/Network policies"
 SOURCES = {
     HERE: labels_of(OUTSIDER, AWS),
     THERE: labels_of(OUTSIDER, AZURE),
+    TENANT: labels_of(OUTSIDER, AZURE, TENANTS),
     SENDS: labels_of(SENDER, AWS),
     NODE: frozenset({"reserved:remote-node"}),
     WORLD: frozenset({"reserved:world"}),
@@ -114,9 +118,17 @@ def test_egress_opens_one_workload_of_another_cluster(judge: Judge, policed: Obs
     judge(policed.history, with_positive_control(denied=shut, allowed=controls))
 
 
+@requirement("NP4", source=POLICIES)
+def test_a_namespace_of_another_cluster_is_named(judge: Judge, policed: Observation) -> None:
+    """A namespace of the other cluster is meant by its name: the same labels in another namespace
+    are denied."""
+    denied = [(THERE, NAMED), (HERE, NAMED)]
+    judge(policed.history, kept_out(policed, denied, [(TENANT, NAMED)]))
+
+
 @requirement("NP5", source=POLICIES)
-def test_a_deny_beats_what_allows(judge: Judge, policed: Observation) -> None:
-    """A deny of the other cluster's workload beats what allows it, made before or after it."""
+def test_a_deny_outweighs_what_allows(judge: Judge, policed: Observation) -> None:
+    """A deny of the other cluster's workload outweighs what allows it, made before or after it."""
     outright = known(dropped_by_deny(policed.drops[AWS], SOURCES[THERE], labels_of(BARRED)))
     shut_out = kept_out(policed, [(THERE, BARRED)], [(HERE, BARRED), (THERE, SHARED)])
     judge(policed.history, every(shut_out, outright))

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from functools import partial
 
-from fixtures.checks import answered_by_each, every, known, on, only_answered_by, split
+import pytest
+
+from fixtures.checks import (
+    all_answered_by,
+    answered_by_each,
+    every,
+    known,
+    on,
+    only_answered_by,
+    split,
+)
 from fixtures.checks.sequential import SplitTest
 from fixtures.history import History
+from fixtures.lab import Lab
 from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
+from suites.multi_cloud.credentials import credentials
+from suites.multi_cloud.failover import by_service, history_of, move, trace_of
+from suites.multi_cloud.moves import FOREVER, only_by, unbroken
+from suites.multi_cloud.policies import AWS, AZURE
 from suites.multi_cloud.served import at_home, served_across
 from suites.multi_cloud.subject import (
     ACROSS,
@@ -16,14 +31,20 @@ from suites.multi_cloud.subject import (
     FAR,
     FEW,
     HOME,
+    LEAVING,
     NEAR,
     PLAIN,
+    UNJOINED,
+    WITHHELD,
     Everywhere,
     call_name,
     service_name,
 )
 
 DISCOVERY = "Best Practices/Multi-Cloud/Service discovery"
+GOING = 2.0
+"""Seconds for which connections may fail once a pod is gone: to other clusters Cilium does not tell
+that a pod is about to go, and they ask it until then."""
 EVEN = SplitTest(share=0.5, margin=0.1)
 
 
@@ -42,6 +63,23 @@ def test_a_global_service_is_one_service(
             *at_home(everywhere, partial(service_name, PLAIN), PLAIN),
         ),
     )
+
+
+@requirement("SD2", source=DISCOVERY)
+def test_what_is_not_shared_is_not_seen(
+    judge: Judge, everywhere: Everywhere, discovered: History
+) -> None:
+    """Pods that a cluster does not share answer no other cluster, and those of others answer it."""
+    here, there = everywhere.places[AWS], everywhere.places[AZURE]
+    pods = [place.service(PLAIN) for place in (here, there)]
+    withheld = every(
+        on(service_name(WITHHELD, here), all_answered_by(here.service(PLAIN), FEW)),
+        on(service_name(WITHHELD, there), only_answered_by(pods, FEW)),
+        on(service_name(WITHHELD, there), answered_by_each(pods)),
+    )
+    own = at_home(everywhere, partial(service_name, UNJOINED), PLAIN)
+    shared = on(service_name(EVERYWHERE, here), answered_by_each(pods))
+    judge(discovered, every(withheld, *own, shared))
 
 
 @requirement("SD3", source=DISCOVERY)
@@ -69,3 +107,43 @@ def test_a_service_of_both_clusters_is_one(
     """For sidecars too a service of both clusters is one, over mTLS, and a cluster's own is not."""
     own = at_home(everywhere, partial(call_name, HOME), ACROSS)
     judge(discovered, every(served_across(everywhere), *own))
+
+
+@requirement("SD4", source=DISCOVERY)
+def test_other_clusters_pods_come_and_go(judge: Judge, lab: Lab) -> None:
+    """A pod of the other cluster is asked within T of being ready, and no more once it is gone."""
+    moved = move(lab, by_service(lab, AZURE, LEAVING))
+    trace = trace_of(moved.traces)
+    own, other = f"{LEAVING}-{AZURE}", f"{LEAVING}-{AWS}"
+    judge(
+        history_of(moved.traces),
+        every(
+            known(unbroken(trace, {own, other}, GOING)),
+            known(only_by(trace.between(0, moved.began), {own, other}, "before it went")),
+            known(only_by(trace.between(moved.gone, moved.again), {own}, "without it")),
+            known(moved.returned),
+            known(only_by(trace.between(moved.back, FOREVER), {own, other}, "since")),
+        ),
+    )
+
+
+@pytest.mark.alone
+@pytest.mark.nightly
+@requirement("SD6", source=DISCOVERY)
+def test_new_credentials_cost_nothing(judge: Judge, lab: Lab, everywhere: Everywhere) -> None:
+    """New credentials for another cluster cost no request, and without any its pods are gone within
+    T."""
+    changed = credentials(lab, everywhere).change(lab)
+    trace = trace_of(changed.traces)
+    own, other = (everywhere.places[name].service(ACROSS) for name in (AWS, AZURE))
+    judge(
+        history_of(changed.traces),
+        every(
+            known(unbroken(trace, {own, other})),
+            known(changed.learnt),
+            known(changed.gone),
+            known(only_by(trace.between(changed.without, changed.again), {own}, "without any")),
+            known(changed.back),
+            known(only_by(trace.between(changed.ended, FOREVER), {own, other}, "since")),
+        ),
+    )

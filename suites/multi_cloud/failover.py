@@ -1,0 +1,387 @@
+"""Failover: pods of aws-cluster go, fail or fall silent, and clients ask their services meanwhile.
+
+A client asks as the monitor does, each request when it is due, whatever became of the last. What is
+done to the pods is undone in the end. Nothing here judges.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from clusters.components import istio, multicluster
+from clusters.errors import PlumblineError
+from clusters.kube import Document, Kube
+from clusters.waiting import wait_for
+from fixtures.checks import Drop
+from fixtures.history import History
+from fixtures.history.streams import OpenStream
+from fixtures.history.traces import Trace, Traces
+from fixtures.history.verdict import Verdict, inconclusive, passed
+from fixtures.lab import Lab, convergence, namespace_of
+from fixtures.lab.hubble import Agent
+from fixtures.lab.origins import Arrival, Origin, origins
+from fixtures.lab.space import Space
+from fixtures.manifests import Given
+from fixtures.traffic import monitor_processes
+from fixtures.traffic.client import ClientPod
+from fixtures.traffic.monitor_processes import MonitorProcess
+from suites.multi_cloud.policies import AWS, AZURE
+from suites.multi_cloud.subject import (
+    AILING,
+    CLIENT,
+    LEAVING,
+    NAME,
+    OUTSIDER,
+    PORT,
+    SILENT,
+    UNAVAILABLE,
+    Everywhere,
+)
+
+T = TypeVar("T")
+
+INTERVAL = 0.1
+"""Seconds from one request to the next: ten a second leave a small machine its cores."""
+PATIENCE = 0.99
+"""Seconds for an answer: two tries of 250 ms that get none, and a third."""
+SPACING = 0.05
+"""The same where no sidecar has to answer."""
+GATEWAY = "entrance"
+QUIET = 2.0
+"""Seconds for which a client asks before anything is done, and after it was undone."""
+ENOUGH = 20
+"""Requests that a pod has had, after which it is known to be asked."""
+PRACTICES = (
+    "destinationrule-failover",
+    "destinationrule-localities",
+    "virtualservice-retry-remote",
+)
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A pod went and came again. Times are seconds since 1970.
+
+    Attributes:
+        began: when it was told to go.
+        gone: when it was gone.
+        again: when it was told to come again.
+        back: when the client's agent had learnt that it is there.
+        returned: whether that was within T.
+    """
+
+    traces: Traces
+    began: float
+    gone: float
+    again: float
+    back: float
+    returned: Verdict
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The own cluster's pod did not answer as it should, and then did again.
+
+    Attributes:
+        here: what arrived at it.
+        there: what arrived at the other cluster's.
+        began: before it was told to fail.
+        ended: when it was told to be well.
+        left: whether the other cluster's was asked then, within T.
+        returned: whether it was asked again, within T.
+        drops: what Cilium dropped meanwhile, of the client's.
+    """
+
+    traces: Traces
+    here: tuple[Arrival, ...]
+    there: tuple[Arrival, ...]
+    began: float
+    ended: float
+    left: Verdict
+    returned: Verdict
+    drops: tuple[Drop, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A pod with moods in each cluster, and aws-cluster's client, which knows them all."""
+
+    space: Space
+    deadline: float
+    client: ClientPod
+    here: Origin
+    there: Origin
+    folder: Path
+
+    def fail(self) -> Failed:
+        """The own pod answers 503 to everything, until the other one is asked."""
+        return self._disturbed(AILING, partial(self.here.mood, status=UNAVAILABLE))
+
+    def silence(self) -> Failed:
+        """Nothing that the client sends comes to the own pod, until the other one is asked."""
+        agent = Agent.any_of(self.space.kube)
+        opened = agent.now()
+        failed = self._disturbed(SILENT, partial(_silence, self, agent))
+        return replace(failed, drops=agent.drops(opened, self.space.namespace))
+
+    def _disturbed(
+        self, service: str, disturb: Callable[[], AbstractContextManager[None]]
+    ) -> Failed:
+        """Have a service asked while the own pod is disturbed, and for a while after."""
+        mark, since = convergence.generation(), time.monotonic()
+        address, host = self.space.address(service), self.space.host(service)
+        url = f"http://{address}/?nonce={mark}_"
+        stream = OpenStream(
+            name=service,
+            url=url,
+            headers={"Host": host},
+            interval=INTERVAL,
+            timeout=PATIENCE,
+            kept=True,
+        )
+        missing = partial(self._missing, f"{mark}_", since)
+        times: list[float] = []
+
+        def act() -> tuple[Verdict, Verdict]:
+            wait_for("the own pod to be asked", partial(missing, self.here), self.deadline)
+            times.append(time.time())
+            with disturb():
+                wait = partial(
+                    wait_for,
+                    "the other cluster's pod to be asked",
+                    partial(missing, self.there),
+                    self.deadline,
+                )
+                left = convergence.in_time("the other cluster to be asked", wait)
+            times.append(time.time())
+            wait = partial(
+                wait_for,
+                "the own pod to be asked again",
+                partial(missing, self.here, times[1]),
+                self.deadline,
+            )
+            return left, convergence.in_time("the own cluster to be asked again", wait)
+
+        traces, (left, returned) = watched(self.client, stream, self.folder, act)
+        here, there = (
+            tuple(a for a in o.arrivals(since) if a.nonce == f"{mark}_")
+            for o in (self.here, self.there)
+        )
+        return Failed(traces, here, there, times[0], times[1], left, returned)
+
+    def _missing(self, nonce: str, since: float, origin: Origin, after: float = 0.0) -> str:
+        """What is missing until a pod has answered enough requests well after a time."""
+        arrivals = [a for a in origin.arrivals(since) if a.nonce == nonce]
+        count = sum(a.at > after and a.status != UNAVAILABLE for a in arrivals)
+        return "" if count >= ENOUGH else f"{count} requests of {ENOUGH}"
+
+
+def pair(lab: Lab, everywhere: Everywhere) -> Pair:
+    """The pods with moods, once aws-cluster's client goes by the practices and knows them.
+
+    Raises:
+        NotReadyError: a workload does not run, or a proxy did not get there in time.
+        WrongManifestError: a practice is refused, or is never in force.
+    """
+    place, other = everywhere.places[AWS], everywhere.places[AZURE]
+    practices = [lab.manifests.given(stem) for stem in PRACTICES]
+    convergence.documents(place.space, practices, place.deadline, [place.client])
+    (here,), (there,) = (origins(each.space, AILING) for each in (place, other))
+    wanted = [f"{origin.address}:{PORT}" for origin in (here, there)]
+    for service in (AILING, SILENT):
+        convergence.members(place.client, place.space.host(service), wanted, place.deadline)
+    return Pair(place.space, place.deadline, place.client, here, there, folder_of(lab))
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a client without a sidecar comes to `LEAVING`.
+
+    Attributes:
+        knows: waits until whoever chooses a pod for it knows pods by these addresses.
+    """
+
+    client: ClientPod
+    url: str
+    host: str
+    knows: Callable[[Collection[str]], None]
+    folder: Path
+
+
+def by_service(lab: Lab, cluster: str, service: str) -> Way:
+    """By a service of a cluster, of which its agent chooses the pods.
+
+    Raises:
+        NotReadyError: a workload does not run, or there is no such service.
+    """
+    space = lab.space(NAME, cluster)
+    client = lab.client(cluster, OUTSIDER, space.namespace, identity=OUTSIDER)
+    agent, deadline = Agent.any_of(space.kube), lab.deadline("convergence")
+    knows = partial(convergence.backends, agent, deadline=deadline)
+    return Way(
+        client, f"http://{space.address(service)}/", space.host(service), knows, folder_of(lab)
+    )
+
+
+def by_gateway(lab: Lab) -> Way:
+    """By aws-cluster's Gateway, once it goes by the practices.
+
+    Raises:
+        NotReadyError: it does not in time.
+        WrongManifestError: a practice is refused, or is never in force.
+    """
+    space, deadline = lab.space(NAME, AWS), lab.deadline("convergence")
+    client = lab.client(AWS, OUTSIDER, space.namespace, identity=OUTSIDER)
+    url = f"http://{space.address(f'{GATEWAY}-istio')}/"
+    space.put(lab.manifests.given("destinationrule-gateway"))
+    route = lab.manifests.given("httproute-failover")
+    convergence.http_route(space, route, convergence.Access(GATEWAY, client, url), deadline)
+    pod = space.kube.pod(space.namespace, f"gateway.networking.k8s.io/gateway-name={GATEWAY}")
+    proxied = ClientPod(space.kube, space.namespace, pod["metadata"]["name"], GATEWAY)
+
+    def knows(addresses: Collection[str]) -> None:
+        wanted = [f"{address}:{PORT}" for address in addresses]
+        convergence.members(proxied, space.host(LEAVING), wanted, deadline)
+
+    return Way(client, url, "gateway.plumbline.test", knows, folder_of(lab))
+
+
+def move(lab: Lab, way: Way) -> Moved:
+    """aws-cluster's pod of `LEAVING` goes and comes again, while a client asks, each request over a
+    new connection.
+
+    Raises:
+        NotReadyError: it did not go or come, or was not known to begin with.
+    """
+    kube, namespace, patience = lab.kube(AWS), namespace_of(NAME), lab.deadline("workload")
+    lab.space(NAME, AWS)
+    way.knows([_address(lab.kube(name)) for name in (AWS, AZURE)])
+    stream = OpenStream(name=LEAVING, url=way.url, headers={"Host": way.host}, interval=SPACING)
+
+    def act() -> tuple[float, float, float, float, Verdict]:
+        time.sleep(QUIET)
+        began = time.time()
+        try:
+            kube.scale(namespace, LEAVING, 0, patience)
+            gone = time.time()
+            time.sleep(QUIET)
+        finally:
+            again = time.time()
+            kube.scale(namespace, LEAVING, 1, patience)
+        wait = partial(way.knows, [_address(kube)])
+        returned = convergence.in_time("the pod to be known again", wait)
+        back = time.time()
+        time.sleep(QUIET)
+        return began, gone, again, back, returned
+
+    traces, times = watched(way.client, stream, way.folder, act)
+    return Moved(traces, *times)
+
+
+def folder_of(lab: Lab) -> Path:
+    """Where the traces of a run are kept."""
+    return lab.out / "traces"
+
+
+@contextmanager
+def without_istiod(lab: Lab, everywhere: Everywhere) -> Iterator[Callable[[], Verdict]]:
+    """No istiod in any cluster, until the block ends and all proxies are in step again.
+
+    Gives a function that tells whether none runs.
+
+    Raises:
+        NotReadyError: they did not go, or come again, in time.
+    """
+    kubes = {name: lab.kube(name) for name in everywhere.places}
+    patience = lab.deadline("workload")
+
+    def scale(replicas: int) -> None:
+        for kube in kubes.values():
+            kube.scale(istio.NAMESPACE, "istiod", replicas, patience)
+
+    def none_runs() -> Verdict:
+        pods = [
+            pod["metadata"]["name"]
+            for kube in kubes.values()
+            for pod in kube.list("v1", "Pod", istio.NAMESPACE, istio.ISTIOD_LABEL)
+        ]
+        return inconclusive(f"{', '.join(pods)} ran") if pods else passed("no istiod ran")
+
+    try:
+        scale(0)
+        yield none_runs
+    finally:
+        scale(1)
+        for name, kube in kubes.items():
+            multicluster.wait_ready(kube, sorted(kubes.keys() - {name}), patience)
+        for place in everywhere.places.values():
+            convergence.in_step(place.space, patience, [place.client])
+
+
+def history_of(traces: Traces) -> History:
+    """A trace as a history, for whoever reads what was asked."""
+    exchanges = (t.exchange(place) for t in traces.streams for place in range(len(t)))
+    return History(exchanges, [traces.window] if traces.window else [])
+
+
+def trace_of(traces: Traces) -> Trace:
+    """The one stream of a client."""
+    (trace,) = traces.streams
+    return trace
+
+
+def watched(
+    client: ClientPod, stream: OpenStream, folder: Path, act: Callable[[], T]
+) -> tuple[Traces, T]:
+    """Have a client send a stream while something is done; what it was answered, and the result.
+
+    Raises:
+        PlumblineError: the client did not start, or its trace is lost.
+    """
+    process = MonitorProcess.at(client, [stream])
+    monitor_processes.start([process])
+    try:
+        result = act()
+    finally:
+        (traces,) = monitor_processes.stop([process], folder)
+    if isinstance(traces, PlumblineError):
+        raise traces
+    return traces, result
+
+
+@contextmanager
+def _silence(pair: Pair, agent: Agent) -> Iterator[None]:
+    """Cilium drops what the client sends to the own pod, and nothing else."""
+    space = pair.space
+    pod = space.kube.pod(space.namespace, f"app={AILING}")
+    document = _silencing()
+    space.kube.delete(document, space.namespace)
+    try:
+        convergence.network_policy(space, Given(document, "silence"), agent, pod, pair.deadline)
+        yield
+    finally:
+        space.kube.delete(document, space.namespace)
+
+
+def _silencing() -> Document:
+    return {
+        "apiVersion": "cilium.io/v2",
+        "kind": "CiliumNetworkPolicy",
+        "metadata": {"name": "silence"},
+        "spec": {
+            "endpointSelector": {"matchLabels": {"app": AILING}},
+            "ingress": [{"fromEntities": ["all"]}],
+            "ingressDeny": [{"fromEndpoints": [{"matchLabels": {"app": CLIENT}}]}],
+        },
+    }
+
+
+def _address(kube: Kube) -> str:
+    """The address of a cluster's pod that comes and goes."""
+    return str(kube.pod(namespace_of(NAME), f"app={LEAVING}")["status"]["podIP"])
