@@ -41,8 +41,10 @@ def test_it_holds_the_programs_and_fits_a_config_map() -> None:
         "origin.py",
         "prober.py",
         "rate.py",
+        "raw.py",
         "speaking.py",
         "wire.py",
+        "ws.py",
     ]
     assert sum(map(len, FILES.values())) < LIMIT
 

@@ -364,7 +364,7 @@ def test_error_classes_are_found_below_groups_and_causes() -> None:
 
 ECHO = {
     "service": "web", "pod": "web-1", "method": "GET", "path": "/a?nonce=1", "host": "b.example",
-    "headers": {"X-Sent": ["a", "b"], "X-Empty": [""]},
+    "proto": "HTTP/1.1", "headers": {"X-Sent": ["a", "b"], "X-Empty": [""]},
 }  # fmt: skip
 
 
@@ -372,7 +372,7 @@ def test_of_a_whole_stream_it_is_kept_what_an_echo_received() -> None:
     answer = httpx.Response(200, json=ECHO, headers={"X-Added": "1"})
     line = prober.answer_fields(answer, whole=True)
     assert line["arrived"] == {
-        "method": "GET", "path": "/a?nonce=1", "host": "b.example",
+        "method": "GET", "path": "/a?nonce=1", "host": "b.example", "proto": "HTTP/1.1",
         "headers": {"x-sent": "a, b", "x-empty": ""},
     }  # fmt: skip
     assert line["answer_headers"]["x-added"] == "1"

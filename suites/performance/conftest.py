@@ -1,1 +1,35 @@
 """Fixtures of the performance practices."""
+
+from __future__ import annotations
+
+import pytest
+
+from fixtures.lab import Lab
+from suites.performance.caching import Kept, kept_in_force
+from suites.performance.protocols import spoken_in_force
+from suites.performance.shaping import Observation, observe
+from suites.performance.subject import Stage, in_force
+
+
+@pytest.fixture(scope="module")
+def stage(lab: Lab, cluster: str) -> Stage:
+    """The workloads, held to the limits of the practices."""
+    return in_force(lab, cluster)
+
+
+@pytest.fixture(scope="module")
+def shaped(stage: Stage) -> Observation:
+    """What was sent to each limit, and to what has none."""
+    return observe(stage)
+
+
+@pytest.fixture(scope="module")
+def cached(lab: Lab, cluster: str) -> Kept:
+    """What was asked of a Gateway that keeps answers, and what of it came to the origin."""
+    return kept_in_force(lab, cluster)
+
+
+@pytest.fixture(scope="module")
+def spoken_to(lab: Lab, cluster: str) -> Stage:
+    """The workloads, once the Gateway is told what it may take for a request."""
+    return spoken_in_force(lab, cluster)

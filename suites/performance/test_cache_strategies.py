@@ -1,0 +1,63 @@
+"""Cache strategies: what may be kept is, and nobody gets what was another's."""
+
+from __future__ import annotations
+
+from fixtures.checks import every, known, on, with_positive_control
+from fixtures.plugin.judge import Judge
+from fixtures.plugin.requirements import requirement
+from suites.performance.caching import (
+    ASKER,
+    EXPIRING,
+    FRESH,
+    KEEPING,
+    NEW,
+    OWN,
+    OWN_CONDITION,
+    RENEWED,
+    VARYING,
+    Kept,
+)
+from suites.performance.kept import all_arrive, asked_by_etag, fits, kept, lives
+
+CACHING = "Best Practices/Performance/Cache strategies"
+
+
+@requirement("CA1", source=CACHING)
+def test_what_is_fresh_is_served_from_the_cache(judge: Judge, cached: Kept) -> None:
+    """What is fresh is served from the cache to all, and what is no longer arrives again."""
+    judge(
+        cached.history,
+        every(on(FRESH, kept(cached.arrivals)), on(EXPIRING, all_arrive(cached.arrivals))),
+    )
+
+
+@requirement("CA2", source=CACHING)
+def test_nobody_gets_what_was_anothers(judge: Judge, cached: Kept) -> None:
+    """Nobody gets what was another's: by no-store, private, Authorization, POST, host or query.
+
+    What comes with Set-Cookie is not asked for: Envoy keeps and shares it (RFC 9111, 7.3).
+    """
+    own = (
+        on(stream, check)
+        for stream in OWN
+        for check in (all_arrive(cached.arrivals), fits([ASKER]))
+    )
+    fresh = on(FRESH, kept(cached.arrivals))
+    judge(cached.history, with_positive_control(denied=every(*own), allowed=fresh))
+
+
+@requirement("CA3", source=CACHING)
+def test_what_is_stale_is_asked_for_by_its_etag(judge: Judge, cached: Kept) -> None:
+    """What is stale is asked for by its ETag, and served as it was or as it has become."""
+    streams = {"keeping": KEEPING, "renewed": RENEWED, "condition": OWN_CONDITION}
+    page = cached.history.where(lambda e: e.stream in streams.values())
+    judge(page, asked_by_etag(streams, NEW, cached.arrivals))
+
+
+@requirement("CA4", source=CACHING)
+def test_what_varies_is_served_to_whom_it_fits(judge: Judge, cached: Kept) -> None:
+    """What varies is not served to whom it does not fit, and the proxy lives."""
+    varying = (on(stream, fits(headers)) for stream, headers in VARYING.items())
+    alive = known(lives(*cached.restarts, cached.pod))
+    fresh = on(FRESH, kept(cached.arrivals))
+    judge(cached.history, with_positive_control(denied=every(alive, *varying), allowed=fresh))

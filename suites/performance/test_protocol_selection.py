@@ -1,0 +1,65 @@
+"""Protocol selection: what is declared is spoken, and nothing is taken for what it is not."""
+
+from __future__ import annotations
+
+from fixtures.checks import every, on
+from fixtures.lab import Lab
+from fixtures.plugin.judge import Judge
+from fixtures.plugin.requirements import requirement
+from suites.performance.framing import framed_once
+from suites.performance.protocols import (
+    BY_GATEWAY,
+    BY_SIDECAR,
+    CALLS,
+    COUNT,
+    FRAMES,
+    WEB,
+    has_tcp_routes,
+    listen,
+    smuggle,
+    speak,
+    upgrade,
+    way,
+)
+from suites.performance.spoken import heard, spoken, upgraded
+from suites.performance.subject import Stage
+
+SELECTION = "Best Practices/Performance/Protocol selection"
+WELCOME = "Gateway API Test TCP Server"
+PROTOCOLS = {CALLS: "HTTP/2.0", WEB: "HTTP/1.1"}
+
+
+@requirement("PR1", source=SELECTION)
+def test_the_declared_protocol_is_spoken(judge: Judge, spoken_to: Stage) -> None:
+    """The declared protocol is spoken to a backend, HTTP/2 or HTTP/1.1, by Gateway and sidecar."""
+    checks = (
+        on(way(port, by), spoken(proto, "echo", COUNT))
+        for port, proto in PROTOCOLS.items()
+        for by in (BY_GATEWAY, BY_SIDECAR)
+    )
+    judge(speak(spoken_to), every(*checks))
+
+
+@requirement("PR3", source=SELECTION)
+def test_a_websocket_is_upgraded(judge: Judge, spoken_to: Stage) -> None:
+    """A WebSocket is upgraded by Gateway and sidecars, and who is denied is denied the upgrade."""
+    judge.conclude(upgraded(*upgrade(spoken_to), FRAMES))
+
+
+@requirement("PR5", source=SELECTION)
+def test_a_server_may_speak_first(judge: Judge, lab: Lab, cluster: str, spoken_to: Stage) -> None:
+    """A server that speaks first is heard at once, through sidecars and through a Gateway.
+
+    A cluster without TCPRoutes is asked for the sidecars alone.
+    """
+    replies = listen(spoken_to, by_gateway=has_tcp_routes(lab, cluster))
+    judge.conclude(heard(replies, WELCOME))
+
+
+@requirement("PR7", source=SELECTION)
+def test_what_is_ambiguous_is_refused(judge: Judge, spoken_to: Stage) -> None:
+    """What can be framed in two ways is refused at the Gateway; all else arrives as one request.
+
+    Two Host fields are not asked for: Envoy forwards them (RFC 9112, 3.2 wants 400).
+    """
+    judge.conclude(framed_once(*smuggle(spoken_to)))
