@@ -3,12 +3,14 @@
 from pathlib import Path
 
 from fixtures.behaviour import Behaviour
+from suites.multi_cloud.probes import probes
 from suites.multi_cloud.subject import in_force
 
 BEHAVIOUR = Behaviour(
     Path(__file__).parent,
     features=frozenset({"clustermesh", "istio-multicluster"}),
     in_force=in_force,
+    probes=probes,
     across=True,
     ephemeral=True,
     shared_clients=False,

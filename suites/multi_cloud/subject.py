@@ -27,8 +27,9 @@ from fixtures.traffic.handshake import Peer, shake
 from fixtures.traffic.sniffer import Sniffer, capturing
 
 NAME = Path(__file__).parent.name
-ACROSS, HOME, PREFER = "across", "home", "prefer"
-"""Services of one workload: of all clusters, of the own one, of all but rather of the own one."""
+ACROSS, HOME, PREFER, BOTH = "across", "home", "prefer", "both"
+"""Services of one workload: of all clusters, of the own one, of all but rather of the own one, and
+of all once more, which keeps its connections."""
 PLAIN, CLIENT, OUTSIDER, WIRE = "plain", "client", "outsider", "wire"
 EVERYWHERE, NEAR, FAR = "everywhere", "near", "far"
 """Services of Cilium's over all clusters: without affinity, of affinity `local`, of `remote`."""
