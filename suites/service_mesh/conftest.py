@@ -1,0 +1,14 @@
+"""Fixtures of the service mesh's practices."""
+
+from __future__ import annotations
+
+import pytest
+
+from fixtures.lab import Lab
+from suites.service_mesh.subject import Practised, in_force
+
+
+@pytest.fixture(scope="module")
+def practised(lab: Lab, cluster: str) -> Practised:
+    """The services, under the practices' documents."""
+    return in_force(lab, cluster)

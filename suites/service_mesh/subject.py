@@ -1,0 +1,300 @@
+"""One backend with moods behind several services, which the practices of a service mesh ask."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+from clusters.errors import NotReadyError
+from clusters.waiting import wait_for
+from fixtures.checks import nonces
+from fixtures.history import History
+from fixtures.history.streams import Stream
+from fixtures.lab import OUTSIDE, Lab, convergence
+from fixtures.lab.convergence import PROXY
+from fixtures.lab.origins import Arrival, arrived, origins
+from fixtures.lab.sampling import MARGIN
+from fixtures.lab.space import Space
+from fixtures.manifests import Given
+from fixtures.traffic.client import ClientPod, side_by_side
+from suites.service_mesh.access_log import Expected, Line, Told, parse
+from suites.service_mesh.attempts import Attempt
+from suites.service_mesh.tokens import GROUP, OTHER_GROUP, key_set, new_key, right, to_present
+
+NAME = Path(__file__).parent.name
+INSIDER, OUTSIDER = "insider", "outsider"
+TIMED, RETRIED, ONCE, TOLD, HALVES = "timed", "retried", "once", "told", "halves"
+NOBODY = "nobody"
+"""A service without pods."""
+ORIGIN = "origin"
+LISTENING = "halves,version=v1"
+"""The pods of `halves` that listen; the other is a client."""
+TIMEOUT, OVERTIME = 0.3, 0.4
+"""Seconds of the practice's timeout, and by when a client has its answer."""
+ROUTE_TIMEOUT = 0.7
+"""Seconds of the route with retries, all attempts together."""
+PRACTICES = (
+    "virtualservice-timeout",
+    "virtualservice-retries",
+    "telemetry-access-log",
+    "authorizationpolicy-claims",
+)
+FEW, MANY = 6, 24
+DOOR = "door-istio"
+"""The Service that istiod makes for the Gateway, which leads to `TOLD`."""
+POSE = "spiffe://cluster.local/ns/nobody/sa/nobody"
+"""The name that clients claim for themselves."""
+LOGGED = {
+    "logged.served": Expected(),
+    "logged.not-found": Expected(),
+    "logged.failed": Expected(),
+    "logged.late": Expected(flags="UT"),
+    "logged.left": Expected(flags="DC"),
+    "logged.nowhere": Expected(flags="UH", arrives=False),
+}
+"""The streams whose lines are looked for, and what the proxies tell of them."""
+CLAIM = "x-claim-group"
+"""The header in which the proxy tells a token's claim."""
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+TRACED = {
+    "traceparent": f"00-{TRACE}-00f067aa0ba902b7-00",
+    "tracestate": "plumbline=1",
+    "b3": f"{TRACE}-00f067aa0ba902b7-0",
+}
+"""A trace that its client leaves unsampled (W3C Trace Context; B3 single header)."""
+LEAVES_AFTER = 0.5
+"""Seconds after which the client that does not wait for its answer hangs up."""
+LOG_WAIT = 15.0
+"""Seconds in which a line comes into a log: Envoy writes them every second or ten."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What was asked, and by nonce what arrived of it, in the order of time."""
+
+    history: History
+    attempts: dict[str, list[Attempt]]
+
+
+@dataclass(frozen=True)
+class Practised:
+    """The services of one cluster under the practices' documents, and who asks them.
+
+    Attributes:
+        insider: has a sidecar.
+        outsider: has none.
+        key: of the issuer whose tokens are believed.
+    """
+
+    space: Space
+    deadline: float
+    insider: ClientPod
+    outsider: ClientPod
+    key: RSAPrivateKey
+
+    def attempt(self) -> Observation:
+        """Ask for what is slow, what fails and what hangs up, and see what arrives.
+
+        Raises:
+            CommandError: the prober could not be started.
+            NotReadyError: what a backend answered did not come into its log in time.
+        """
+        mark, began = convergence.generation(), time.monotonic()
+        history = self.insider.probe(*self._attempts(mark), at_once=4)
+        return Observation(history, by_nonce(self._arrived(history, began)))
+
+    def pose(self) -> History:
+        """Ask, from inside, from outside and through the Gateway, as if one were another.
+
+        Raises:
+            CommandError: a prober could not be started.
+        """
+        own = f"http://{self.space.host(TOLD)}/"
+        claim = {"X-Forwarded-Client-Cert": f"By={POSE};Hash=00;URI={POSE}"}
+
+        def stream(name: str, url: str = own, **headers: str) -> Stream:
+            return Stream(stream=name, url=url, headers=headers, count=FEW, whole=True)
+
+        return side_by_side(
+            lambda: self.insider.ask(stream("honest"), stream("posing.inside", **claim)),
+            lambda: self.outsider.ask(
+                stream("posing.outside", **claim),
+                stream("posing.gateway", f"http://{self.space.host(DOOR)}/", **claim),
+            ),
+        )
+
+    def trace(self) -> History:
+        """Ask within a trace, from inside and through the Gateway, and once without any.
+
+        Raises:
+            CommandError: a prober could not be started.
+        """
+
+        def stream(name: str, service: str, headers: dict[str, str]) -> Stream:
+            url = f"http://{self.space.host(service)}/"
+            return Stream(stream=name, url=url, headers=headers, count=FEW, whole=True)
+
+        return side_by_side(
+            lambda: self.insider.ask(
+                stream("traced.inside", TOLD, TRACED), stream("untraced", TOLD, {})
+            ),
+            lambda: self.outsider.ask(stream("traced.gateway", DOOR, TRACED)),
+        )
+
+    def present(self) -> Observation:
+        """Come with tokens of all kinds, and see what arrives.
+
+        Raises:
+            CommandError: the prober could not be started.
+            NotReadyError: what a backend answered did not come into its log in time.
+        """
+        mark, began = convergence.generation(), time.monotonic()
+        history = self.insider.probe(*self._presented(mark))
+        return Observation(history, by_nonce(self._arrived(history, began)))
+
+    def _presented(self, mark: str) -> Iterator[Stream]:
+        now = int(time.time())
+        for name, token in to_present(self.key, new_key(), now).items():
+            yield self._bearing(token_stream(name), mark, token)
+        right_one, other = right(self.key, now), right(self.key, now, OTHER_GROUP)
+        for name, token, path, claimed in (
+            ("claim.right", right_one, "claimed", ""),
+            ("claim.other", other, "claimed", ""),
+            ("claim.none", "", "claimed", ""),
+            ("claim.claimed-without", "", "claimed", GROUP),
+            ("claim.claimed-beside", right_one, "claimed", OTHER_GROUP),
+            ("claim.claimed-open", "", "", GROUP),
+        ):
+            yield self._bearing(name, mark, token, path, claimed)
+
+    def _bearing(
+        self, name: str, mark: str, token: str, path: str = "", claimed: str = ""
+    ) -> Stream:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        claim = {CLAIM: claimed} if claimed else {}
+        stream = self.stream(name, TOLD, mark, "", FEW)
+        url = stream.url.replace("/?", f"/{path}?")
+        return stream.model_copy(update={"url": url, "headers": headers | claim, "whole": True})
+
+    def log(self) -> tuple[History, Told]:
+        """Make requests that end in every way, and read what the proxies wrote of them.
+
+        Raises:
+            CommandError: the prober could not be started.
+        """
+        mark, began = convergence.generation(), time.monotonic()
+        history = self.insider.probe(*self._logged(mark))
+        wanted = {n for e in history for n in nonces(e.url)}
+        far = {n for e in history if LOGGED[e.stream].arrives for n in nonces(e.url)}
+        logs = Told({}, {})
+
+        def missing() -> str:
+            nonlocal logs
+            logs = self._told(time.monotonic() - began + MARGIN)
+            lacking = {*wanted - logs.by_client.keys(), *far - logs.by_backend.keys()}
+            return ", ".join(sorted(lacking)[:9])
+
+        with suppress(NotReadyError):  # what is not there is what is asked
+            wait_for("lines in the proxies' logs", missing, LOG_WAIT)
+        return history, logs
+
+    def _told(self, since: float) -> Told:
+        pods = [each.pod for each in origins(self.space, ORIGIN)]
+        by_backend: dict[str, list[Line]] = {}
+        for pod in pods:
+            for nonce, lines in self._lines(pod, since).items():
+                by_backend.setdefault(nonce, []).extend(lines)
+        return Told(self._lines(self.insider.pod, since), by_backend)
+
+    def _lines(self, pod: str, since: float) -> dict[str, list[Line]]:
+        return parse(self.space.kube.logs(self.space.namespace, pod, PROXY, since=since))
+
+    def _logged(self, mark: str) -> Iterator[Stream]:
+        yield self.stream("logged.served", ONCE, mark, "", FEW)
+        yield self.stream("logged.not-found", ONCE, mark, "status=404", FEW)
+        yield self.stream("logged.failed", ONCE, mark, "status=503", FEW)
+        yield self.stream("logged.late", TIMED, mark, "delay=1", FEW)
+        left = self.stream("logged.left", ONCE, mark, "delay=2", FEW)
+        yield left.model_copy(update={"timeout": LEAVES_AFTER})
+        yield self.stream("logged.nowhere", NOBODY, mark, "", FEW)
+
+    def _arrived(self, history: History, began: float) -> list[Arrival]:
+        """All that arrived at any origin, once what an origin answered is there."""
+        every = [*origins(self.space, ORIGIN), *origins(self.space, LISTENING)]
+        wanted = frozenset(n for e in history if e.service for n in nonces(e.url))
+        return arrived(every, wanted, began, self.deadline)
+
+    def _attempts(self, mark: str) -> Iterator[Stream]:
+        yield self.stream("timed.slow", TIMED, mark, "delay=2", FEW)
+        yield self.stream("timed.quick", TIMED, mark, "delay=0.05", FEW)
+        yield self.stream("retried.well", RETRIED, mark, "", FEW)
+        yield self.stream("retried.once", RETRIED, mark, "status=500&fail=1", MANY)
+        yield self.stream("retried.always", RETRIED, mark, "status=500", FEW)
+        yield self.stream("retried.slow", RETRIED, mark, "delay=2", FEW)
+        yield self.stream("halves.well", HALVES, mark, "", MANY)
+        for method in ("GET", "POST"):
+            for service in (ONCE, HALVES):
+                for mood in ("status=503", "close=1"):
+                    name = failing(service, method, mood)
+                    yield self.stream(name, service, mark, mood, FEW, method=method)
+
+    def stream(
+        self, name: str, service: str, mark: str, mood: str, count: int, *, method: str = "GET"
+    ) -> Stream:
+        """Requests that ask a service for a mood, each with a nonce of its own."""
+        word = "".join(letter if letter.isalnum() else "-" for letter in name)
+        query = f"nonce={word}-{mark}-{{seq}}_" + (f"&{mood}" if mood else "")
+        url = f"http://{self.space.host(service)}/?{query}"
+        return Stream(stream=name, url=url, method=method, count=count)
+
+
+def failing(service: str, method: str, mood: str) -> str:
+    """The stream of requests that a service fails or hangs up on."""
+    return f"{service}.{method}.{mood.replace('=', '-')}"
+
+
+def token_stream(name: str) -> str:
+    """The stream of requests with a token of this kind."""
+    return f"token.{name}"
+
+
+def with_keys(given: Given, keys: str) -> Given:
+    """A RequestAuthentication whose issuers sign with these keys."""
+    document = copy.deepcopy(dict(given.document))
+    for rule in document["spec"]["jwtRules"]:
+        rule["jwks"] = keys
+    return replace(given, document=document)
+
+
+def by_nonce(every: list[Arrival]) -> dict[str, list[Attempt]]:
+    """The attempts of each request, in the order of time."""
+    attempts: dict[str, list[Attempt]] = {}
+    for each in every:
+        if each.nonce:
+            attempts.setdefault(each.nonce, []).append(Attempt(each.pod, each.attempt))
+    return attempts
+
+
+def in_force(lab: Lab, cluster: str) -> Practised:
+    """The services of a cluster, once all proxies go by the practices' documents.
+
+    Raises:
+        NotReadyError: a workload does not run, or a proxy did not get there in time.
+        WrongManifestError: a practice's manifest is refused, or is never in force.
+    """
+    space, deadline = lab.space(NAME, cluster), lab.deadline("convergence")
+    insider = lab.client(cluster, INSIDER, space.namespace)
+    outsider = lab.client(cluster, OUTSIDER, space.namespace, identity=OUTSIDE)
+    key = new_key()
+    tokens = with_keys(lab.manifests.given("requestauthentication"), key_set(key.public_key()))
+    every = [tokens, *(lab.manifests.given(stem) for stem in PRACTICES)]
+    convergence.documents(space, every, deadline, [insider])
+    wanted = [f"outbound|80||{space.host(name)}" for name in (TIMED, RETRIED, ONCE, HALVES)]
+    convergence.endpoints(space.kube, space.namespace, insider.pod, wanted, deadline)
+    return Practised(space, deadline, insider, outsider, key)

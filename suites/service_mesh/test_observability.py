@@ -1,0 +1,34 @@
+"""Observability: what proxies tell of the traffic."""
+
+from __future__ import annotations
+
+from fixtures.checks import every, on
+from fixtures.plugin.judge import Judge
+from fixtures.plugin.requirements import requirement
+from suites.service_mesh.access_log import tells
+from suites.service_mesh.headers import is_value
+from suites.service_mesh.subject import LOGGED, TRACED, Practised
+
+OBSERVABILITY = "Best Practices/Service Mesh/Observability"
+
+
+@requirement("OB1", source=OBSERVABILITY)
+def test_each_request_has_its_line(judge: Judge, practised: Practised) -> None:
+    """Each request has one line in its client's proxy and one in its backend's, as it was."""
+    history, logs = practised.log()
+    judge(history, every(*(on(name, tells(logs, what)) for name, what in LOGGED.items())))
+
+
+@requirement("OB3", source=OBSERVABILITY)
+def test_a_trace_goes_on(judge: Judge, practised: Practised) -> None:
+    """A trace that a client begins arrives through Gateway and sidecars as it was, and unsampled
+    where its client left it so."""
+    check = every(
+        *(
+            on(f"traced.{way}", is_value(name, value))
+            for way in ("inside", "gateway")
+            for name, value in TRACED.items()
+        ),
+        *(on("untraced", is_value(name, "")) for name in TRACED),
+    )
+    judge(practised.trace(), check)

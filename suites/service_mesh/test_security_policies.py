@@ -1,0 +1,80 @@
+"""Security policies: which tokens are believed, and whom a workload is told that its client is."""
+
+from __future__ import annotations
+
+import pytest
+
+from fixtures.checks import all_answered_by, denied_http, every, never_reached, on
+from fixtures.lab.trust import spiffe_id
+from fixtures.plugin.judge import Judge
+from fixtures.plugin.requirements import requirement
+from suites.service_mesh.forwarded import last_is, never_told
+from suites.service_mesh.headers import is_value
+from suites.service_mesh.subject import (
+    CLAIM,
+    FEW,
+    INSIDER,
+    ORIGIN,
+    POSE,
+    Observation,
+    Practised,
+    token_stream,
+)
+from suites.service_mesh.tokens import (
+    GROUP,
+    NOT_MEANT,
+    OTHER_AUDIENCE,
+    REFUSED,
+    RIGHT,
+    WRONG,
+    refused,
+)
+
+POLICIES = "Best Practices/Service Mesh/Security policies"
+
+
+@pytest.fixture(scope="module")
+def presented(practised: Practised) -> Observation:
+    """What was answered to tokens of all kinds, and what arrived."""
+    return practised.present()
+
+
+@requirement("SP1", source=POLICIES)
+def test_only_a_right_token_is_taken(judge: Judge, presented: Observation) -> None:
+    """Only a token that is right in every part is taken."""
+    wrong = {token_stream(name): REFUSED for name in WRONG}
+    statuses = {**wrong, token_stream(OTHER_AUDIENCE): NOT_MEANT}
+    served = token_stream(RIGHT)
+    check = every(
+        *(on(stream, refused(status, FEW)) for stream, status in statuses.items()),
+        never_reached(frozenset(presented.attempts), list(statuses), [served]),
+        on(served, all_answered_by(ORIGIN, FEW)),
+    )
+    judge(presented.history, check)
+
+
+@requirement("SP2", source=POLICIES)
+def test_a_claim_comes_from_the_token(judge: Judge, presented: Observation) -> None:
+    """What asks for a claim gets it from the token alone, and no header stands for it."""
+    denied = ["claim.other", "claim.none", "claim.claimed-without"]
+    check = every(
+        *(on(stream, denied_http(FEW)) for stream in denied),
+        never_reached(frozenset(presented.attempts), denied, ["claim.right"]),
+        on("claim.right", is_value(CLAIM, GROUP)),
+        on("claim.claimed-beside", is_value(CLAIM, GROUP)),
+        on("claim.claimed-open", is_value(CLAIM, "")),
+    )
+    judge(presented.history, check)
+
+
+@requirement("SP4", source=POLICIES)
+def test_nobody_passes_for_another(judge: Judge, practised: Practised) -> None:
+    """What a client claims of its certificate is gone, or what its proxy saw comes last."""
+    insider = spiffe_id(practised.space.namespace, INSIDER)
+    check = every(
+        on("honest", last_is(insider)),
+        on("posing.inside", last_is(insider)),
+        on("posing.outside", never_told(POSE)),
+        on("posing.gateway", never_told(POSE)),
+    )
+    judge(practised.pose(), check)

@@ -1,0 +1,89 @@
+"""Traffic management: timeouts, and what is tried again."""
+
+from __future__ import annotations
+
+import pytest
+
+from fixtures.checks import all_answered_by, every, on, status_is
+from fixtures.plugin.judge import Judge
+from fixtures.plugin.requirements import requirement
+from suites.service_mesh.attempts import (
+    GATEWAY_TIMEOUT,
+    arrived_times,
+    ends_within,
+    moved_on,
+    some_tried_again,
+)
+from suites.service_mesh.subject import (
+    FEW,
+    HALVES,
+    MANY,
+    ONCE,
+    ORIGIN,
+    OVERTIME,
+    ROUTE_TIMEOUT,
+    TIMEOUT,
+    Observation,
+    Practised,
+    failing,
+)
+
+TRAFFIC = "Best Practices/Service Mesh/Traffic management"
+SAME_POD = 5
+"""Of `MANY`. Envoy looks five times for a pod that had no attempt yet: with two pods one in 64 is
+tried at the same one. More than this is as likely as one in a million then."""
+
+
+@pytest.fixture(scope="module")
+def observed(practised: Practised) -> Observation:
+    """What was asked of each service, and what arrived."""
+    return practised.attempt()
+
+
+@requirement("TM1", source=TRAFFIC)
+def test_a_timeout_ends_what_is_slower(judge: Judge, observed: Observation) -> None:
+    """A route's timeout ends a slower answer with 504 in time, and leaves a quicker one alone."""
+    slow, quick = "timed.slow", "timed.quick"
+    check = every(
+        on(slow, ends_within(TIMEOUT, OVERTIME)),
+        on(slow, arrived_times(observed.attempts, 1, 1)),
+        on(quick, all_answered_by(ORIGIN, FEW)),
+    )
+    judge(observed.history, check)
+
+
+@requirement("TM2", source=TRAFFIC)
+def test_what_fails_is_tried_again(judge: Judge, observed: Observation) -> None:
+    """What fails is tried again at most twice, at another pod, within the route's timeout."""
+    attempts = observed.attempts
+    check = every(
+        on("retried.well", all_answered_by(ORIGIN, FEW)),
+        on("retried.well", arrived_times(attempts, 1, 1)),
+        on("retried.once", all_answered_by(ORIGIN, MANY)),
+        on("retried.once", arrived_times(attempts, 2, 2)),
+        on("retried.once", moved_on(attempts, SAME_POD)),
+        on("retried.always", status_is(500, FEW)),
+        on("retried.always", arrived_times(attempts, 3, 3)),
+        on("retried.slow", ends_within(ROUTE_TIMEOUT, ROUTE_TIMEOUT + 0.1, GATEWAY_TIMEOUT)),
+        on("retried.slow", arrived_times(attempts, 2, 3)),
+    )
+    judge(observed.history, check)
+
+
+@requirement("TM3", source=TRAFFIC)
+def test_what_arrived_is_not_repeated(judge: Judge, observed: Observation) -> None:
+    """Without a policy of retries, what reached a backend that fails or hangs up is sent once."""
+    attempts = observed.attempts
+    sent = [
+        failing(service, method, mood)
+        for service in (ONCE, HALVES)
+        for method in ("GET", "POST")
+        for mood in ("status=503", "close=1")
+    ]
+    check = every(
+        *(on(stream, status_is(503, FEW)) for stream in sent),
+        *(on(stream, arrived_times(attempts, 1, 1)) for stream in sent),
+        on("halves.well", all_answered_by(HALVES, MANY)),
+        on("halves.well", some_tried_again(attempts)),
+    )
+    judge(observed.history, check)

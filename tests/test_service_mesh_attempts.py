@@ -1,0 +1,86 @@
+"""Timeouts and attempts, judged from histories made by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from fixtures.history import History
+from fixtures.lab.origins import Arrival
+from suites.service_mesh.attempts import (
+    Attempt,
+    arrived_times,
+    ends_within,
+    moved_on,
+    some_tried_again,
+)
+from suites.service_mesh.subject import by_nonce, failing
+from tests.histories import Answer, exchanges, window
+
+LATE: Answer = {"status": 504, "sent": 0.0, "received": 0.31}
+
+
+def late(received: float) -> Answer:
+    return {**LATE, "received": received}
+
+
+@pytest.mark.parametrize(
+    ("answers", "pressure", "outcome"),
+    [
+        ([late(0.31), late(0.30)], 0.0, "pass"),
+        ([late(0.31), late(0.55)], 0.9, "pass"),
+        ([late(0.31), late(0.2)], 0.0, "fail"),
+        ([late(1.01), late(1.02)], 0.0, "fail"),
+        ([late(1.01), late(1.02)], 0.9, "inconclusive"),
+        ([late(0.31), {**LATE, "status": 200}], 0.0, "fail"),
+        ([late(0.31), {"error": "timeout"}], 0.9, "fail"),
+        ([], 0.0, "inconclusive"),
+    ],
+)
+def test_a_timeout_ends_in_time(answers: list[Answer], pressure: float, outcome: str) -> None:
+    worked = window(ended=10.0, stalled=10 * pressure, lines=len(answers))
+    history = exchanges(*answers) + History((), [worked])
+    assert ends_within(0.3, 0.4)(history).outcome == outcome
+
+
+ATTEMPTS = {
+    "s-0": [Attempt("a", 1), Attempt("b", 2)],
+    "s-1": [Attempt("b", 1), Attempt("b", 2)],
+    "s-2": [Attempt("b", 1)],
+}
+SERVED: Answer = {"status": 200, "service": "origin"}
+
+
+def test_what_arrived_is_counted() -> None:
+    history = exchanges(SERVED, SERVED, SERVED)
+    verdict = arrived_times(ATTEMPTS, 1, 2)(history)
+    assert (verdict.outcome, verdict.numbers) == ("pass", {"arrived.1": 1, "arrived.2": 2})
+    assert arrived_times(ATTEMPTS, 2, 2)(history).outcome == "fail"
+    assert arrived_times(ATTEMPTS, 1, 1)(history).outcome == "fail"
+    assert arrived_times({}, 1, 1)(history).outcome == "fail"
+    assert arrived_times({}, 0, 1)(exchanges()).outcome == "inconclusive"
+
+
+def test_another_pod_is_tried() -> None:
+    history = exchanges(SERVED, SERVED, SERVED)
+    assert moved_on(ATTEMPTS, 1)(history).outcome == "pass"
+    assert moved_on(ATTEMPTS, 0)(history).outcome == "fail"
+    assert moved_on({"s-2": [Attempt("b", 1)]}, 0)(history).outcome == "fail"
+
+
+def test_a_later_attempt_that_is_served_shows_that_some_are_made() -> None:
+    assert some_tried_again(ATTEMPTS)(exchanges(SERVED)).outcome == "pass"
+    assert some_tried_again(ATTEMPTS)(exchanges({"status": 503})).outcome == "fail"
+    assert some_tried_again({"s-0": [Attempt("a", 1)]})(exchanges(SERVED)).outcome == "fail"
+
+
+def test_arrivals_are_attempts_of_their_nonce() -> None:
+    def arrival(path: str, number: int) -> Arrival:
+        words = {"pod": "a", "at": 1.0, "method": "GET", "under_way": 1, "status": 200}
+        return Arrival.model_validate({**words, "path": path, "attempt": number})
+
+    every = [arrival("/?nonce=n-0_", 1), arrival("/", 1), arrival("/?nonce=n-0_&delay=2", 2)]
+    assert by_nonce(every) == {"n-0_": [Attempt("a", 1), Attempt("a", 2)]}
+
+
+def test_streams_of_failures_are_told_from_each_other() -> None:
+    assert failing("once", "POST", "close=1") == "once.POST.close-1"
