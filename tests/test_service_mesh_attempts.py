@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fixtures.checks import all_answered_by
 from fixtures.history import History
 from fixtures.lab.origins import Arrival
 from suites.service_mesh.attempts import (
@@ -12,6 +13,7 @@ from suites.service_mesh.attempts import (
     ends_within,
     moved_on,
     some_tried_again,
+    unless_late,
 )
 from suites.service_mesh.subject import by_nonce, failing
 from tests.histories import Answer, exchanges, window
@@ -84,3 +86,19 @@ def test_arrivals_are_attempts_of_their_nonce() -> None:
 
 def test_streams_of_failures_are_told_from_each_other() -> None:
     assert failing("once", "POST", "close=1") == "once.POST.close-1"
+
+
+@pytest.mark.parametrize(
+    ("answer", "pressure", "outcome"),
+    [
+        ({"status": 504}, 0.9, "inconclusive"),
+        ({"status": 504}, 0.5, "fail"),
+        ({"status": 503}, 0.9, "fail"),
+        (SERVED, 0.9, "pass"),
+    ],
+)
+def test_what_a_limit_ended_on_a_pressed_machine_says_nothing(
+    answer: Answer, pressure: float, outcome: str
+) -> None:
+    history = exchanges(answer) + History((), [window(ended=10.0, stalled=10 * pressure, lines=1)])
+    assert unless_late(all_answered_by("origin"))(history).outcome == outcome

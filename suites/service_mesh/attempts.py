@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fixtures.checks import PRESSED, Check, nonces
 from fixtures.checks.guard import guarded, pressure_of
 from fixtures.history import Exchange, History
-from fixtures.history.verdict import Verdict, failed, inconclusive, passed
+from fixtures.history.verdict import Outcome, Verdict, failed, inconclusive, passed
 
 GATEWAY_TIMEOUT = 504
 CLOCK = 0.005
@@ -30,6 +30,20 @@ class Attempt:
 
 Attempts = Mapping[str, Collection[Attempt]]
 """By nonce, in the order of time."""
+
+
+def unless_late(check: Check) -> Check:
+    """A check of requests that none of the route's own limits is to end. One that they ended on a
+    machine that was pressed says nothing."""
+
+    def judge(history: History) -> Verdict:
+        verdict = check(history)
+        late = any(exchange.status == GATEWAY_TIMEOUT for exchange in history)
+        if verdict.outcome is Outcome.FAIL and late and pressure_of(history) >= PRESSED:
+            return inconclusive(f"{verdict.reason}; a pressed machine", **verdict.numbers)
+        return verdict
+
+    return judge
 
 
 def ends_within(least: float, most: float, status: int = GATEWAY_TIMEOUT) -> Check:

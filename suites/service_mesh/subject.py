@@ -37,7 +37,7 @@ LISTENING = "halves,version=v1"
 """The pods of `halves` that listen; the other is a client."""
 TIMEOUT, OVERTIME = 0.3, 0.4
 """Seconds of the practice's timeout, and by when a client has its answer."""
-ROUTE_TIMEOUT = 0.7
+ROUTE_TIMEOUT = 1.4
 """Seconds of the route with retries, all attempts together."""
 PRACTICES = (
     "virtualservice-timeout",
