@@ -7,6 +7,7 @@ import pytest
 from fixtures.history import Arrived, History
 from fixtures.history.verdict import Outcome
 from fixtures.lab.origins import Arrival
+from suites.performance.caching import Kept
 from suites.performance.kept import all_arrive, asked_by_etag, fits, kept, lives
 from tests.histories import FAIL, INCONCLUSIVE, PASS, UNAVAILABLE, Answer, exchanges
 
@@ -107,3 +108,12 @@ def test_what_is_stale_is_asked_for_by_its_etag(
     (arrival,) = came(1)
     arrivals = [arrival.model_copy(update={"status": status}) for status in statuses]
     assert asked_by_etag(STREAMS, "new", arrivals)(history).outcome is outcome
+
+
+def test_what_two_readings_of_a_log_have_came_once() -> None:
+    (first,), later = came(1), came(1)[0].model_copy(update={"at": 1.0})
+    early = Kept(aged(None), [first], "edge-1", (0, 0))
+    late = Kept(aged(None), [first, later], "edge-1", (0, 1))
+    joined = early + late
+    assert list(joined.arrivals) == [first, later]
+    assert (len(joined.history), joined.restarts) == (2, (0, 1))

@@ -58,8 +58,8 @@ class Kept:
     restarts: tuple[int, int]
 
     def __add__(self, other: Kept) -> Kept:
-        """What was asked then, and what after it."""
-        arrivals = (*self.arrivals, *other.arrivals)
+        """What was asked then, and what after it: the log that is read then has both."""
+        arrivals = tuple(dict.fromkeys((*self.arrivals, *other.arrivals)))
         restarts = (self.restarts[0], other.restarts[1])
         return Kept(self.history + other.history, arrivals, self.pod, restarts)
 
