@@ -112,6 +112,7 @@ def test_pods_that_fail_are_left_for_the_other_clusters(judge: Judge, pair: Pair
     judge(history_of(failed.traces), left_and_asked_again(failed))
 
 
+@pytest.mark.nightly
 @requirement("FO3", source=FAILOVER)
 def test_silent_pods_cost_no_client_an_error(judge: Judge, pair: Pair) -> None:
     """Own pods that fall silent cost no client an error: it is served by the other cluster's."""
