@@ -30,8 +30,9 @@ from suites.runs.run import Run
 GENERATED = "generated-mutants.json"
 SAMPLE = 60
 """Generated mutants of a sample, if nobody says how many."""
-LANES = "4"
-"""Mutants at once: one of each suite. Most of their time they wait for a proxy or an agent."""
+LANES = "3"
+"""Mutants at once, each of another suite: a node has CPU to ask for beside the reference's suites for
+some of the practices' alone. Most of their time they wait for a proxy or an agent."""
 BY_HAND = 4
 """Generated mutants for one that was written by hand: such a one takes as long as several, as long
 requirements too are asked of it, and then the reference is."""

@@ -220,7 +220,7 @@ class Practised:
         yield self.stream("logged.not-found", ONCE, mark, "status=404", FEW)
         yield self.stream("logged.failed", ONCE, mark, "status=503", FEW)
         yield self.stream("logged.late", TIMED, mark, "delay=1", FEW)
-        left = self.stream("logged.left", ONCE, mark, "delay=2", FEW)
+        left = self.stream("logged.left", ONCE, mark, "delay=6", FEW)
         yield left.model_copy(update={"timeout": LEAVES_AFTER})
         yield self.stream("logged.nowhere", NOBODY, mark, "", FEW)
 
