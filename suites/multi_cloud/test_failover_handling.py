@@ -84,6 +84,7 @@ def test_the_other_cluster_answers_when_the_last_pod_goes(judge: Judge, lab: Lab
     judge(history_of(moved.traces), taken_over(moved))
 
 
+@pytest.mark.nightly
 @requirement("FO5", source=FAILOVER)
 def test_a_gateway_is_served_by_the_other_cluster(judge: Judge, lab: Lab) -> None:
     """A Gateway without a pod in its own cluster is served by the other cluster's, and by its own
