@@ -76,6 +76,7 @@ def taken_over(moved: Moved) -> Check:
     )
 
 
+@pytest.mark.nightly
 @requirement("FO1", source=FAILOVER)
 def test_the_other_cluster_answers_when_the_last_pod_goes(judge: Judge, lab: Lab) -> None:
     """When the last own pod of a global service goes, the other cluster's answer until it is

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from fixtures.checks import denied_under_load, on, served_under_load, with_positive_control
 from fixtures.history.verdict import combine
 from fixtures.lab import Lab
@@ -52,6 +54,7 @@ def test_a_denied_path_cannot_be_walked_round(judge: Judge, guarded: Guarded) ->
     judge.conclude(are_denied(answers.shown, answers.arrived, [PUBLIC]))
 
 
+@pytest.mark.nightly
 @requirement("AP5", source=ACCESS)
 def test_edits_let_nobody_in_and_keep_nobody_out(judge: Judge, lab: Lab, guarded: Guarded) -> None:
     """A policy that is put into other words lets nobody in and keeps nobody out meanwhile."""

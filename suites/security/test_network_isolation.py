@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import pytest
+
 from fixtures.checks import (
     Check,
     all_answered_by,
@@ -99,6 +101,7 @@ def test_what_leaves_is_what_is_named(judge: Judge, isolated: Isolation) -> None
     )
 
 
+@pytest.mark.nightly
 @requirement("NI4", source=ISOLATION)
 def test_a_new_pod_is_never_without_its_policy(judge: Judge, lab: Lab, cluster: str) -> None:
     """A pod is under its policy from its first instruction on."""
