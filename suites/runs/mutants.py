@@ -31,8 +31,8 @@ GENERATED = "generated-mutants.json"
 SAMPLE = 60
 """Generated mutants of a sample, if nobody says how many."""
 LANES = "3"
-"""Mutants at once, each of another suite: a node has CPU to ask for beside the reference's suites for
-some of the practices' alone. Most of their time they wait for a proxy or an agent."""
+"""Mutants at once, each of another suite. Most of their time they wait for a proxy or an agent. A
+node has CPU to ask for beside the reference's suites for some of the practices' alone."""
 BY_HAND = 4
 """Generated mutants for one that was written by hand: such a one takes as long as several, as long
 requirements too are asked of it, and then the reference is."""
