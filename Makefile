@@ -47,12 +47,12 @@ soak: $(STAMP) ## the suites N times over in random order: no false red (BURN=1:
 	@$(PY) -m suites soak --times $(or $(N),20) $(if $(PROFILE),--profile $(PROFILE)) $(if $(filter 1,$(BURN)),--burn)
 
 watch: $(STAMP) ## watch the clusters that are up, 10 ms by 10 ms (QUIET=seconds FAULTS=all|name: faults made on purpose)
-	@$(PY) -m suites watch --quiet $(or $(QUIET),60) --faults $(or $(FAULTS),none)
+	@$(PY) -m suites watch --quiet $(or $(QUIET),60) --faults $(or $(FAULTS),none) $(if $(filter 1,$(PRACTICES)),--practices)
 
 upgrade: $(STAMP) ## FROM=2026-04 TO=2026-08 under the watch (ONLY=istio|cilium|gateway-api|kubernetes-crds)
 	$(call need,FROM,upgrade FROM=2026-04 TO=2026-08)
 	$(call need,TO,upgrade FROM=2026-04 TO=2026-08)
-	@$(PY) -m suites upgrade --from $(FROM) --to $(TO) --only "$(ONLY)"
+	@$(PY) -m suites upgrade --from $(FROM) --to $(TO) --only "$(ONLY)" $(if $(filter 1,$(PRACTICES)),--practices)
 
 matrix: $(STAMP) ## every cell of the nightly matrix here, one after another; resumes where it was interrupted
 	@$(PY) -m suites matrix $(if $(ONLY),--only "$(ONLY)") $(if $(filter 1,$(FRESH)),--fresh) $(if $(BASE),--base "$(BASE)")

@@ -56,7 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     console = Console(stderr=True, highlight=False)
     try:
         home = Home.of_user()
-        run = Run(bringup.new_run(), home, getattr(options, "profile", CORE))
+        profile, practices = getattr(options, "profile", CORE), getattr(options, "practices", False)
+        run = Run(bringup.new_run(), home, profile, practices)
     except PlumblineError as error:
         return _refused(console, error)
     try:
@@ -141,7 +142,11 @@ def parser() -> argparse.ArgumentParser:
         "--from", dest="base", required=True, metavar="TRAIN", help="the train to begin with"
     )
     text = "internal: the part of `upgrade` that is monitored, on the clusters that are up"
-    for each in (upgrading, command("upgrade-monitored", _upgrade_monitored, text)):
+    monitored = command("upgrade-monitored", _upgrade_monitored, text)
+    text = "the streams of the practices as well: more than two cores may send in time"
+    for each in (watching, upgrading, monitored):
+        each.add_argument("--practices", action="store_true", help=text)
+    for each in (upgrading, monitored):
         each.add_argument("--to", required=True, metavar="TRAIN", help="the train to end with")
         each.add_argument(
             "--only", default="", metavar="COMPONENT", help=f"one of {', '.join(COMPONENTS)}"

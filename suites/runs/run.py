@@ -57,6 +57,7 @@ class Run:
     name: str
     home: Home
     profile: str = CORE
+    practices: bool = False
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
     stages: list[Stage] = field(default_factory=list)
     _clock: float = field(default_factory=time.monotonic)

@@ -119,8 +119,9 @@ def watch(run: Run, quiet: float, which: str) -> Upgrade:
 @contextmanager
 def enter(run: Run, behaviours: Iterable[Behaviour[Any]]) -> Iterator[Field]:
     """The clusters that are up, from here on reached by this process and its children, with what
-    those of the behaviours that are watched need in place."""
-    watched = tuple(behaviour for behaviour in behaviours if behaviour.probes)
+    those of the behaviours that are watched need in place. Those of the practices are, if the run
+    says so: two cores are soon too few for their streams as well."""
+    watched = tuple(b for b in behaviours if b.probes and (run.practices or not b.ephemeral))
     topology = Topology.load(run.home.topology)
     progress = Progress(run.home.root / "estimates.json")
     running = engine.ensure(run.home)
