@@ -57,7 +57,8 @@ def test_a_package_that_states_none_is_told_where_to() -> None:
 def test_nothing_below_the_suites_knows_one_by_its_name() -> None:
     """What has names for data, such as a baseline, is no code: it may. A name that is a word of the
     language is looked for where it names the package."""
-    of_package = (b.name if "_" in b.name else rf"suites[./]{b.name}" for b in BEHAVIOURS)
+    words = {b.name for b in BEHAVIOURS if "_" not in b.name} | {"service_mesh"}
+    of_package = (rf"suites[./]{b.name}" if b.name in words else b.name for b in BEHAVIOURS)
     names = re.compile("|".join(of_package))
     files = (path for folder in BELOW for path in (ROOT / folder).rglob("*"))
     code = [path for path in files if path.suffix in TEXT and "out" not in path.parts]
