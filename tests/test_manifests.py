@@ -184,3 +184,10 @@ def test_an_image_is_found_by_a_word_of_its_reference() -> None:
     for word in ("pause", ""):
         with pytest.raises(ManifestsError):
             m.image(images, word)
+
+
+def test_a_document_under_another_name_leaves_the_first_alone() -> None:
+    first = m.Given({"kind": "Policy", "metadata": {"name": "a", "labels": {"x": "y"}}}, "a.yaml")
+    again = first.renamed("b")
+    assert again.document == {"kind": "Policy", "metadata": {"name": "b", "labels": {"x": "y"}}}
+    assert (first.document["metadata"]["name"], again.origin) == ("a", "a.yaml")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from fixtures.history.streams import ClientId, Load, Plan, Stream
+from fixtures.history.streams import ClientId, Load, Plan, Stream, marked, nonce, with_nonces
 
 HEADERS = {"User-Agent": "", "X-Line": ("one", "two")}
 WHO = ClientId(caller="frontend-1", cluster="aws-cluster", identity="default/frontend")
@@ -51,3 +51,12 @@ def test_a_load_without_an_end_is_refused() -> None:
 def test_a_load_speaks_no_http2() -> None:
     with pytest.raises(ValidationError, match="no HTTP/2"):
         Load(who=WHO, streams=(Stream(stream="a", url="http://b/", http2=True),), seconds=9)
+
+
+def test_requests_with_nonces_are_told_from_all_others() -> None:
+    plain = marked("a->b:80", "host", "g1", count=2)
+    assert plain.url == "http://host/?nonce=a--b-80-g1-{seq}_"
+    moody = marked("a", "host:81", "g1", "delay=2", "/page")
+    assert moody.url == "http://host:81/page?nonce=a-g1-{seq}_&delay=2"
+    assert with_nonces("a", "host", "g1").url == "http://host/?nonce=a-g1-{seq}_"
+    assert nonce("a b", "g1", "3") == "a-b-g1-3_"

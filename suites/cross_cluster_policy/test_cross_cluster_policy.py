@@ -19,7 +19,7 @@ from fixtures.checks import (
     with_positive_control,
 )
 from fixtures.lab import HOME, Lab, clustermesh_status, namespace_of
-from fixtures.lab.hubble import CLUSTER_LABEL, NAMESPACE_LABEL
+from fixtures.lab.hubble import CLUSTER_LABEL, NAMESPACE_LABEL, labels
 from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
 from suites.cross_cluster_policy.ports import HTTP, Port
@@ -101,8 +101,7 @@ def labels_of(who: str) -> frozenset[str]:
         app, namespace = "backend", HOME
     if who == SENDER:
         app = "frontend"
-    labels = {"app": app, CLUSTER_LABEL: cluster, NAMESPACE_LABEL: namespace}
-    return frozenset(f"k8s:{name}={value}" for name, value in labels.items())
+    return labels({"app": app, CLUSTER_LABEL: cluster, NAMESPACE_LABEL: namespace})
 
 
 def guarded_as_the_policy_says(observed: Observation, minimum: int = COUNT) -> Check:

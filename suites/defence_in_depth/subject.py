@@ -170,13 +170,7 @@ def _put_up(
     space: Space, policy: Given, agent: Agent, pod: Mapping[str, object], deadline: float
 ) -> None:
     """Apply a policy, or see to its absence, and wait until the pod's endpoint goes by that."""
-    document = policy.document
-    if not policy.absent:
+    if policy.absent:
+        convergence.no_network_policy(space, policy.document, agent, pod, deadline)
+    else:
         convergence.network_policy(space, policy, agent, pod, deadline)
-        return
-    version, kind, name = document["apiVersion"], document["kind"], document["metadata"]["name"]
-    stored = space.kube.get(version, kind, name, space.namespace)
-    space.put(policy)
-    if stored:
-        uid = str(stored["metadata"]["uid"])
-        convergence.policy_state(agent, pod, uid, present=False, deadline=deadline)

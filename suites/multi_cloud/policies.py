@@ -6,7 +6,6 @@ Clients ask the pods by their addresses: no service is between them and the poli
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +18,7 @@ from fixtures.checks import Drop
 from fixtures.history import History
 from fixtures.history.streams import Stream, with_nonces
 from fixtures.lab import Lab, convergence, namespace_of, sampling
-from fixtures.lab.hubble import CLUSTER_LABEL, NAMESPACE_LABEL, Agent
+from fixtures.lab.hubble import CLUSTER_LABEL, NAMESPACE_LABEL, Agent, labels
 from fixtures.lab.space import Space
 from fixtures.manifests import Given
 from fixtures.traffic.client import ClientPod, side_by_side
@@ -165,8 +164,7 @@ def away_name(workload: str) -> str:
 def labels_of(app: str, cluster: str = AWS, namespace: str = "") -> frozenset[str]:
     """The labels by which Cilium knows a workload, of the suite's namespace unless told."""
     own = namespace or namespace_of(NAME)
-    labels = {"app": app, CLUSTER_LABEL: cluster, NAMESPACE_LABEL: own}
-    return frozenset(f"k8s:{key}={value}" for key, value in labels.items())
+    return labels({"app": app, CLUSTER_LABEL: cluster, NAMESPACE_LABEL: own})
 
 
 @contextmanager
@@ -247,7 +245,7 @@ def _enforce(
                 convergence.network_policy(space, policy, agent, pods[app], deadline)
 
     practice = lab.manifests.given
-    allow, again = practice(ALLOW), _renamed(practice(ALLOW), "allow-again")
+    allow, again = practice(ALLOW), practice(ALLOW).renamed("allow-again")
     orders = [[(practice(stem), app)] for stem, app in POLICIES]
     orders.append([(allow, BARRED), (practice(DENY), BARRED), (again, BARRED)])
     every_one = [each for order in orders for each in order]
@@ -279,12 +277,6 @@ def _clear(
             earlier.append((stored["metadata"]["uid"], app))
     for uid, app in earlier:
         convergence.policy_state(agent, pods[app], uid, present=False, deadline=deadline)
-
-
-def _renamed(policy: Given, name: str) -> Given:
-    document = copy.deepcopy(policy.document)
-    document["metadata"]["name"] = name
-    return replace(policy, document=document)
 
 
 def _on_node(space: Space, pods: Mapping[str, Document]) -> Iterator[tuple[str, str]]:

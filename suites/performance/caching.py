@@ -12,13 +12,13 @@ from typing import Any
 from urllib.parse import quote
 
 from fixtures.history import History
-from fixtures.history.streams import Stream
+from fixtures.history.streams import Stream, nonce
 from fixtures.lab import Lab, convergence
 from fixtures.lab.convergence import PROXY
 from fixtures.lab.origins import Arrival, arrived
 from fixtures.lab.sampling import expected
 from fixtures.traffic.client import ClientPod
-from suites.performance.subject import EDGE, Stage, nonce, stage_of
+from suites.performance.subject import EDGE, Stage, stage_of
 
 FRESH, EXPIRING = "fresh", "expiring"
 OWN = ("no-store", "private", "authorization", "method", "host", "query")

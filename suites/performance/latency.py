@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from clusters.waiting import wait_for
 from fixtures.history import History
 from fixtures.history.streams import Stream
 from fixtures.lab import Lab, convergence
@@ -132,7 +131,7 @@ def metered_in_force(lab: Lab, cluster: str) -> Metered:
     """
     space, deadline = lab.space(NAME, cluster), lab.deadline("convergence")
     client = lab.client(cluster, METER, space.namespace)
-    gateway = gateway_address(space, WAYS, lab.deadline("workload"))
+    gateway = convergence.address(space, WAYS, lab.deadline("workload"))
     convergence.in_step(space, deadline, [client])
     pod = space.kube.pod(space.namespace, f"gateway.networking.k8s.io/gateway-name={WAYS}")
     for name, service, port in (
@@ -142,21 +141,3 @@ def metered_in_force(lab: Lab, cluster: str) -> Metered:
         wanted = [f"outbound|{port}||{space.host(service)}"]
         convergence.endpoints(space.kube, space.namespace, name, wanted, deadline)
     return Metered(space, deadline, client, gateway)
-
-
-def gateway_address(space: Space, name: str, deadline: float) -> str:
-    """The address of a Gateway of the support, once it has one.
-
-    Raises:
-        NotReadyError: it has none in time.
-    """
-    addresses: list[str] = []
-
-    def pending() -> str:
-        stored = space.kube.get(convergence.GATEWAY_API, "Gateway", name, space.namespace) or {}
-        addresses[:] = [each["value"] for each in stored.get("status", {}).get("addresses", ())]
-        return "" if addresses else "no address"
-
-    look = space.kubectl(f"get gateway {name} -o yaml")
-    wait_for(f"Gateway/{name} to have an address", pending, deadline, look)
-    return addresses[0]

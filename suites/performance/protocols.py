@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from clusters.errors import UnservedKindError
 from fixtures.history import History
+from fixtures.history.streams import marked, nonce
 from fixtures.lab import Lab, convergence
 from fixtures.lab.origins import arrived
 from fixtures.traffic.raw import Bytes, Conversation, Reply, converse, exchange
 from suites.performance.framing import AMBIGUOUS, TOLERATED, by_request
-from suites.performance.subject import GATEWAY_API, NAME, Stage, marked, nonce, stage_of
+from suites.performance.subject import NAME, Stage, stage_of
 
 CALLS, WEB = "calls", "web"
 """Ports of the echo: HTTP/2 in clear text is declared of one, HTTP/1.1 of the other."""
@@ -37,7 +38,7 @@ def has_tcp_routes(lab: Lab, cluster: str) -> bool:
     """Whether a cluster has TCPRoutes: Gateway API's standard channel does from 1.6 on."""
     space = lab.space(NAME, cluster)
     try:
-        space.kube.list(GATEWAY_API, "TCPRoute", space.namespace)
+        space.kube.list(convergence.GATEWAY_API, "TCPRoute", space.namespace)
     except UnservedKindError:
         return False
     return True

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clusters.waiting import wait_for
-from fixtures.history.streams import Stream
+from fixtures.history.streams import Stream, marked
 from fixtures.lab import OUTSIDE, Lab, convergence
 from fixtures.lab.origins import Origin, origins
 from fixtures.lab.space import Space
@@ -16,7 +15,6 @@ from fixtures.traffic.client import ClientPod
 
 NAME = Path(__file__).parent.name
 EDGE = "edge"
-GATEWAY_API = "gateway.networking.k8s.io/v1"
 SHAPING = (
     "envoyfilter-rate-limit",
     "destinationrule-connection-pool",
@@ -54,24 +52,6 @@ class Stage:
         """Requests to a service, each with a nonce of its own, and a mood in its query."""
         return marked(stream, self.space.host(service), mark, query, **more)
 
-    def to_gateway(self, stream: str, mark: str, query: str = "", **more: Any) -> Stream:
-        """The same to the Gateway."""
-        return marked(stream, self.address, mark, query, **more)
-
-
-def marked(
-    stream: str, host: str, mark: str, query: str = "", path: str = "/", **more: Any
-) -> Stream:
-    """Requests with nonces that end with `_`; `query` is what is asked for besides."""
-    url = f"http://{host}{path}?nonce={nonce(stream, mark, '{seq}')}{query and f'&{query}'}"
-    return Stream(stream=stream, url=url, **more)
-
-
-def nonce(stream: str, mark: str, number: str) -> str:
-    """What one request of a stream is told from all others by."""
-    word = "".join(letter if letter.isalnum() else "-" for letter in stream)
-    return f"{word}-{mark}-{number}_"
-
 
 def stage_of(lab: Lab, cluster: str, stems: Sequence[str]) -> Stage:
     """The workloads of a cluster, once all proxies go by these practices.
@@ -85,22 +65,8 @@ def stage_of(lab: Lab, cluster: str, stems: Sequence[str]) -> Stage:
     outsider = lab.client(cluster, "outsider", space.namespace, identity=OUTSIDE)
     practices = [lab.manifests.given(stem) for stem in stems]
     convergence.documents(space, practices, deadline, (steady, loud))
-    return Stage(space, deadline, steady, loud, outsider, _address(space, deadline))
-
-
-def _address(space: Space, deadline: float) -> str:
-    """Where the Gateway is reached, once it has an address."""
-    addresses: list[str] = []
-
-    def pending() -> str:
-        stored = space.kube.get(GATEWAY_API, "Gateway", EDGE, space.namespace) or {}
-        status = stored.get("status", {})
-        addresses[:] = [str(each["value"]) for each in status.get("addresses", ())]
-        return "" if addresses else "none"
-
-    look = space.kubectl(f"get gateway {EDGE} -o yaml")
-    wait_for(f"Gateway/{EDGE} to have an address", pending, deadline, look)
-    return addresses[0]
+    address = convergence.address(space, EDGE, deadline)
+    return Stage(space, deadline, steady, loud, outsider, address)
 
 
 def in_force(lab: Lab, cluster: str) -> Stage:

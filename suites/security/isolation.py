@@ -17,7 +17,7 @@ from fixtures.checks import Drop
 from fixtures.history import History
 from fixtures.history.streams import Stream, with_nonces
 from fixtures.lab import OUTSIDE, OUTSIDER, Lab, convergence, namespace_of, sampling
-from fixtures.lab.hubble import NAMESPACE_LABEL, Agent
+from fixtures.lab.hubble import NAMESPACE_LABEL, Agent, labels
 from fixtures.lab.space import Space
 from fixtures.manifests import Given
 from fixtures.traffic.client import ClientPod, side_by_side
@@ -137,7 +137,7 @@ def asked_at(whom: str, port: str) -> str:
 
 def labels_of(app: str) -> frozenset[str]:
     """The labels by which Cilium knows a workload of the suite's namespace."""
-    return frozenset({f"k8s:app={app}", f"k8s:{NAMESPACE_LABEL}={namespace_of(NAME)}"})
+    return labels({"app": app, NAMESPACE_LABEL: namespace_of(NAME)})
 
 
 def isolate(lab: Lab, cluster: str) -> Isolated:
@@ -177,16 +177,11 @@ def _enforce(
 def _put(space: Space, policy: Given, agent: Agent, pod: Document, deadline: float) -> None:
     """Have one policy enforced, or see to its absence. It is made anew, as its object's UID is what
     tells it from an earlier run's."""
-    document = policy.document
-    version, kind = document["apiVersion"], document["kind"]
-    stored = space.kube.get(version, kind, document["metadata"]["name"], space.namespace)
-    if stored:
-        space.kube.delete(document, space.namespace)
-    if not policy.absent:
+    if policy.absent:
+        convergence.no_network_policy(space, policy.document, agent, pod, deadline)
+    else:
+        space.kube.delete(policy.document, space.namespace)
         convergence.network_policy(space, policy, agent, pod, deadline)
-    elif stored:
-        uid = stored["metadata"]["uid"]
-        convergence.policy_state(agent, pod, uid, present=False, deadline=deadline)
 
 
 def _islands(space: Space, pod: Document, address: str) -> dict[str, str]:

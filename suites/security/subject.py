@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from clusters.components import multicluster
 from clusters.components.authority import Authority
-from clusters.kube import Document
 from clusters.remote import Container
 from fixtures.checks import nonces
 from fixtures.history import History
@@ -277,13 +276,5 @@ def in_force(lab: Lab, cluster: str) -> Guarded:
 
 def _policies(lab: Lab) -> list[Given]:
     """The practice's documents; what allows a path is made before what denies it, and after."""
-    again = lab.manifests.given("authorizationpolicy-open")
-    return [
-        *map(lab.manifests.given, PRACTICES),
-        replace(again, document=renamed(again.document, "open-again")),
-    ]
-
-
-def renamed(document: Document, name: str) -> Document:
-    """The same object under another name."""
-    return {**document, "metadata": {**document["metadata"], "name": name}}
+    again = lab.manifests.given("authorizationpolicy-open").renamed("open-again")
+    return [*map(lab.manifests.given, PRACTICES), again]

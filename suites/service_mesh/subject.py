@@ -15,7 +15,7 @@ from clusters.errors import NotReadyError
 from clusters.waiting import wait_for
 from fixtures.checks import nonces
 from fixtures.history import History
-from fixtures.history.streams import Stream
+from fixtures.history.streams import Stream, marked
 from fixtures.lab import OUTSIDE, Lab, convergence
 from fixtures.lab.convergence import PROXY
 from fixtures.lab.origins import Arrival, arrived, origins
@@ -248,10 +248,8 @@ class Practised:
         self, name: str, service: str, mark: str, mood: str, count: int, *, method: str = "GET"
     ) -> Stream:
         """Requests that ask a service for a mood, each with a nonce of its own."""
-        word = "".join(letter if letter.isalnum() else "-" for letter in name)
-        query = f"nonce={word}-{mark}-{{seq}}_" + (f"&{mood}" if mood else "")
-        url = f"http://{self.space.host(service)}/?{query}"
-        return Stream(stream=name, url=url, method=method, count=count)
+        host = self.space.host(service)
+        return marked(name, host, mark, mood, count=count, method=method)
 
 
 def failing(service: str, method: str, mood: str) -> str:
