@@ -41,7 +41,7 @@ ONE_RESOLVER = {
     "spec": {
         "replicas": 1,
         "template": {
-            "spec": {"containers": [{"name": "coredns", "resources": {"requests": {"cpu": "60m"}}}]}
+            "spec": {"containers": [{"name": "coredns", "resources": {"requests": {"cpu": "30m"}}}]}
         },
     },
 }

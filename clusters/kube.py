@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from kubernetes.dynamic.exceptions import DynamicApiError, NotFoundError
@@ -21,10 +22,11 @@ from clusters.errors import (
     ClusterError,
     CommandError,
     NotReadyError,
+    PlumblineError,
     RefusedError,
     UnreachableError,
 )
-from clusters.objects import is_ready, missing_replicas, pod_labels, title
+from clusters.objects import held_back, is_ready, missing_replicas, pod_labels, title
 from clusters.remote import Container
 from clusters.topology import Cluster
 from clusters.waiting import wait_for
@@ -219,7 +221,8 @@ class Kube:
         `labels` picks some of them, by the labels of their pods.
 
         Raises:
-            NotReadyError: the deadline passed, or there is none; what is missing is named.
+            NotReadyError: the deadline passed, or there is none; what is missing is named, and
+                why its pods do not run.
         """
         picked = dict(part.split("=", 1) for part in labels.split(",") if part)
 
@@ -228,12 +231,15 @@ class Kube:
             chosen = [d for d in deployments if picked.items() <= pod_labels(d).items()]
             return "; ".join(filter(None, map(missing_replicas, chosen))) if chosen else "none"
 
-        wait_for(
-            f"the workloads {labels} of {self.cluster.name}/{namespace}",
-            pending,
-            deadline,
-            self.kubectl(f"-n {namespace} get pods"),
-        )
+        what = " ".join(filter(None, ("the workloads", labels, "of")))
+        look = self.kubectl(f"-n {namespace} get pods")
+        try:
+            wait_for(f"{what} {self.cluster.name}/{namespace}", pending, deadline, look)
+        except NotReadyError as error:
+            with suppress(PlumblineError):
+                reasons = {held_back(pod) for pod in self.list("v1", "Pod", namespace)} - {""}
+                error.seen = "; ".join((error.seen, *sorted(reasons)))
+            raise
 
     def exec(
         self, container: Container, command: Sequence[str], *, stdin: str = "", deadline: float = 60

@@ -18,6 +18,23 @@ def is_ready(pod: Mapping[str, Any]) -> bool:
     return ready and "deletionTimestamp" not in pod["metadata"]
 
 
+def held_back(pod: Mapping[str, Any]) -> str:
+    """Why a pod does not run, in the words of the scheduler or of its node; empty if none says."""
+    status = pod.get("status", {})
+    unscheduled = [
+        condition.get("message", "")
+        for condition in status.get("conditions") or ()
+        if condition["type"] == "PodScheduled" and condition["status"] != "True"
+    ]
+    states = [
+        each.get("state", {}).get("waiting")
+        for kind in ("initContainerStatuses", "containerStatuses")
+        for each in status.get(kind) or ()
+    ]
+    waiting = [": ".join(filter(None, (s.get("reason"), s.get("message")))) for s in states if s]
+    return "; ".join(filter(None, (*unscheduled, *waiting)))
+
+
 def containers(pod: Mapping[str, Any]) -> frozenset[str]:
     """The names of a pod's containers, those that start before the others included."""
     spec = pod["spec"]

@@ -38,6 +38,40 @@ def test_waiting_past_the_deadline_says_what_was_seen_and_where_to_look() -> Non
     )
 
 
+def test_a_pod_that_does_not_run_says_why() -> None:
+    unscheduled = {
+        "type": "PodScheduled",
+        "status": "False",
+        "message": "0/1 nodes are available: 1 Insufficient cpu.",
+    }
+    waiting = [
+        {"state": {"waiting": {"reason": "ErrImageNeverPull", "message": "no image x"}}},
+        {"state": {"running": {}}},
+    ]
+    assert objects.held_back({"status": {"conditions": [unscheduled]}}) == unscheduled["message"]
+    assert objects.held_back({"status": {"containerStatuses": waiting}}) == (
+        "ErrImageNeverPull: no image x"
+    )
+    assert objects.held_back({"status": {"conditions": [{**unscheduled, "status": "True"}]}}) == ""
+
+
+def test_workloads_that_are_late_are_told_with_their_pods_reasons(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    deployment = {
+        "metadata": {"name": "a", "generation": 1},
+        "spec": {"template": {"metadata": {}}},
+    }
+    unscheduled = {"type": "PodScheduled", "status": "False", "message": "Insufficient cpu"}
+    found = {"Deployment": [deployment], "Pod": [{"status": {"conditions": [unscheduled]}}]}
+    kube = Kube.__new__(Kube)
+    kube.cluster = Cluster.model_construct(name="aws", kubeconfig=Path("k"), context="c")
+    monkeypatch.setattr(kube, "list", lambda _, kind, __: found[kind])
+    monkeypatch.setattr(kube, "kubectl", lambda words: f"kubectl {words}")
+    with pytest.raises(NotReadyError, match=r"a has .* of 1; Insufficient cpu"):
+        kube.wait_rolled_out("n", 0.1)
+
+
 def test_an_error_of_ours_while_waiting_is_something_seen() -> None:
     answers: Iterator[str] = iter([""])
     failing = iter([True, False])

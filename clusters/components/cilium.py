@@ -50,7 +50,7 @@ def values(plan: ClusterPlan, node: str, *, confined: bool) -> dict[str, Any]:
             "replicas": 1,
             "image": {"useDigest": False},
             "rollOutPods": True,
-            "resources": {"requests": {"cpu": "10m"}},
+            "resources": {"requests": {"cpu": "5m"}},
         },
         "image": {"useDigest": False},
         # No manifest of the reference asks Cilium for layer 7: that is Istio's part.
@@ -71,7 +71,7 @@ def values(plan: ClusterPlan, node: str, *, confined: bool) -> dict[str, Any]:
             }
         },
         # Less than a proxy's: an agent that starts compiles, and traffic must not wait for it.
-        "resources": {"requests": {"cpu": "20m"}},
+        "resources": {"requests": {"cpu": "10m"}},
         # Two numbers for a small lab. Flows that Hubble keeps: a load must not crowd out what was
         # dropped meanwhile. And how long an agent puts off a new identity of a pod, by chance,
         # so that thousands of pods do not ask at once: half a minute if it is not told.

@@ -23,7 +23,7 @@ SERVICE = "clustermesh-apiserver"
 COMMENT = "# connect anew: "
 CONFIGURATION = "cilium-clustermesh"  # the Secret that the agents read
 SYNC_TIMEOUT = "2s"
-CPU = "60m"
+CPU = "30m"
 """What the control plane's pod asks for, by its first container. Whoever asks for nothing gets
 nothing of a machine that others keep busy, and the clusters are apart until it has started."""
 PROBED = {"periodSeconds": 2, "failureThreshold": 15}

@@ -35,7 +35,7 @@ def values(hub: str, tag: str, revision: str = "", *, plain_envoy: bool) -> dict
     """
     pilot: dict[str, Any] = {
         "autoscaleEnabled": False,
-        "resources": {"requests": {"cpu": "20m", "memory": "256Mi"}},
+        "resources": {"requests": {"cpu": "10m", "memory": "256Mi"}},
         "env": {},
     }
     service_mesh: dict[str, Any] = {
@@ -47,7 +47,7 @@ def values(hub: str, tag: str, revision: str = "", *, plain_envoy: bool) -> dict
             "hub": hub,
             "tag": tag,
             # More than the control planes ask for: what carries traffic must not wait for them.
-            "proxy": {"resources": {"requests": {"cpu": "60m", "memory": "40Mi"}}},
+            "proxy": {"resources": {"requests": {"cpu": "30m", "memory": "40Mi"}}},
         },
         "pilot": pilot,
         "meshConfig": service_mesh,

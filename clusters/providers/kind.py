@@ -31,9 +31,15 @@ OWNER = "/etc/plumbline"  # where a node of ours holds our lab's folder
 LABEL = "dev.plumbline.owner"
 DESKTOPS = ("/host_mnt", "/run/desktop/mnt/host")  # where Docker Desktop's engine has our files
 STAGED = "/docker-desktop-bind-mounts/"  # and those of WSL, by the SHA-256 of their path
-THRIFTY = {"kube-apiserver": "180m", "kube-controller-manager": "25m", "kube-scheduler": "25m"}
-"""CPU that these ask for here, not 250m, 200m and 100m: a lab has tens of pods. A request is also
-a share of a busy machine, and it is who asks and who answers that must not come late."""
+THRIFTY = {
+    "etcd": "50m",
+    "kube-apiserver": "90m",
+    "kube-controller-manager": "12m",
+    "kube-scheduler": "12m",
+}
+"""CPU that these ask for here, not 100m, 250m, 200m and 100m: a lab has tens of pods. A request is
+also a share of a busy machine, and it is who asks and who answers that must not come late. Only
+the shares' proportions matter, and small numbers leave a node room for the pods of every suite."""
 UNRIVALLED = ("kube-controller-manager", "kube-scheduler")
 """There is one of each, and that it leads need not be written every two seconds."""
 
