@@ -63,10 +63,10 @@ def test_workloads_that_are_late_are_told_with_their_pods_reasons(
         "spec": {"template": {"metadata": {}}},
     }
     unscheduled = {"type": "PodScheduled", "status": "False", "message": "Insufficient cpu"}
-    found = {"Deployment": [deployment], "Pod": [{"status": {"conditions": [unscheduled]}}]}
+    objects_of = {"Deployment": [deployment], "Pod": [{"status": {"conditions": [unscheduled]}}]}
     kube = Kube.__new__(Kube)
     kube.cluster = Cluster.model_construct(name="aws", kubeconfig=Path("k"), context="c")
-    monkeypatch.setattr(kube, "list", lambda _, kind, __: found[kind])
+    monkeypatch.setattr(kube, "list", lambda _, kind, __: objects_of[kind])
     monkeypatch.setattr(kube, "kubectl", lambda words: f"kubectl {words}")
     with pytest.raises(NotReadyError, match=r"a has .* of 1; Insufficient cpu"):
         kube.wait_rolled_out("n", 0.1)

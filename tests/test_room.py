@@ -56,11 +56,11 @@ def _asked(documents: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, float]
 
 @pytest.mark.parametrize("name", ["aws-cluster", "azure-cluster"])
 def test_a_node_has_room_for_all_behaviours_at_once(name: str) -> None:
-    asked = [
+    pods = [
         pod
         for template in TEMPLATES
         for pod in _asked(m.support(template, **{**VALUES, "cluster": name}))
     ]
-    assert len(asked) > 30
-    assert all(cpus > 0 for _, cpus in asked), "who asks for nothing comes last on a busy node"
-    assert sum(cpus for _, cpus in asked) <= NODE - SYSTEM
+    assert len(pods) > 30
+    assert all(cpus > 0 for _, cpus in pods), "who asks for nothing comes last on a busy node"
+    assert sum(cpus for _, cpus in pods) <= NODE - SYSTEM

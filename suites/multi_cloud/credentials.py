@@ -106,14 +106,8 @@ class Credentials:
         convergence.members(self.here.client, host, [self._address], self.deadline)
 
     def _see_gone(self) -> None:
-        client, host = self.here.client, self.here.space.host(ACROSS)
-
-        def pending() -> str:
-            text = convergence.proxy(client.kube, client.namespace, client.pod, "clusters")
-            members = convergence.parse_members(text, host)
-            return f"{self._address} is there" if self._address in members else ""
-
-        wait_for(f"{client.pod}'s proxy to lose {self._address}", pending, self.deadline)
+        host = self.here.space.host(ACROSS)
+        convergence.gone(self.here.client, host, [self._address], self.deadline)
 
     @property
     def _address(self) -> str:

@@ -1,0 +1,114 @@
+"""Load balancing: who is chosen, who is spared, and who is left alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from fixtures.checks import every, known, on, status_is
+from fixtures.history import History
+from fixtures.plugin.judge import Judge
+from fixtures.plugin.requirements import requirement
+from suites.load_balancing.choices import (
+    by_chance,
+    by_pods,
+    each_in_one_place,
+    ejected,
+    in_turn,
+    left_alone,
+    moved_alone,
+    none_arrived,
+    not_spared,
+    spared,
+)
+from suites.load_balancing.subject import (
+    CHANCE,
+    EJECTED,
+    ERRORS,
+    FEW,
+    INTERVAL,
+    LEAST,
+    PODS,
+    SLOW,
+    TURN,
+    UNAVAILABLE,
+    Balanced,
+)
+
+BALANCING = "Best Practices/Service Mesh/Load balancing"
+SHARE = 1 / PODS
+"""Of each pod, where nothing else decides."""
+
+
+@pytest.fixture(scope="module")
+def drawn(balanced: Balanced) -> History:
+    """What was asked of pods in turn and of pods by chance."""
+    return balanced.draw()
+
+
+@requirement("LB1", source=BALANCING)
+def test_the_algorithm_is_the_one_that_is_named(
+    judge: Judge, balanced: Balanced, drawn: History
+) -> None:
+    """Pods are asked strictly in turn by ROUND_ROBIN, and evenly and by chance alone by RANDOM."""
+    pods = balanced.names
+    judge(drawn, every(on(TURN, in_turn(pods)), on(CHANCE, by_chance(pods))))
+
+
+@requirement("LB2", source=BALANCING)
+def test_a_slow_pod_gets_less(judge: Judge, balanced: Balanced) -> None:
+    """By LEAST_REQUEST a slow pod gets less than half of its share, and its clients do not wait."""
+    slow = balanced.pods[0].pod
+    judge(
+        balanced.slow_down(),
+        every(
+            on(LEAST, spared(slow, SHARE / 2, SLOW)),
+            on(TURN, not_spared(slow, SHARE, SLOW)),
+        ),
+    )
+
+
+@requirement("LB3", source=BALANCING)
+def test_a_key_stays_on_its_pod(judge: Judge, balanced: Balanced) -> None:
+    """A key stays on its pod; only the keys of a pod that goes move, and they come back with it."""
+    keyed, pods = balanced.keys(), balanced.names
+    judge(
+        keyed.before + keyed.without + keyed.again,
+        every(
+            known(each_in_one_place(pods)(keyed.before)),
+            known(each_in_one_place(pods - {keyed.pod})(keyed.without)),
+            known(each_in_one_place(pods)(keyed.again)),
+            known(moved_alone(keyed.before, keyed.without, keyed.pod)),
+            known(moved_alone(keyed.again, keyed.without, keyed.pod)),
+        ),
+    )
+
+
+@requirement("LB4", source=BALANCING)
+def test_a_pod_that_fails_is_left_for_its_time(judge: Judge, balanced: Balanced) -> None:
+    """A pod that fails three times in a row gets nothing for its time, and half of them stay."""
+    failing = balanced.eject()
+    judge(
+        failing.one + failing.most,
+        every(
+            known(ejected(failing.pod, ERRORS, EJECTED, INTERVAL)(failing.one)),
+            known(left_alone(balanced.names, PODS // 2, FEW)(failing.most)),
+        ),
+    )
+
+
+@requirement("LB6", source=BALANCING)
+def test_a_pod_that_is_not_ready_gets_nothing(judge: Judge, balanced: Balanced) -> None:
+    """A pod that is not ready gets no request, even if none is ready, and its turn once it is."""
+    unready, pods = balanced.be_unready(), balanced.names
+    judge(
+        unready.without + unready.nobody + unready.since,
+        every(
+            known(unready.left),
+            on(TURN, by_pods(pods - {unready.pod})),
+            known(unready.all_left),
+            on("nobody", status_is(UNAVAILABLE, FEW)),
+            known(none_arrived(unready.arrived)),
+            known(unready.back),
+            on("since", in_turn(pods)),
+        ),
+    )
