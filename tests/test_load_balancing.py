@@ -13,14 +13,16 @@ from fixtures.history.verdict import Outcome
 from suites.load_balancing.choices import (
     by_chance,
     by_pods,
+    came_back,
     each_in_one_place,
     ejected,
     in_turn,
     left_alone,
-    moved_alone,
     none_arrived,
     not_spared,
+    settled,
     spared,
+    stayed,
 )
 from tests.histories import FAIL, INCONCLUSIVE, PASS, Answer, exchanges, window
 
@@ -150,20 +152,23 @@ def test_a_pod_that_fails_is_left_for_its_time(history: History, outcome: Outcom
 )
 def test_half_of_the_pods_stay(names: tuple[str, ...], outcome: Outcome) -> None:
     history = answered(*(PODS * 6), *(names[n % len(names)] for n in range(24)))
-    assert left_alone(PODS, 2, 24)(history).outcome is outcome
+    assert settled(left_alone(PODS, 2), 24)(history).outcome is outcome
 
 
 KEYS = [f"k{number}" for number in range(40)]
 
 
 @given(st.randoms(use_true_random=False))
-def test_keys_that_move_are_those_of_one_pod(draw: random.Random) -> None:
+def test_keys_that_move_are_those_of_one_pod_and_few_others(draw: random.Random) -> None:
     before = {key: draw.choice(PODS) for key in KEYS} | dict(zip("wxyz", PODS, strict=True))
     without = {key: draw.choice(PODS[1:]) if pod == "a" else pod for key, pod in before.items()}
     assert each_in_one_place(PODS)(keyed(before)).outcome is PASS
-    assert moved_alone(keyed(before), keyed(without), "a").outcome is PASS
-    assert moved_alone(keyed(before), keyed(without | {"z": "b"}), "a").outcome is FAIL
-    assert moved_alone(keyed(before), keyed(before), "a").outcome is INCONCLUSIVE
+    assert stayed(keyed(before), keyed(without), "a", 0.0).outcome is PASS
+    assert stayed(keyed(before), keyed(without | {"z": "b"}), "a", 0.5).outcome is PASS
+    assert stayed(keyed(before), keyed(without | {"z": "b"}), "a", 0.0).outcome is FAIL
+    assert stayed(keyed(dict.fromkeys("xy", "a")), keyed({}), "a", 0.5).outcome is INCONCLUSIVE
+    assert came_back(keyed(before), keyed(before)).outcome is PASS
+    assert came_back(keyed(before), keyed(before | {"z": "b"})).outcome is FAIL
 
 
 def test_a_key_has_one_place_and_each_pod_has_keys() -> None:

@@ -90,15 +90,16 @@ def plugged(kube: Kube) -> Authority:
     return Authority(_decoded(stored, "ca-cert.pem"), _decoded(stored, "ca-key.pem"))
 
 
-def offer(kube: Kube) -> None:
-    """Have a cluster's API server make a token for the other clusters' istiods."""
+def offer(kube: Kube, token: str = TOKEN) -> None:
+    """Have a cluster's API server make a token for the other clusters' istiods, in the Secret of
+    this name."""
     kube.apply(
         {
             "apiVersion": "v1",
             "kind": "Secret",
             "type": "kubernetes.io/service-account-token",
             "metadata": {
-                "name": TOKEN,
+                "name": token,
                 "namespace": NAMESPACE,
                 "annotations": {"kubernetes.io/service-account.name": READER},
             },
@@ -107,14 +108,15 @@ def offer(kube: Kube) -> None:
     )
 
 
-def join(kube: Kube, others: Sequence[Kube], deadline: float) -> None:
-    """Have a cluster's istiod read the other clusters' endpoints, and wait until it has.
+def join(kube: Kube, others: Sequence[Kube], deadline: float, token: str = TOKEN) -> None:
+    """Have a cluster's istiod read the other clusters' endpoints by their tokens of this name, and
+    wait until it has.
 
     Raises:
         NotReadyError: one of them has no token yet, or is not read, within so many seconds.
     """
     for other in others:
-        kube.apply(_remote_secret(other, _token(other, deadline)), NAMESPACE)
+        kube.apply(_remote_secret(other, _token(other, deadline, token)), NAMESPACE)
     wait_ready(kube, [other.cluster.name for other in others], deadline)
 
 
@@ -144,16 +146,16 @@ def _unread(states: Mapping[str, str], others: Sequence[str]) -> str:
     return "; ".join(f"{name}: {state}" for name, state in missing.items() if state != "synced")
 
 
-def _token(kube: Kube, deadline: float) -> Mapping[str, Any]:
-    """The Secret of the token, once the API server has filled it."""
+def _token(kube: Kube, deadline: float, name: str) -> Mapping[str, Any]:
+    """The Secret of a token, once the API server has filled it."""
 
     stored: dict[str, Any] = {}
 
     def pending() -> str:
-        stored.update(kube.get("v1", "Secret", TOKEN, NAMESPACE) or {})
+        stored.update(kube.get("v1", "Secret", name, NAMESPACE) or {})
         return "" if "token" in stored.get("data", {}) else "it has no token"
 
-    look = kube.kubectl(f"-n {NAMESPACE} get secret {TOKEN}")
+    look = kube.kubectl(f"-n {NAMESPACE} get secret {name}")
     wait_for(f"a token of {READER} in {kube.cluster.name}", pending, deadline, look)
     return stored
 

@@ -80,7 +80,7 @@ class Unready:
         without: what was asked without it, by the pods that it came to.
         all_left: whether the others were.
         nobody: what was asked while no pod was ready.
-        arrived: what arrived of that anywhere.
+        arrived: what arrived of that anywhere, but for the first few.
         back: whether all were known again within T.
         since: what was asked since then.
     """
@@ -188,19 +188,19 @@ class Balanced:
             left = convergence.in_time(
                 "the pod that is not ready to be left", partial(self._wait_gone, TURN, [first])
             )
-            without = self.client.probe(self._stream(TURN, count=FEW))
+            without = self._ask_in_turn(TURN)
             with _moods(others, unready=True):
                 all_left = convergence.in_time(
                     "all pods to be left", partial(self._wait_gone, TURN, others)
                 )
                 began = time.monotonic()
-                nobody = self.client.probe(self._stream("nobody", TURN, count=FEW))
+                nobody = self._ask_in_turn("nobody")
         back = convergence.in_time("all to be known again", partial(self.wait_known, TURN))
-        since = self.client.probe(self._stream("since", TURN, count=ROUNDS))
+        since = self._ask_in_turn("since")
         served = frozenset(n for e in nobody if e.pod for n in nonces(e.url))
-        sent = {n for e in nobody for n in nonces(e.url)}
+        late = {n for e in nobody if e.seq >= FEW for n in nonces(e.url)}
         every = arrived(self.pods, served, began, self.deadline)
-        there = tuple(each for each in every if each.nonce in sent)
+        there = tuple(each for each in every if each.nonce in late)
         return Unready(first.pod, left, without, all_left, nobody, there, back, since)
 
     def wait_known(self, service: str) -> None:
@@ -219,6 +219,9 @@ class Balanced:
             for key in range(KEYS)
         )
         return self.client.probe(*streams, at_once=PODS)
+
+    def _ask_in_turn(self, name: str) -> History:
+        return self.client.probe(self._stream(name, TURN, count=2 * FEW, pause=SPACING))
 
     def _stream(self, name: str, service: str = "", **more: Any) -> Stream:
         return marked(name, self.space.host(service or name), convergence.generation(), **more)

@@ -6,17 +6,13 @@ bring-up again, with a token of its own. Nothing here judges.
 
 from __future__ import annotations
 
-import base64
 import time
 from dataclasses import dataclass
 from functools import partial
 
-import yaml
-
 from clusters.components import multicluster
 from clusters.components.istio import NAMESPACE
-from clusters.kube import Document, Kube
-from clusters.waiting import wait_for
+from clusters.kube import Document
 from fixtures.history.streams import OpenStream
 from fixtures.history.traces import Traces
 from fixtures.history.verdict import Verdict
@@ -81,7 +77,8 @@ class Credentials:
     def _act(self) -> tuple[Verdict, Verdict, Verdict, float, float, float]:
         kube, other = self.here.space.kube, self.there.space.kube
         time.sleep(QUIET)
-        kube.apply(_read_by(kube, self._new_token(other)), NAMESPACE)
+        multicluster.offer(other, TOKEN)
+        multicluster.join(kube, [other], self.deadline, TOKEN)
         other.delete(_secret(multicluster.TOKEN), NAMESPACE)
         learnt = convergence.in_time("a service made since to be known", self._make_service)
         kube.delete(_secret(SECRET), NAMESPACE)
@@ -125,37 +122,11 @@ class Credentials:
         for place in (self.here, self.there):
             place.space.kube.delete(_service(), place.space.namespace)
 
-    def _new_token(self, kube: Kube) -> str:
-        """A second token of the account that the other cluster's istiod reads by."""
-        account = {"kubernetes.io/service-account.name": multicluster.READER}
-        document = _secret(TOKEN)
-        document["type"] = "kubernetes.io/service-account-token"
-        document["metadata"]["annotations"] = account
-        kube.apply(document, NAMESPACE)
-        tokens: list[str] = []
-
-        def pending() -> str:
-            stored = kube.get("v1", "Secret", TOKEN, NAMESPACE) or {}
-            tokens[:] = [stored.get("data", {}).get("token", "")]
-            return "" if tokens[0] else "it has no token"
-
-        wait_for(f"a token in Secret/{TOKEN}", pending, self.deadline)
-        return base64.b64decode(tokens[0]).decode()
-
 
 def credentials(lab: Lab, everywhere: Everywhere) -> Credentials:
     """By which aws-cluster's istiod reads azure-cluster."""
     places = everywhere.places
     return Credentials(places[AWS], places[AZURE], lab.deadline("convergence"))
-
-
-def _read_by(kube: Kube, token: str) -> Document:
-    """The remote secret that is there, with another token in it."""
-    stored = kube.get("v1", "Secret", SECRET, NAMESPACE) or {}
-    access = yaml.safe_load(base64.b64decode(stored["data"][AZURE]))
-    (user,) = access["users"]
-    user["user"]["token"] = token
-    return {**_secret(SECRET), "stringData": {AZURE: yaml.safe_dump(access)}}
 
 
 def _secret(name: str) -> Document:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 
-from fixtures.checks import PRESSED, Check, every, nonces
-from fixtures.checks.guard import each, guarded, is_served, pressure_of
+from fixtures.checks import Check, every, nonces
+from fixtures.checks.guard import each, guarded, is_served, unless_pressed
 from fixtures.history import Exchange, History
 from fixtures.history.verdict import Verdict, failed, inconclusive, passed
 from fixtures.lab.origins import Arrival
@@ -75,8 +75,7 @@ def held_to_rate(size: int, rate: int) -> Check:
         if took < least - CLOCK:
             return failed(said, seconds=took)
         if took > least + 2:
-            pressed = pressure_of(history) >= PRESSED
-            return (inconclusive if pressed else failed)(said, seconds=took)
+            return unless_pressed(failed(said, seconds=took), history)
         return passed(said, seconds=took)
 
     return every(each(is_served, "served", 1), guarded(judge))
@@ -116,9 +115,8 @@ def held_to_pool(limit: int, waiting: int, delay: float, arrivals: Iterable[Arri
         first = min(e.received for e in history if is_served(e))
         late = [e for e in away if e.received >= first]
         if late:
-            pressed = pressure_of(history) >= PRESSED
             said = f"{len(late)} were turned away after the first of the others was served"
-            return (inconclusive if pressed else failed)(said, **numbers)
+            return unless_pressed(failed(said, **numbers), history)
         return passed(f"{served} were served one by one, {len(away)} turned away", **numbers)
 
     return every(

@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from fixtures.checks import PRESSED, Check, nonces
-from fixtures.checks.guard import guarded, pressure_of
+from fixtures.checks import Check, nonces
+from fixtures.checks.guard import guarded, unless_pressed
 from fixtures.history import Exchange, History
-from fixtures.history.verdict import Outcome, Verdict, failed, inconclusive, passed
+from fixtures.history.verdict import Verdict, failed, passed
 
 GATEWAY_TIMEOUT = 504
 CLOCK = 0.005
@@ -39,9 +39,7 @@ def unless_late(check: Check) -> Check:
     def judge(history: History) -> Verdict:
         verdict = check(history)
         late = any(exchange.status == GATEWAY_TIMEOUT for exchange in history)
-        if verdict.outcome is Outcome.FAIL and late and pressure_of(history) >= PRESSED:
-            return inconclusive(f"{verdict.reason}; a pressed machine", **verdict.numbers)
-        return verdict
+        return unless_pressed(verdict, history) if late else verdict
 
     return judge
 
@@ -58,10 +56,9 @@ def ends_within(least: float, most: float, status: int = GATEWAY_TIMEOUT) -> Che
         numbers = {"quickest": round(taken[0], 3), "slowest": round(taken[-1], 3)}
         if taken[0] < least - CLOCK:
             return failed(f"{status} after {taken[0]:.3f} s, sooner than {least:g} s", **numbers)
-        if taken[0] > most and pressure_of(history) >= PRESSED:
-            return inconclusive(f"a pressed machine took {taken[0]:.3f} s", **numbers)
         if taken[0] > most:
-            return failed(f"{status} after {taken[0]:.3f} s, later than {most:g} s", **numbers)
+            late = failed(f"{status} after {taken[0]:.3f} s, later than {most:g} s", **numbers)
+            return unless_pressed(late, history)
         return passed(f"{status} after {taken[0]:.3f} s", **numbers)
 
     return guarded(judge)
