@@ -39,8 +39,9 @@ DRAWS = 800
 """Requests that are asked of pods by chance: half as many decide in most runs."""
 SLOW = 0.2
 """Seconds that the slow one of the pods takes."""
-USERS, MUCH = 10, 300
-"""Clients at once, and requests of them all, while one pod is slow."""
+USERS, MUCH = 4, 300
+"""Requests at once, and in all, while one pod is slow. More at once would wait for the cores, and
+all pods would have as much to do as the slow one."""
 KEY = "x-key"
 KEYS, TIMES = 100, 2
 UNAVAILABLE = 503
@@ -52,6 +53,9 @@ INTERVAL = 1.0
 """Seconds from one look at who may come back to the next."""
 SPACING = 0.05
 """Seconds from an answer to the next request, where time matters."""
+SOME = 48
+"""Requests in which half of four pods that fail are left: the second of them after some more errors
+than the first, and none of them for so long that it is back."""
 FEW = 24
 """Requests that are asked while nobody, or not everybody, is there to answer."""
 
@@ -162,7 +166,7 @@ class Balanced:
             NotReadyError: the pod was not asked at all.
         """
         first, since = self.pods[0], time.monotonic()
-        stream = self._stream(EJECTING, count=round(3 * EJECTED / SPACING), pause=SPACING)
+        stream = self._stream(EJECTING, count=round(2 * EJECTED / SPACING), pause=SPACING)
 
         def failed_enough() -> str:
             errors = sum(a.status == UNAVAILABLE for a in first.arrivals(since))
@@ -174,7 +178,7 @@ class Balanced:
             first.set()
             one = sending.result()
         with _moods(self.pods[:-1], status=UNAVAILABLE):
-            most = self.client.probe(self._stream(EJECTING, count=2 * FEW, pause=SPACING))
+            most = self.client.probe(self._stream(EJECTING, count=SOME + FEW, pause=SPACING))
         return Ejected(one, most, first.pod)
 
     def be_unready(self) -> Unready:
