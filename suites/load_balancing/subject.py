@@ -37,11 +37,10 @@ ROUNDS = 40
 """Requests that are asked of pods in turn, one after another."""
 DRAWS = 800
 """Requests that are asked of pods by chance: half as many decide in most runs."""
-SLOW = 0.2
+SLOW = 0.5
 """Seconds that the slow one of the pods takes."""
-USERS, MUCH = 4, 300
-"""Requests at once, and in all, while one pod is slow. More at once would wait for the cores, and
-all pods would have as much to do as the slow one."""
+USERS, MUCH, CONTROL = 10, 300, 100
+"""Requests at once, and in all, while one pod is slow; and those of the control, which waits."""
 KEY = "x-key"
 KEYS, TIMES = 100, 2
 UNAVAILABLE = 503
@@ -139,9 +138,11 @@ class Balanced:
         Raises:
             CommandError: the prober could not be started.
         """
-        streams = (self._stream(name, count=MUCH, concurrency=USERS) for name in (LEAST, TURN))
         with self.pods[0].mood(delay=SLOW):
-            return self.client.probe(*streams)
+            return self.client.probe(
+                self._stream(LEAST, count=MUCH, concurrency=USERS),
+                self._stream(TURN, count=CONTROL, concurrency=USERS),
+            )
 
     def keys(self) -> Keyed:
         """Ask by keys while all pods are there, while one is not, and while all are again.
