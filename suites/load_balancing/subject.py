@@ -166,11 +166,13 @@ class Balanced:
             CommandError: a pod could not be told, or the prober not be started.
             NotReadyError: the pod was not asked at all.
         """
-        first, since = self.pods[0], time.monotonic()
-        stream = self._stream(EJECTING, count=round(2 * EJECTED / SPACING), pause=SPACING)
+        first, since, mark = self.pods[0], time.monotonic(), convergence.generation()
+        count = round(2 * EJECTED / SPACING)
+        stream = marked(EJECTING, self.space.host(EJECTING), mark, count=count, pause=SPACING)
 
         def failed_enough() -> str:
-            errors = sum(a.status == UNAVAILABLE for a in first.arrivals(since))
+            arrivals = (a for a in first.arrivals(since) if mark in a.nonce)
+            errors = sum(a.status == UNAVAILABLE for a in arrivals)
             return "" if errors >= ERRORS else f"{errors} errors of {ERRORS}"
 
         with ThreadPoolExecutor(1) as pool, first.mood(status=UNAVAILABLE):
