@@ -15,7 +15,7 @@ from clusters.waiting import wait_for
 from fixtures.checks import nonces
 from fixtures.history import History
 from fixtures.history.streams import Stream, marked
-from fixtures.history.verdict import Verdict
+from fixtures.history.verdict import Outcome, Verdict
 from fixtures.lab import Lab, convergence
 from fixtures.lab.origins import Arrival, Origin, arrived, origins
 from fixtures.lab.space import Space
@@ -190,25 +190,32 @@ class Balanced:
         Raises:
             CommandError: a pod could not be told, or the prober not be started.
         """
-        first, others = self.pods[0], self.pods[1:]
+        first = self.pods[0]
         with first.mood(unready=True):
             left = convergence.in_time(
                 "the pod that is not ready to be left", partial(self._wait_gone, TURN, [first])
             )
             without = self._ask_in_turn(TURN)
-            with _moods(others, unready=True):
-                all_left = convergence.in_time(
-                    "all pods to be left", partial(self._wait_gone, TURN, others)
-                )
-                began = time.monotonic()
-                nobody = self._ask_in_turn("nobody")
+            failed = left.outcome is Outcome.FAIL  # it would be waited for once more
+            all_left, nobody, there = (left, History([]), ()) if failed else self._nobody_ready()
         back = convergence.in_time("all to be known again", partial(self.wait_known, TURN))
         since = self._ask_in_turn("since")
+        return Unready(first.pod, left, without, all_left, nobody, there, back, since)
+
+    def _nobody_ready(self) -> tuple[Verdict, History, tuple[Arrival, ...]]:
+        """Whether all other pods are left once they are not ready either; what is asked then, and
+        what arrives of it but for the first few."""
+        others = self.pods[1:]
+        with _moods(others, unready=True):
+            left = convergence.in_time(
+                "all pods to be left", partial(self._wait_gone, TURN, others)
+            )
+            began = time.monotonic()
+            nobody = self._ask_in_turn("nobody")
         served = frozenset(n for e in nobody if e.pod for n in nonces(e.url))
         late = {n for e in nobody if e.seq >= FEW for n in nonces(e.url)}
         every = arrived(self.pods, served, began, self.deadline)
-        there = tuple(each for each in every if each.nonce in late)
-        return Unready(first.pod, left, without, all_left, nobody, there, back, since)
+        return left, nobody, tuple(each for each in every if each.nonce in late)
 
     def wait_known(self, service: str) -> None:
         """Wait until the client's proxy has all pods of a service.
