@@ -89,6 +89,7 @@ def test_a_key_stays_on_its_pod(judge: Judge, balanced: Balanced) -> None:
     )
 
 
+@pytest.mark.nightly
 @requirement("LB4", source=BALANCING)
 def test_a_pod_that_fails_is_left_for_its_time(judge: Judge, balanced: Balanced) -> None:
     """A pod that fails three times in a row gets nothing for its time, and half of them stay."""
@@ -102,6 +103,7 @@ def test_a_pod_that_fails_is_left_for_its_time(judge: Judge, balanced: Balanced)
     )
 
 
+@pytest.mark.nightly
 @requirement("LB6", source=BALANCING)
 def test_a_pod_that_is_not_ready_gets_nothing(judge: Judge, balanced: Balanced) -> None:
     """A pod that is not ready gets no request, even if none is ready, and its turn once it is."""

@@ -45,7 +45,7 @@ DISCOVERY = "Best Practices/Multi-Cloud/Service discovery"
 GOING = 2.0
 """Seconds for which connections may fail once a pod is gone: to other clusters Cilium does not tell
 that a pod is about to go, and they ask it until then."""
-EVEN = SplitTest(share=0.5, margin=0.15)
+EVEN = SplitTest(share=0.5, margin=0.2)
 
 
 @requirement("SD1", source=DISCOVERY)
@@ -109,6 +109,7 @@ def test_a_service_of_both_clusters_is_one(
     judge(discovered, every(served_across(everywhere), *own))
 
 
+@pytest.mark.nightly
 @requirement("SD4", source=DISCOVERY)
 def test_other_clusters_pods_come_and_go(judge: Judge, lab: Lab) -> None:
     """A pod of the other cluster is asked within T of being ready, and no more once it is gone."""
