@@ -7,7 +7,15 @@ import pytest
 from fixtures.history import Arrived
 from fixtures.history.verdict import Outcome
 from fixtures.traffic.raw import Conversation, Reply
-from suites.performance.framing import AMBIGUOUS, CLEAN, TOLERATED, by_request, framed_once
+from suites.performance.framing import (
+    AMBIGUOUS,
+    CLEAN,
+    TOLERATED,
+    TWO_HOSTS,
+    by_request,
+    framed_once,
+    refused,
+)
 from suites.performance.spoken import heard, spoken, upgraded
 from tests.histories import FAIL, INCONCLUSIVE, PASS, Answer, exchanges
 
@@ -100,6 +108,21 @@ def test_a_websocket_is_upgraded_for_who_may(
     admitted: Conversation, denied: Conversation, outcome: Outcome
 ) -> None:
     assert upgraded({"by sidecars": admitted}, denied, 5).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("reply", "arrived", "outcome"),
+    [
+        (BAD, 0, PASS),
+        (OK, 1, FAIL),
+        (BAD, 1, FAIL),
+        (SILENT, 0, INCONCLUSIVE),
+    ],
+)
+def test_a_request_with_two_hosts_is_refused(reply: Reply, arrived: int, outcome: Outcome) -> None:
+    replies, arrivals = {CLEAN: OK, TWO_HOSTS: reply}, {CLEAN: 1, TWO_HOSTS: arrived}
+    assert refused(TWO_HOSTS, replies, arrivals).outcome is outcome
+    assert refused(TWO_HOSTS, {**replies, CLEAN: BAD}, arrivals).outcome is FAIL
 
 
 def greeting(first: float) -> Reply:

@@ -22,8 +22,9 @@ from suites.performance.subject import EDGE, Stage, stage_of
 
 FRESH, EXPIRING = "fresh", "expiring"
 OWN = ("no-store", "private", "authorization", "method", "host", "query")
-"""What must not be shared, each by its reason. An answer with Set-Cookie is missing here on
-purpose: Envoy keeps it and gives it to others, as RFC 9111, 7.3 permits."""
+"""What must not be shared, each by its reason."""
+COOKIE = "set-cookie"
+"""What makes the next client the one that asked first."""
 VARYING: Mapping[str, tuple[str, ...]] = {
     "varies by one": ("accept-language",),
     "varies by two": ("x-one", "x-two"),
@@ -142,6 +143,7 @@ def _asked(stage: Stage, mark: str, asker: str) -> Iterator[Stream]:
     yield page("method", public, method="POST")
     yield page("host", public, headers={"Host": f"{asker}.example.com"})
     yield page("query", public, more=f"&who={asker}")
+    yield page(COOKIE, public, "Set-Cookie: session=1")
     language, letter = ("de", "a") if is_first else ("fr", "b")
     by_language: dict[str, Any] = {"headers": {"accept-language": language}}
     by_letters: dict[str, Any] = {"headers": {"x-one": "one", "x-two": letter}}

@@ -6,7 +6,7 @@ import pytest
 
 from fixtures.lab import Lab
 from suites.performance.caching import Kept, kept_in_force
-from suites.performance.protocols import spoken_in_force
+from suites.performance.protocols import Framed, smuggle, spoken_in_force
 from suites.performance.shaping import Observation, observe
 from suites.performance.subject import Stage, in_force
 
@@ -33,3 +33,9 @@ def cached(lab: Lab, cluster: str) -> Kept:
 def spoken_to(lab: Lab, cluster: str) -> Stage:
     """The workloads, once the Gateway is told what it may take for a request."""
     return spoken_in_force(lab, cluster)
+
+
+@pytest.fixture(scope="module")
+def framed(spoken_to: Stage) -> Framed:
+    """What became of requests that can be understood in two ways."""
+    return smuggle(spoken_to)

@@ -25,8 +25,12 @@ AMBIGUOUS: Mapping[str, str] = {
     "negative chunk": f"{POST}{CHUNKED}\r\n-1\r\n\r\n",
     "chunks of HTTP/1.0": f"POST {{path}} HTTP/1.0\r\nHost: {{host}}\r\n{CHUNKED}\r\n0\r\n\r\n",
 }
-"""Requests by what is wrong with them; with places for a path and a host. One with two Host fields
-is missing here on purpose: Envoy forwards it, although RFC 9112, 3.2 wants it to be refused."""
+"""Requests by what is wrong with them; with places for a path and a host."""
+TWO_HOSTS = "two Host fields"
+UNROUTABLE: Mapping[str, str] = {
+    TWO_HOSTS: f"{GET}Host: {{host}}\r\nHost: other.example\r\n\r\n",
+}
+"""Requests that may be for two hosts."""
 CLOSE = "Host: {host}\r\nConnection: close\r\n"
 TOLERATED: Mapping[str, str] = {
     CLEAN: f"{GET}{CLOSE}\r\n",
@@ -34,7 +38,8 @@ TOLERATED: Mapping[str, str] = {
     "folded field": f"{GET}X-Folded: one\r\n two\r\n{CLOSE}\r\n",
     "absolute form": f"GET http://{{host}}{{path}} HTTP/1.1\r\n{CLOSE}\r\n",
 }
-REFUSALS = (400, 426, 501)
+BAD_REQUEST = 400
+REFUSALS = (BAD_REQUEST, 426, 501)
 """Not understood, not in this version of the protocol, and not in this encoding."""
 SERVED = 200
 
@@ -61,6 +66,21 @@ def framed_once(replies: Mapping[str, Reply], arrivals: Mapping[str, int]) -> Ve
         return failed(f"{first} came {arrivals[first]} times: {_told(replies[first])}")
     statuses = ", ".join(f"{name} {reply.status}" for name, reply in replies.items())
     return passed(f"each was framed in one way: {statuses}")
+
+
+def refused(name: str, replies: Mapping[str, Reply], arrivals: Mapping[str, int]) -> Verdict:
+    """A request is refused with 400 and never arrives, while a clean one is served.
+
+    Source: RFC 9112, section 3.2, of a request with several Host fields.
+    """
+    if replies[CLEAN].status != SERVED or arrivals[CLEAN] != 1:
+        return failed(f"a clean request was not served: {_told(replies[CLEAN])}")
+    reply = replies[name]
+    if arrivals[name] or reply.status == SERVED:
+        return failed(f"{name}: let through, {arrivals[name]} arrived: {_told(reply)}")
+    if reply.status != BAD_REQUEST:
+        return inconclusive(f"{name}: neither refused nor let through: {_told(reply)}")
+    return passed(f"{name}: refused with {reply.status}")
 
 
 def _is_one(status: int, arrivals: int) -> bool:

@@ -11,9 +11,11 @@ from fixtures.history.streams import marked, nonce
 from fixtures.lab import Lab, convergence
 from fixtures.lab.origins import arrived
 from fixtures.traffic.raw import Bytes, Conversation, Reply, converse, exchange
-from suites.performance.framing import AMBIGUOUS, TOLERATED, by_request
+from suites.performance.framing import AMBIGUOUS, TOLERATED, UNROUTABLE, by_request
 from suites.performance.subject import NAME, Stage, stage_of
 
+Framed = tuple[Mapping[str, Reply], Mapping[str, int]]
+"""By the names of requests: what each was answered, and how often it arrived."""
 CALLS, WEB = "calls", "web"
 """Ports of the echo: HTTP/2 in clear text is declared of one, HTTP/1.1 of the other."""
 PORTS = {CALLS: 81, WEB: 80}
@@ -70,15 +72,15 @@ def speak(stage: Stage) -> History:
     )
 
 
-def smuggle(stage: Stage) -> tuple[dict[str, Reply], dict[str, int]]:
-    """Send what can be framed in two ways, and what is clean; the answers, and what arrived.
+def smuggle(stage: Stage) -> Framed:
+    """Send what can be understood in two ways, and what is clean.
 
     Raises:
         CommandError: the program could not be started.
         NotReadyError: what was answered did not come into the origin's log in time.
     """
     mark, began = convergence.generation(), time.monotonic()
-    requests = {**AMBIGUOUS, **TOLERATED}
+    requests = {**AMBIGUOUS, **UNROUTABLE, **TOLERATED}
     numbers = {name: nonce(name, mark, "0") for name in requests}
     every = [
         Bytes(stage.address, 80, text.format(path=f"/raw?nonce={numbers[n]}", host="edge.example"))

@@ -7,6 +7,7 @@ from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
 from suites.performance.caching import (
     ASKER,
+    COOKIE,
     EXPIRING,
     FRESH,
     KEEPING,
@@ -33,10 +34,7 @@ def test_what_is_fresh_is_served_from_the_cache(judge: Judge, cached: Kept) -> N
 
 @requirement("CA2", source=CACHING)
 def test_nobody_gets_what_was_anothers(judge: Judge, cached: Kept) -> None:
-    """Nobody gets what was another's: by no-store, private, Authorization, POST, host or query.
-
-    What comes with Set-Cookie is not asked for: Envoy keeps and shares it (RFC 9111, 7.3).
-    """
+    """Nobody gets what was another's: by no-store, private, Authorization, POST, host or query."""
     own = (
         on(stream, check)
         for stream in OWN
@@ -61,3 +59,11 @@ def test_what_varies_is_served_to_whom_it_fits(judge: Judge, cached: Kept) -> No
     alive = known(lives(*cached.restarts, cached.pod))
     fresh = on(FRESH, kept(cached.arrivals))
     judge(cached.history, with_positive_control(denied=every(alive, *varying), allowed=fresh))
+
+
+@requirement("CA7", source=CACHING)
+def test_nobody_gets_anothers_cookie(judge: Judge, cached: Kept) -> None:
+    """Nobody gets a cookie that was set for another: what comes with Set-Cookie is not shared."""
+    own = on(COOKIE, all_arrive(cached.arrivals))
+    fresh = on(FRESH, kept(cached.arrivals))
+    judge(cached.history, with_positive_control(denied=own, allowed=fresh))

@@ -6,7 +6,7 @@ from fixtures.checks import every, on
 from fixtures.lab import Lab
 from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
-from suites.performance.framing import framed_once
+from suites.performance.framing import TWO_HOSTS, framed_once, refused
 from suites.performance.protocols import (
     BY_GATEWAY,
     BY_SIDECAR,
@@ -14,9 +14,9 @@ from suites.performance.protocols import (
     COUNT,
     FRAMES,
     WEB,
+    Framed,
     has_tcp_routes,
     listen,
-    smuggle,
     speak,
     upgrade,
     way,
@@ -57,9 +57,12 @@ def test_a_server_may_speak_first(judge: Judge, lab: Lab, cluster: str, spoken_t
 
 
 @requirement("PR7", source=SELECTION)
-def test_what_is_ambiguous_is_refused(judge: Judge, spoken_to: Stage) -> None:
-    """What can be framed in two ways is refused at the Gateway; all else arrives as one request.
+def test_what_is_ambiguous_is_refused(judge: Judge, framed: Framed) -> None:
+    """What can be framed in two ways is refused at the Gateway; all else arrives as one request."""
+    judge.conclude(framed_once(*framed))
 
-    Two Host fields are not asked for: Envoy forwards them (RFC 9112, 3.2 wants 400).
-    """
-    judge.conclude(framed_once(*smuggle(spoken_to)))
+
+@requirement("PR10", source=SELECTION)
+def test_a_request_is_for_one_host(judge: Judge, framed: Framed) -> None:
+    """A request with two Host fields is refused at the Gateway (RFC 9112, 3.2)."""
+    judge.conclude(refused(TWO_HOSTS, *framed))
