@@ -5,6 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"
+"""The label of whatever is made for a Gateway (GEP-1762)."""
+
+
+def of_gateway(name: str) -> str:
+    """The selector of what is made for a Gateway, its pods among it."""
+    return f"{GATEWAY_NAME}={name}"
+
 
 def title(document: Mapping[str, Any]) -> str:
     """A document's kind/name."""

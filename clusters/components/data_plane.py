@@ -12,11 +12,10 @@ from functools import partial
 
 from clusters.components.istio import DEFAULT, NAMESPACE, PROXY, REVISION
 from clusters.kube import Document, Kube
-from clusters.objects import containers, is_ready
+from clusters.objects import GATEWAY_NAME, containers, is_ready
 from clusters.waiting import wait_for
 
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
-GATEWAY = "gateway.networking.k8s.io/gateway-name"
 
 
 def namespaces(kube: Kube) -> tuple[str, ...]:
@@ -100,7 +99,7 @@ def _revision(pod: Document) -> str:
 
 
 def _is_gateway(pod: Document) -> bool:
-    return GATEWAY in pod["metadata"].get("labels", {})
+    return GATEWAY_NAME in pod["metadata"].get("labels", {})
 
 
 def _deployment(pod: Document) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from clusters.kube import Document
+from clusters.objects import of_gateway
 from clusters.waiting import wait_for
 from fixtures.checks.conditions import Conditions, condition, route_conditions
 from fixtures.checks.sequential import SplitTest
@@ -72,8 +73,7 @@ class Entry:
     def wait_for_endpoints(self) -> None:
         """Wait until the Gateway's proxy and a sidecar have healthy endpoints of both services."""
         name = self.gateway.document["metadata"]["name"]
-        label = f"gateway.networking.k8s.io/gateway-name={name}"
-        pod = self.space.kube.pod(self.space.namespace, label)["metadata"]["name"]
+        pod = self.space.kube.pod(self.space.namespace, of_gateway(name))["metadata"]["name"]
         wanted = [f"outbound|{PORT}||{self.space.host(service)}" for service in SERVICES]
         kube, inside = self.space.kube, self.inside
         for namespace, name in ((self.space.namespace, pod), (inside.namespace, inside.pod)):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from clusters.objects import of_gateway
 from fixtures.checks import Drop
 from fixtures.history import History
 from fixtures.history.certificates import Handshake
@@ -37,7 +38,6 @@ from suites.defence_in_depth.requests import (
 
 NAME = Path(__file__).parent.name
 GATEWAYS = ("guarded", "open")
-OF_GATEWAY = "gateway.networking.k8s.io/gateway-name"
 POLICIES = ("authorizationpolicy-conditions", "authorizationpolicy-entrance")
 NETWORK_POLICIES = {
     WALLED: "ciliumclusterwidenetworkpolicy-wall",
@@ -147,8 +147,7 @@ def in_force(lab: Lab, cluster: str) -> Defended:
     """
     space, deadline = lab.space(NAME, cluster), lab.deadline("convergence")
     for gateway in GATEWAYS:
-        labels = f"{OF_GATEWAY}={gateway}"
-        space.kube.wait_rolled_out(space.namespace, lab.deadline("workload"), labels)
+        space.kube.wait_rolled_out(space.namespace, lab.deadline("workload"), of_gateway(gateway))
     pods = {
         name: space.kube.pod(space.namespace, f"app={name}")
         for name in (VAULT, WALLED, STRICT, ALPHA, RUNAWAY)

@@ -17,6 +17,7 @@ from typing import TypeVar
 from clusters.components import istio, multicluster
 from clusters.errors import PlumblineError
 from clusters.kube import Document, Kube
+from clusters.objects import of_gateway
 from clusters.waiting import wait_for
 from fixtures.checks import Drop
 from fixtures.history import History
@@ -242,7 +243,7 @@ def by_gateway(lab: Lab) -> Way:
     space.put(lab.manifests.given("destinationrule-gateway"))
     route = lab.manifests.given("httproute-failover")
     convergence.http_route(space, route, convergence.Access(GATEWAY, client, url), deadline)
-    pod = space.kube.pod(space.namespace, f"gateway.networking.k8s.io/gateway-name={GATEWAY}")
+    pod = space.kube.pod(space.namespace, of_gateway(GATEWAY))
     proxied = ClientPod(space.kube, space.namespace, pod["metadata"]["name"], GATEWAY)
 
     def knows(addresses: Collection[str]) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from clusters.objects import of_gateway
 from fixtures.history import History
 from fixtures.history.streams import Stream, nonce
 from fixtures.lab import Lab, convergence
@@ -155,8 +156,7 @@ def _asked(stage: Stage, mark: str, asker: str) -> Iterator[Stream]:
 def _proxy(stage: Stage) -> tuple[str, int]:
     """The Gateway's pod, and how often its proxy was started again."""
     space = stage.space
-    label = f"gateway.networking.k8s.io/gateway-name={EDGE}"
-    (pod,) = space.kube.list("v1", "Pod", space.namespace, label)
+    (pod,) = space.kube.list("v1", "Pod", space.namespace, of_gateway(EDGE))
     statuses = pod["status"].get("containerStatuses", ())
     restarts = [int(s["restartCount"]) for s in statuses if s["name"] == PROXY]
     return str(pod["metadata"]["name"]), sum(restarts)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from clusters.objects import of_gateway
 from fixtures.history import History
 from fixtures.history.streams import Stream
 from fixtures.lab import Lab, convergence
@@ -133,7 +134,7 @@ def metered_in_force(lab: Lab, cluster: str) -> Metered:
     client = lab.client(cluster, METER, space.namespace)
     gateway = convergence.address(space, WAYS, lab.deadline("workload"))
     convergence.in_step(space, deadline, [client])
-    pod = space.kube.pod(space.namespace, f"gateway.networking.k8s.io/gateway-name={WAYS}")
+    pod = space.kube.pod(space.namespace, of_gateway(WAYS))
     for name, service, port in (
         (client.pod, METERED, 80),
         (pod["metadata"]["name"], UNMETERED, LEFT_ALONE),

@@ -30,8 +30,11 @@ from suites.service_mesh.tokens import GROUP, OTHER_GROUP, key_set, new_key, rig
 NAME = Path(__file__).parent.name
 INSIDER, OUTSIDER = "insider", "outsider"
 TIMED, RETRIED, ONCE, TOLD, HALVES = "timed", "retried", "once", "told", "halves"
+COUNTED, MIRRORED, SHADOW = "counted", "mirrored", "shadow"
 NOBODY = "nobody"
 """A service without pods."""
+SERVED = (TIMED, RETRIED, ONCE, HALVES, COUNTED, MIRRORED)
+"""What the client must have pods of."""
 ORIGIN = "origin"
 LISTENING = "halves,version=v1"
 """The pods of `halves` that listen; the other is a client."""
@@ -44,10 +47,13 @@ PRACTICES = (
     "virtualservice-retries",
     "telemetry-access-log",
     "authorizationpolicy-claims",
+    "virtualservice-mirror",
 )
 FEW, MANY = 6, 24
 DOOR = "door-istio"
 """The Service that istiod makes for the Gateway, which leads to `TOLD`."""
+GUARDED = "guarded"
+"""A path of the Gateway for one address alone."""
 POSE = "spiffe://cluster.local/ns/nobody/sa/nobody"
 """The name that clients claim for themselves."""
 LOGGED = {
@@ -127,6 +133,25 @@ class Practised:
                 stream("posing.outside", **claim),
                 stream("posing.gateway", f"http://{self.space.host(DOOR)}/", **claim),
             ),
+        )
+
+    def forward(self) -> History:
+        """Ask the Gateway for what one address may have, from there and from another one, which
+        also says that it speaks for the first.
+
+        Raises:
+            CommandError: a prober could not be started.
+        """
+        mark = convergence.generation()
+
+        def stream(name: str, **headers: str) -> Stream:
+            host, path = self.space.host(DOOR), f"/{GUARDED}"
+            return marked(name, host, mark, path=path, count=FEW, headers=headers)
+
+        forged = {"X-Forwarded-For": self.outsider.address}
+        return side_by_side(
+            lambda: self.outsider.ask(stream("address.right")),
+            lambda: self.insider.ask(stream("address.other"), stream("address.forged", **forged)),
         )
 
     def trace(self) -> History:
@@ -262,6 +287,17 @@ def token_stream(name: str) -> str:
     return f"token.{name}"
 
 
+def with_address(given: Given, address: str) -> Given:
+    """An AuthorizationPolicy whose blocks of addresses are this one alone."""
+    document = copy.deepcopy(dict(given.document))
+    for rule in document["spec"]["rules"]:
+        for each in rule.get("from", ()):
+            for blocks in ("remoteIpBlocks", "ipBlocks"):
+                if blocks in each["source"]:
+                    each["source"][blocks] = [address]
+    return replace(given, document=document)
+
+
 def with_keys(given: Given, keys: str) -> Given:
     """A RequestAuthentication whose issuers sign with these keys."""
     document = copy.deepcopy(dict(given.document))
@@ -291,8 +327,10 @@ def in_force(lab: Lab, cluster: str) -> Practised:
     outsider = lab.client(cluster, OUTSIDER, space.namespace, identity=OUTSIDE)
     key = new_key()
     tokens = with_keys(lab.manifests.given("requestauthentication"), key_set(key.public_key()))
-    every = [tokens, *(lab.manifests.given(stem) for stem in PRACTICES)]
+    by_address = lab.manifests.given("authorizationpolicy-remote-address")
+    of_outsider = with_address(by_address, outsider.address)
+    every = [tokens, of_outsider, *(lab.manifests.given(stem) for stem in PRACTICES)]
     convergence.documents(space, every, deadline, [insider])
-    wanted = [f"outbound|80||{space.host(name)}" for name in (TIMED, RETRIED, ONCE, HALVES)]
+    wanted = [f"outbound|80||{space.host(name)}" for name in SERVED]
     convergence.endpoints(space.kube, space.namespace, insider.pod, wanted, deadline)
     return Practised(space, deadline, insider, outsider, key)

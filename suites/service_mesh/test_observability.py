@@ -6,6 +6,8 @@ from fixtures.checks import every, on
 from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
 from suites.service_mesh.access_log import tells
+from suites.service_mesh.counted import count
+from suites.service_mesh.counters import rises
 from suites.service_mesh.headers import is_value
 from suites.service_mesh.subject import LOGGED, TRACED, Practised
 
@@ -17,6 +19,13 @@ def test_each_request_has_its_line(judge: Judge, practised: Practised) -> None:
     """Each request has one line in its client's proxy and one in its backend's, as it was."""
     history, logs = practised.log()
     judge(history, every(*(on(name, tells(logs, what)) for name, what in LOGGED.items())))
+
+
+@requirement("OB2", source=OBSERVABILITY)
+def test_counters_rise_by_what_was_sent(judge: Judge, practised: Practised) -> None:
+    """Counters of client's and backends' proxies rise by what was answered, class by class."""
+    history, rise = count(practised)
+    judge(history, rises(rise))
 
 
 @requirement("OB3", source=OBSERVABILITY)

@@ -15,6 +15,7 @@ from suites.service_mesh.attempts import (
     some_tried_again,
     unless_late,
 )
+from suites.service_mesh.mirrored import mirror, mirrors
 from suites.service_mesh.subject import (
     FEW,
     HALVES,
@@ -88,3 +89,10 @@ def test_what_arrived_is_not_repeated(judge: Judge, observed: Observation) -> No
         on("halves.well", some_tried_again(attempts)),
     )
     judge(observed.history, check)
+
+
+@requirement("TM5", source=TRAFFIC)
+def test_a_mirror_is_felt_by_nobody(judge: Judge, practised: Practised) -> None:
+    """A mirror gets its 30 % of the requests, and nobody its answer, its slowness or its errors."""
+    history, arrived = mirror(practised)
+    judge(history, mirrors(arrived))

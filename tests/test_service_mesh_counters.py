@@ -1,0 +1,83 @@
+"""What proxies counted, what went to a mirror, and whose address a policy is of."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from fixtures import manifests
+from fixtures.history.verdict import Outcome
+from suites.service_mesh.counters import Rise, parse, rises
+from suites.service_mesh.mirrored import mirrors
+from suites.service_mesh.subject import with_address
+from tests.histories import FAIL, INCONCLUSIVE, PASS, Answer, exchanges
+
+STATS = """
+cluster.outbound|80||counted.own.svc.cluster.local;.upstream_rq_2xx: 20
+cluster.outbound|80||counted.own.svc.cluster.local;.upstream_rq_5xx: 6
+cluster.outbound|80||nobody.own.svc.cluster.local.upstream_rq_5xx: 1
+cluster.inbound|3000||;.upstream_rq_2xx: 7
+cluster.inbound|3000||.upstream_rq_200: 7
+http.admin.downstream_rq_2xx: 3
+"""
+OK: Answer = {"status": 200, "service": "origin"}
+MISSING: Answer = {"status": 404, "service": "origin"}
+ANSWERS = [OK, OK, MISSING]
+RIGHT = Counter({"2xx": 2, "4xx": 1})
+NONE: Counter[str] = Counter()
+
+
+def test_counters_are_those_of_a_cluster() -> None:
+    assert parse(STATS, "counted.own") == {"2xx": 20, "5xx": 6}
+    assert parse(STATS, "nobody.own") == {"5xx": 1}
+    assert parse(STATS, "inbound|") == {"2xx": 7}
+    assert parse("", "inbound|") == {}
+
+
+@pytest.mark.parametrize(
+    ("rise", "outcome"),
+    [
+        (Rise(RIGHT, RIGHT, NONE), PASS),
+        (Rise(RIGHT | Counter({"5xx": 0}), RIGHT, Counter({"2xx": 0})), PASS),
+        (Rise(NONE, RIGHT, NONE), FAIL),
+        (Rise(RIGHT, RIGHT + Counter({"4xx": 1}), NONE), FAIL),
+        (Rise(RIGHT + Counter({"2xx": 1}), RIGHT, NONE), FAIL),
+        (Rise(RIGHT, RIGHT, Counter({"2xx": 1})), FAIL),
+    ],
+)
+def test_counters_rise_by_what_was_answered(rise: Rise, outcome: Outcome) -> None:
+    assert rises(rise)(exchanges(*ANSWERS)).outcome is outcome
+    assert rises(rise)(exchanges()).outcome is INCONCLUSIVE
+
+
+def nonces(every: int, n: int = 800) -> frozenset[str]:
+    return frozenset(f"s-{seq}" for seq in range(n) if seq % 10 < every)
+
+
+@pytest.mark.parametrize(
+    ("arrived", "more", "outcome"),
+    [
+        (nonces(3), {}, PASS),
+        (nonces(0), {}, FAIL),
+        (nonces(10), {}, FAIL),
+        (nonces(3), {"received": 100.0, "sent": 97.0}, FAIL),
+        (nonces(3), {"status": 500}, FAIL),
+        (nonces(3), {"service": "shadow"}, FAIL),
+    ],
+)
+def test_a_mirror_gets_its_share_and_answers_nobody(
+    arrived: frozenset[str], more: Answer, outcome: Outcome
+) -> None:
+    history = exchanges(*[OK] * 799, {**OK, **more})
+    assert mirrors(arrived)(history).outcome is outcome
+
+
+def test_an_address_is_put_in_where_one_is_named() -> None:
+    given = manifests.load().given("authorizationpolicy-remote-address")
+    rules = with_address(given, "198.51.100.7").document["spec"]["rules"]
+    assert rules[1]["from"] == [{"source": {"remoteIpBlocks": ["198.51.100.7"]}}]
+    assert rules[0] == given.document["spec"]["rules"][0]
+    assert given.document["spec"]["rules"][1]["from"][0]["source"]["remoteIpBlocks"] == [
+        "192.0.2.1"
+    ]
