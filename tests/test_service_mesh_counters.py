@@ -74,8 +74,8 @@ def test_a_mirror_gets_its_share_and_answers_nobody(
 
 
 def test_an_address_is_put_in_where_one_is_named() -> None:
-    given = manifests.load().given("authorizationpolicy-remote-address")
-    rules = with_address(given, "198.51.100.7").document["spec"]["rules"]
+    policy = manifests.load().given("authorizationpolicy-remote-address")
+    rules = with_address(policy, "198.51.100.7").document["spec"]["rules"]
     assert rules[1]["from"] == [{"source": {"remoteIpBlocks": ["198.51.100.7"]}}]
     assert rules[0] == given.document["spec"]["rules"][0]
     assert given.document["spec"]["rules"][1]["from"][0]["source"]["remoteIpBlocks"] == [

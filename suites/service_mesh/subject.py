@@ -148,10 +148,10 @@ class Practised:
             host, path = self.space.host(DOOR), f"/{GUARDED}"
             return marked(name, host, mark, path=path, count=FEW, headers=headers)
 
-        forged = {"X-Forwarded-For": self.outsider.address}
+        claimed = {"X-Forwarded-For": self.outsider.address}
         return side_by_side(
             lambda: self.outsider.ask(stream("address.right")),
-            lambda: self.insider.ask(stream("address.other"), stream("address.forged", **forged)),
+            lambda: self.insider.ask(stream("address.other"), stream("address.claimed", **claimed)),
         )
 
     def trace(self) -> History:

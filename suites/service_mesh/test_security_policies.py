@@ -84,7 +84,7 @@ def test_nobody_passes_for_another(judge: Judge, practised: Practised) -> None:
 def test_nobody_borrows_an_address(judge: Judge, practised: Practised) -> None:
     """An X-Forwarded-For that a client made up opens nothing at the Gateway."""
     check = every(
-        on("address.forged", denied_http(FEW)),
+        on("address.claimed", denied_http(FEW)),
         on("address.other", denied_http(FEW)),
         on("address.right", all_answered_by(ORIGIN, FEW)),
     )
