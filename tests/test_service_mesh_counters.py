@@ -76,8 +76,7 @@ def test_a_mirror_gets_its_share_and_answers_nobody(
 def test_an_address_is_put_in_where_one_is_named() -> None:
     policy = manifests.load().given("authorizationpolicy-remote-address")
     rules = with_address(policy, "198.51.100.7").document["spec"]["rules"]
+    untouched = policy.document["spec"]["rules"]
     assert rules[1]["from"] == [{"source": {"remoteIpBlocks": ["198.51.100.7"]}}]
-    assert rules[0] == given.document["spec"]["rules"][0]
-    assert given.document["spec"]["rules"][1]["from"][0]["source"]["remoteIpBlocks"] == [
-        "192.0.2.1"
-    ]
+    assert rules[0] == untouched[0]
+    assert untouched[1]["from"] == [{"source": {"remoteIpBlocks": ["192.0.2.1"]}}]
