@@ -43,8 +43,8 @@ suites: $(STAMP) ## run the suites against the clusters that are up (MANIFESTS=d
 mutants: $(STAMP) ## faults made on purpose: the suites must notice each (a sample; ONLY=name,name; ALL=1; SEED=n; SAMPLE=n)
 	@$(PY) -m suites mutants $(if $(ONLY),--only "$(ONLY)") $(if $(ALL),--all) $(if $(SEED),--seed $(SEED)) $(if $(SAMPLE),--sample $(SAMPLE))
 
-soak: $(STAMP) ## the suites N times over in random order: no false red (BURN=1: one core kept busy)
-	@$(PY) -m suites soak --times $(or $(N),20) $(if $(PROFILE),--profile $(PROFILE)) $(if $(filter 1,$(BURN)),--burn)
+soak: $(STAMP) ## the suites N times over in random order: no false red (BURN=n: n cores kept busy)
+	@$(PY) -m suites soak --times $(or $(N),20) $(if $(PROFILE),--profile $(PROFILE)) $(if $(BURN),--burn $(BURN))
 
 watch: $(STAMP) ## watch the clusters that are up, 10 ms by 10 ms (QUIET=seconds FAULTS=all|name: faults made on purpose)
 	@$(PY) -m suites watch --quiet $(or $(QUIET),60) --faults $(or $(FAULTS),none) $(if $(filter 1,$(PRACTICES)),--practices)

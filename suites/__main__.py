@@ -38,7 +38,7 @@ examples:
   MANIFESTS=mine python -m suites run           your own files instead of the reference's
   python -m suites mutants                      faults made on purpose: all must be noticed
   python -m suites mutants --only weights-85-15
-  python -m suites soak --times 20 --burn       no false red, also with one core less
+  python -m suites soak --times 20 --burn 1     no false red, also with one core less
   python -m suites watch --faults all           what the monitor sees of faults made on purpose
   python -m suites upgrade --from 2026-04 --to 2026-08 --only cilium
   python -m suites matrix                       every cell of the nightly matrix, or what is left
@@ -125,7 +125,10 @@ def parser() -> argparse.ArgumentParser:
     mutating.add_argument("--seed", type=int, default=0, help="draw the sample by it, and told")
     soaking = command("soak", _soak, "the suites many times over, in random order: no false red")
     soaking.add_argument("--times", type=int, default=20, metavar="N", help="runs (default: 20)")
-    soaking.add_argument("--burn", action="store_true", help="with one core kept busy")
+    soaking.add_argument(
+        "--burn", type=int, nargs="?", const=1, default=0, metavar="N",
+        help="with N cores kept busy (default: none; without a number: one)",
+    )  # fmt: skip
     watching = command("watch", _watch, "watch the clusters that are up, 10 ms by 10 ms")
     watching.add_argument(
         "--quiet",

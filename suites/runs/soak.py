@@ -16,6 +16,7 @@ from rich.console import Console
 
 from clusters.errors import InterruptedRunError
 from clusters.topology import Topology
+from fixtures.plugin.record import is_explained
 from reports.schema import Results
 from reports.wording import counts, duration, not_green, one_line
 from suites.runs.run import Run, check_input
@@ -23,10 +24,10 @@ from suites.runs.run import Run, check_input
 CHECK_EVERY = 10_000_000  # turns of the burning loop between two looks at its parent
 
 
-def soak(run: Run, times: int, more: Sequence[str], *, burn: bool) -> int:
+def soak(run: Run, times: int, more: Sequence[str], *, burn: int) -> int:
     """Run the suites so many times; every verdict that is not green is printed with its evidence.
 
-    With `burn` one core is kept busy meanwhile: inconclusive is then allowed, fail is not.
+    `burn` cores are kept busy meanwhile: with any, inconclusive is allowed, and fail is not.
 
     Returns:
         0 if nothing failed, and without `burn` nothing was inconclusive either.
@@ -37,7 +38,7 @@ def soak(run: Run, times: int, more: Sequence[str], *, burn: bool) -> int:
     check_input()
     Topology.load(run.home.topology)
     console, bad = Console(highlight=False), 0
-    with _burning() if burn else _idle():
+    with _burning(burn):
         for number in range(1, times + 1):
             one = replace(run, name=f"{run.name}-{number:02d}", stages=[])
             try:
@@ -46,7 +47,7 @@ def soak(run: Run, times: int, more: Sequence[str], *, burn: bool) -> int:
                 one.finish(interrupted=True, cause=str(error))
                 raise
             results = one.finish(interrupted=False, cause="pytest wrote no results")
-            bad += _print(console, one, results, number, times, burn=burn)
+            bad += _print(console, one, results, number, times, burn=bool(burn))
     console.print(
         f"{times - bad} of {times} runs were green" + (" but for excuses" if burn else "")
     )
@@ -59,28 +60,27 @@ def _print(
     """Print what one run came to; whether it is a bad one."""
     took = duration(sum(stage.seconds for stage in run.stages))
     console.print(f"soak {number} of {times}: {counts(results.requirements)}, {took}")
-    for red in not_green(results.requirements):
+    judged = tuple(each for each in results.requirements if not is_explained(each))
+    for red in not_green(judged):
         console.print(f"  {red.key} {red.verdict}: {one_line(red.reason)}", markup=False)
         console.print(f"  {run.folder / (red.evidence or red.history)}", markup=False)
-    excused = results.count("inconclusive") if burn else 0
-    return not results.requirements or results.count("pass") + excused < len(results.requirements)
+    green = {"pass", "inconclusive"} if burn else {"pass"}
+    return not judged or any(each.verdict not in green for each in judged)
 
 
 @contextmanager
-def _idle() -> Iterator[None]:
-    yield
-
-
-@contextmanager
-def _burning() -> Iterator[None]:
-    """One core kept busy by a process that ends with this one."""
-    process = multiprocessing.get_context("spawn").Process(target=_burn, daemon=True)
-    process.start()
+def _burning(cores: int) -> Iterator[None]:
+    """So many cores kept busy, each by a process that ends with this one."""
+    spawn = multiprocessing.get_context("spawn")
+    processes = [spawn.Process(target=_burn, daemon=True) for _ in range(cores)]
+    for process in processes:
+        process.start()
     try:
         yield
     finally:
-        process.terminate()
-        process.join()
+        for process in processes:
+            process.terminate()
+            process.join()
 
 
 def _burn() -> None:
