@@ -11,6 +11,7 @@ from suites.service_mesh.attempts import (
     Attempt,
     arrived_times,
     ends_within,
+    if_quick,
     moved_on,
     some_tried_again,
     unless_late,
@@ -32,7 +33,8 @@ def late(received: float) -> Answer:
         ([late(0.31), late(0.55)], 0.9, "pass"),
         ([late(0.31), late(0.2)], 0.0, "fail"),
         ([late(1.01), late(1.02)], 0.0, "fail"),
-        ([late(1.01), late(1.02)], 0.9, "inconclusive"),
+        ([late(0.61), late(1.02)], 0.9, "inconclusive"),
+        ([late(1.01), late(1.02)], 0.9, "fail"),
         ([late(0.31), {**LATE, "status": 200}], 0.0, "fail"),
         ([late(0.31), {"error": "timeout"}], 0.9, "fail"),
         ([], 0.0, "inconclusive"),
@@ -58,6 +60,10 @@ def test_what_arrived_is_counted() -> None:
     assert (verdict.outcome, verdict.numbers) == ("pass", {"arrived.1": 1, "arrived.2": 2})
     assert arrived_times(ATTEMPTS, 2, 2)(history).outcome == "fail"
     assert arrived_times(ATTEMPTS, 1, 1)(history).outcome == "fail"
+    quick = if_quick(arrived_times(ATTEMPTS, 1, 1))
+    assert quick(history).outcome == "fail"
+    pressed = History((), [window(ended=10.0, stalled=9.0, lines=3)])
+    assert quick(history + pressed).outcome == "inconclusive"
     assert arrived_times({}, 1, 1)(history).outcome == "fail"
     assert arrived_times({}, 0, 1)(exchanges()).outcome == "inconclusive"
 

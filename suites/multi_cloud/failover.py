@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from clusters.components import istio, multicluster
-from clusters.errors import PlumblineError
+from clusters.errors import NotReadyError, PlumblineError, WrongManifestError
 from clusters.kube import Document, Kube
 from clusters.objects import of_gateway
 from clusters.waiting import wait_for
@@ -258,11 +258,15 @@ def move(lab: Lab, way: Way) -> Moved:
     new connection.
 
     Raises:
-        NotReadyError: it did not go or come, or was not known to begin with.
+        NotReadyError: it did not go or come.
+        WrongManifestError: the pods of both clusters were not known within T to begin with.
     """
     kube, namespace, patience = lab.kube(AWS), namespace_of(NAME), lab.deadline("workload")
     lab.space(NAME, AWS)
-    way.knows([_address(lab.kube(name)) for name in (AWS, AZURE)])
+    try:
+        way.knows([_address(lab.kube(name)) for name in (AWS, AZURE)])
+    except NotReadyError as error:
+        raise WrongManifestError(error.expected, seen=error.seen, look=error.look) from None
     stream = OpenStream(name=LEAVING, url=way.url, headers={"Host": way.host}, interval=SPACING)
 
     def act() -> tuple[float, float, float, float, Verdict]:
