@@ -16,6 +16,7 @@ from tests.histories import FAIL, INCONCLUSIVE, PASS, Answer, exchanges
 STATS = """
 cluster.outbound|80||counted.own.svc.cluster.local;.upstream_rq_2xx: 20
 cluster.outbound|80||counted.own.svc.cluster.local;.upstream_rq_5xx: 6
+cluster.outbound|80||counted.own.svc.cluster.local;.external.upstream_rq_2xx: 20
 cluster.outbound|80||nobody.own.svc.cluster.local.upstream_rq_5xx: 1
 cluster.inbound|3000||;.upstream_rq_2xx: 7
 cluster.inbound|3000||.upstream_rq_200: 7

@@ -22,6 +22,9 @@ FILTER = "stats?filter=upstream_rq_[245]xx"
 """What an Envoy's admin interface is asked for."""
 LINE = re.compile(r"cluster\.(?P<cluster>.+?);?\.upstream_rq_(?P<kind>[245]xx): (?P<count>\d+)")
 
+AGAIN = (".external", ".internal")
+"""Where Envoy counts the same requests once more, by where they come from."""
+
 
 @dataclass(frozen=True)
 class Rise:
@@ -43,7 +46,7 @@ def parse(text: str, cluster: str) -> Counter[str]:
     counts: Counter[str] = Counter()
     for line in text.splitlines():
         match = LINE.fullmatch(line.strip())
-        if match and cluster in match["cluster"]:
+        if match and cluster in match["cluster"] and not match["cluster"].endswith(AGAIN):
             counts[match["kind"]] += int(match["count"])
     return counts
 
