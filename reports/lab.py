@@ -22,6 +22,7 @@ _GAP = 16
 _LEFT, _BOX = 8.0, 236.0
 _RIGHT = 520.0
 _ROOM = 42  # of letters in a row
+_LETTERS = 36  # of a client's name
 
 Spot = tuple[str, str]  # a cluster and a client, or a namespace and a target
 
@@ -146,4 +147,5 @@ def _short(client: str) -> str:
     if "/ns/" in client and "/sa/" in client:
         namespace, _, account = client.partition("/ns/")[2].partition("/sa/")
         return f"{namespace}/{account}"
-    return client.partition(" in ")[0]
+    name = client.partition(" in ")[0]
+    return name if len(name) <= _LETTERS else f"{name[: _LETTERS - 1]}…"

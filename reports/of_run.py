@@ -28,7 +28,9 @@ def report(results: Results, folder: Path | None = None) -> Report:
     Args:
         folder: that folder, if its histories are there to draw from.
     """
-    histories = [(each.key, each.history) for each in results.requirements if each.history]
+    histories = [
+        (each.suite, each.key, each.history) for each in results.requirements if each.history
+    ]
     requests = traffic.read(histories, folder) if folder else traffic.Traffic()
     measured = _seconds_sent(requests)
     entries = tuple(entry(each, measured.get(each.key, 0.0)) for each in results.requirements)
@@ -96,6 +98,7 @@ def entry(requirement: Requirement, measured: float = 0.0) -> Entry:
         reason=requirement.reason,
         brief=brief(requirement),
         took=duration(max(requirement.seconds, measured)),
+        excused=requirement.explained,
         seconds=requirement.seconds,
         measured=measured,
         parts=tuple(parts(requirement.reason, streams)),

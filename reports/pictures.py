@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from reports import lab, traffic_charts
+from reports import lab, practices, traffic_charts
 from reports.model import Entry, Figure
 from reports.schema import Results
 from reports.traffic import Stream, Traffic
@@ -34,8 +34,9 @@ class Split(NamedTuple):
 def of_traffic(results: Results, entries: Iterable[Entry], traffic: Traffic) -> Iterator[Figure]:
     """The figures; none where there is nothing to draw."""
     entries = worst_first(entries)
+    first, rest = _first_looked_at(results)
     if traffic.calls:
-        yield _lab(entries, traffic)
+        yield _lab("The lab", entries, traffic.of(first), "first")
     for split in splits(entries, traffic)[:MOST_SPLITS]:
         yield _split(split)
     if worst := traffic_charts.worst(traffic.loads):
@@ -57,6 +58,19 @@ def of_traffic(results: Results, entries: Iterable[Entry], traffic: Traffic) -> 
             "for a core (PSI); where it was 80 % and more, silence is inconclusive.",
             partial(traffic_charts.pressure, shares),
         )
+    for suite in rest:
+        if (own := traffic.of({suite})).calls:
+            yield _lab(f"The lab: {suite}", entries, own, "last")
+
+
+def _first_looked_at(results: Results) -> tuple[set[str], list[str]]:
+    """The suites whose calls the first picture has, and all others: those with something that
+    failed, or else the reference's own, as the calls of all in one picture cannot be told apart."""
+    every = {each.suite for each in results.requirements}
+    red = {each.suite for each in results.requirements if each.verdict == "fail"}
+    practised = {r.suite for r in results.requirements if practices.title(r.source)}
+    first = red or every - practised or every
+    return first, sorted(every - first)
 
 
 def splits(entries: Iterable[Entry], traffic: Traffic) -> list[Split]:
@@ -86,7 +100,9 @@ def highest_pressure(numbers: dict[str, int | float | str | bool]) -> float:
     return max((float(v) for v in pressures if isinstance(v, int | float)), default=0.0)
 
 
-def _lab(entries: Iterable[Entry], traffic: Traffic) -> Figure:
+def _lab(
+    title: str, entries: Iterable[Entry], traffic: Traffic, place: Literal["first", "last"]
+) -> Figure:
     firsts = [
         (each.variant, part.first)
         for each in entries
@@ -95,7 +111,7 @@ def _lab(entries: Iterable[Entry], traffic: Traffic) -> Figure:
         if part.first
     ]
     return Figure(
-        "The lab",
+        title,
         "Clusters with the clients in them, and whom they asked",
         lambda narrow: "" if narrow else lab.picture(traffic, firsts),
         "Left: who sent requests, by cluster. Right: whom they asked, and who answered where that "
@@ -105,7 +121,7 @@ def _lab(entries: Iterable[Entry], traffic: Traffic) -> Figure:
             ("never served: denied, refused or dropped", "var(--quiet)", ""),
             ("a first request that went wrong", "var(--fail)", ""),
         ),
-        place="first",
+        place=place,
     )
 
 

@@ -50,6 +50,12 @@ class Requirement(Frozen):
         """Unique within a run: the id, with its variant where it has one."""
         return f"{self.id}[{self.variant}]" if self.variant else self.id
 
+    @property
+    def explained(self) -> bool:
+        """Whether it is a skip that is red in no profile: no cluster offers what it needs, or its
+        failure is known."""
+        return self.verdict == "skip" and bool(self.needs or self.deviation)
+
 
 class Stage(Frozen):
     """One step's time in seconds; `started` counts from the begin of its phase."""

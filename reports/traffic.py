@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -31,12 +31,13 @@ class Request(NamedTuple):
 
 
 class Call(NamedTuple):
-    """Who asked whom, and who answered; `backend` is empty if nobody did."""
+    """Who asked whom, and who answered; `backend` is empty if nobody did. `suite`: for which."""
 
     cluster: str
     client: str
     target: str
     backend: str
+    suite: str = ""
 
 
 @dataclass
@@ -68,18 +69,22 @@ class Traffic:
     streams: list[Stream] = field(default_factory=list)
     calls: dict[Call, Counter[str]] = field(default_factory=dict)
 
+    def of(self, suites: Collection[str]) -> Traffic:
+        """The calls for some suites alone."""
+        return Traffic(calls={c: n for c, n in self.calls.items() if c.suite in suites})
+
     @property
     def loads(self) -> list[Stream]:
         return [stream for stream in self.streams if stream.is_load]
 
 
-def read(histories: Iterable[tuple[str, str]], folder: Path) -> Traffic:
-    """What the histories hold, given by key of their entry and path within `folder`."""
+def read(histories: Iterable[tuple[str, str, str]], folder: Path) -> Traffic:
+    """What the histories hold, given by suite and key of their entry and path within `folder`."""
     traffic = Traffic()
-    for key, path in histories:
+    for suite, key, path in histories:
         streams: dict[str, Stream] = {}
         for line in _lines(folder, path):
-            _add(traffic, streams, key, line)
+            _add(traffic, streams, suite, key, line)
         for stream in streams.values():
             stream.requests.sort()
         traffic.streams += streams.values()
@@ -103,13 +108,15 @@ def _lines(folder: Path, path: str) -> Iterator[dict[str, Any]]:
         return
 
 
-def _add(traffic: Traffic, streams: dict[str, Stream], key: str, line: dict[str, Any]) -> None:
+def _add(
+    traffic: Traffic, streams: dict[str, Stream], suite: str, key: str, line: dict[str, Any]
+) -> None:
     try:
         name, backend = str(line["stream"]), str(line.get("service", ""))
         outcome = str(line.get("status") or line.get("error") or "none")
         sent, received = float(line["sent"]), float(line["received"])
         target = urlsplit(str(line["url"])).hostname or ""
-        call = Call(str(line["cluster"]), str(line["identity"]), target, backend)
+        call = Call(str(line["cluster"]), str(line["identity"]), target, backend, suite)
     except (KeyError, TypeError, ValueError):
         return
     request = Request(sent, received - sent, outcome, backend)

@@ -42,14 +42,14 @@ def results(tmp_path: Path) -> Results:
 
 
 def test_a_history_is_read_by_stream_and_by_call(results: Results, tmp_path: Path) -> None:
-    whole = traffic.read([("CS1", "CS1.jsonl")], tmp_path)
+    whole = traffic.read([("canary_split", "CS1", "CS1.jsonl")], tmp_path)
     (stream,) = whole.loads
     assert (stream.label, len(stream.requests)) == ("CS1 json", 1200)
     assert stream.latencies_ms[0] == pytest.approx(4.0)
     host = "web.plumbline-x.svc.cluster.local"
     assert whole.calls == {
-        Call("aws-cluster", FRONTEND, host, "api-service"): {"200": 1000},
-        Call("aws-cluster", FRONTEND, host, "api-service-canary"): {"200": 200},
+        Call("aws-cluster", FRONTEND, host, "api-service", "canary_split"): {"200": 1000},
+        Call("aws-cluster", FRONTEND, host, "api-service-canary", "canary_split"): {"200": 200},
     }
     (split,) = splits(of_run.report(results, tmp_path).entries, whole)
     assert (split.backend, split.n, split.declared) == ("api-service-canary", 1200, 0.1)
@@ -74,6 +74,26 @@ def test_the_page_draws_the_lab_the_walk_the_load_and_the_pressure(
     assert "--line-5" in style
 
 
+def test_the_calls_of_the_practices_are_in_pictures_of_their_own(tmp_path: Path) -> None:
+    practised = {
+        "id": "SD1",
+        "suite": "multi_cloud",
+        "source": "Best Practices/Multi-Cloud/Service discovery",
+        "verdict": "pass",
+    }
+    own = run(tmp_path, line(1), line(2)).requirements[0]
+    titles = {}
+    for verdict in ("pass", "fail"):
+        both = (
+            own.model_copy(update={"verdict": "pass"}),
+            own.model_copy(update={**practised, "verdict": verdict}),
+        )
+        drawn = of_run.report(samples.results(both), tmp_path)
+        titles[verdict] = [s.title for s in drawn.sections if s.title.startswith("The lab")]
+    assert titles["pass"] == ["The lab", "The lab: multi_cloud"]
+    assert titles["fail"] == ["The lab", f"The lab: {own.suite}"]
+
+
 def test_where_a_first_request_went_wrong_the_line_is_red(tmp_path: Path) -> None:
     url = "http://web.plumbline-x.svc.cluster.local/"
     reason = f"3 of 9 were not served; the first: GET {url} as {FRONTEND}, json 3: 404"
@@ -96,7 +116,7 @@ def test_a_history_that_cannot_be_read_costs_its_picture_alone(broken: str, tmp_
 def test_no_path_of_the_results_leads_out_of_their_folder(path: str, tmp_path: Path) -> None:
     (tmp_path / "CS1.jsonl").write_text(line(1))
     (tmp_path / "run").mkdir()
-    assert traffic.read([("CS1", path)], tmp_path / "run").calls == {}
+    assert traffic.read([("canary_split", "CS1", path)], tmp_path / "run").calls == {}
 
 
 def test_hostile_texts_are_only_text_in_the_pictures_too(tmp_path: Path) -> None:

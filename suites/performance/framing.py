@@ -26,12 +26,12 @@ AMBIGUOUS: Mapping[str, str] = {
     "chunks of HTTP/1.0": f"POST {{path}} HTTP/1.0\r\nHost: {{host}}\r\n{CHUNKED}\r\n0\r\n\r\n",
 }
 """Requests by what is wrong with them; with places for a path and a host."""
+CLOSE = "Host: {host}\r\nConnection: close\r\n"
 TWO_HOSTS = "two Host fields"
 UNROUTABLE: Mapping[str, str] = {
-    TWO_HOSTS: f"{GET}Host: {{host}}\r\nHost: other.example\r\n\r\n",
+    TWO_HOSTS: f"{GET}{CLOSE}Host: other.example\r\n\r\n",
 }
 """Requests that may be for two hosts."""
-CLOSE = "Host: {host}\r\nConnection: close\r\n"
 TOLERATED: Mapping[str, str] = {
     CLEAN: f"{GET}{CLOSE}\r\n",
     "bare line feeds": f"{GET}{CLOSE}\r\n".replace("\r\n", "\n"),

@@ -16,7 +16,6 @@ from rich.console import Console
 
 from clusters.errors import InterruptedRunError
 from clusters.topology import Topology
-from fixtures.plugin.record import is_explained
 from reports.schema import Results
 from reports.wording import counts, duration, not_green, one_line
 from suites.runs.run import Run, check_input
@@ -60,7 +59,7 @@ def _print(
     """Print what one run came to; whether it is a bad one."""
     took = duration(sum(stage.seconds for stage in run.stages))
     console.print(f"soak {number} of {times}: {counts(results.requirements)}, {took}")
-    judged = tuple(each for each in results.requirements if not is_explained(each))
+    judged = tuple(each for each in results.requirements if not each.explained)
     for red in not_green(judged):
         console.print(f"  {red.key} {red.verdict}: {one_line(red.reason)}", markup=False)
         console.print(f"  {run.folder / (red.evidence or red.history)}", markup=False)
