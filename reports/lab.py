@@ -22,7 +22,7 @@ _GAP = 16
 _LEFT, _BOX = 8.0, 236.0
 _RIGHT = 520.0
 _ROOM = 42  # of letters in a row
-_LETTERS = 36  # of a client's name
+_LETTERS = 33  # of a client's name
 
 Spot = tuple[str, str]  # a cluster and a client, or a namespace and a target
 
