@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from typing import Literal, NamedTuple
 
@@ -35,8 +35,7 @@ def of_traffic(results: Results, entries: Iterable[Entry], traffic: Traffic) -> 
     """The figures; none where there is nothing to draw."""
     entries = worst_first(entries)
     first, rest = _first_looked_at(results)
-    if traffic.calls:
-        yield _lab("The lab", entries, traffic.of(first), "first")
+    yield from _lab("The lab", first, entries, traffic, "first")
     for split in splits(entries, traffic)[:MOST_SPLITS]:
         yield _split(split)
     if worst := traffic_charts.worst(traffic.loads):
@@ -59,8 +58,7 @@ def of_traffic(results: Results, entries: Iterable[Entry], traffic: Traffic) -> 
             partial(traffic_charts.pressure, shares),
         )
     for suite in rest:
-        if (own := traffic.of({suite})).calls:
-            yield _lab(f"The lab: {suite}", entries, own, "last")
+        yield from _lab(f"The lab: {suite}", {suite}, entries, traffic, "last")
 
 
 def _first_looked_at(results: Results) -> tuple[set[str], list[str]]:
@@ -101,19 +99,27 @@ def highest_pressure(numbers: dict[str, int | float | str | bool]) -> float:
 
 
 def _lab(
-    title: str, entries: Iterable[Entry], traffic: Traffic, place: Literal["first", "last"]
-) -> Figure:
+    title: str,
+    suites: Collection[str],
+    entries: Iterable[Entry],
+    traffic: Traffic,
+    place: Literal["first", "last"],
+) -> Iterator[Figure]:
+    """The picture of some suites' calls, with what broke in these; none where there are none."""
+    own = traffic.of(suites)
+    if not own.calls:
+        return
     firsts = [
         (each.variant, part.first)
         for each in entries
-        if each.verdict == "fail"
+        if each.verdict == "fail" and each.suite in suites
         for part in each.parts
         if part.first
     ]
-    return Figure(
+    yield Figure(
         title,
         "Clusters with the clients in them, and whom they asked",
-        lambda narrow: "" if narrow else lab.picture(traffic, firsts),
+        lambda narrow: "" if narrow else lab.picture(own, firsts),
         "Left: who sent requests, by cluster. Right: whom they asked, and who answered where that "
         "is another name. A line tells how many when pointed at.",
         (

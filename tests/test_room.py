@@ -9,17 +9,14 @@ import pytest
 import yaml
 from kubernetes.utils.quantity import parse_quantity
 
-import suites
 from clusters.components import istio
 from fixtures import manifests as m
-from fixtures.behaviour import discover
-from tests.test_manifests import VALUES
+from tests.test_manifests import TEMPLATES, VALUES
 
 NODE = 2.0
 SYSTEM = 0.5
 """CPUs that are left for the control planes, the reference's own Gateways, and pods on their way
 out while others come: 0.27, 0.06 and some 0.1 on 2026-11-27."""
-TEMPLATES = [m.SUPPORT / "clients.yaml", *(each.support for each in discover(suites))]
 
 
 def _cpus(quantity: str) -> float:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from functools import partial
 
 from clusters.components import multicluster
 from clusters.components.istio import NAMESPACE
@@ -87,7 +86,7 @@ class Credentials:
         time.sleep(QUIET)
         again = time.time()
         self._restore()
-        back = convergence.in_time("the other cluster's pods to be back", partial(self._see))
+        back = convergence.in_time("the other cluster's pods to be back", self._see)
         ended = time.time()
         time.sleep(QUIET)
         return learnt, gone, back, without, again, ended

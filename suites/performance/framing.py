@@ -51,9 +51,8 @@ def framed_once(replies: Mapping[str, Reply], arrivals: Mapping[str, int]) -> Ve
         replies: by the names of requests above.
         arrivals: how often each came to the backend, with what is hidden in its body.
     """
-    clean = replies[CLEAN]
-    if clean.status != SERVED or arrivals[CLEAN] != 1:
-        return failed(f"a clean request was not served: {_told(clean)}")
+    if not _is_clean_served(replies, arrivals):
+        return failed(f"a clean request was not served: {_told(replies[CLEAN])}")
     through = [name for name in AMBIGUOUS if arrivals[name] or replies[name].status == SERVED]
     if through:
         return failed(f"let through: {', '.join(through)}: {_told(replies[through[0]])}")
@@ -73,7 +72,7 @@ def refused(name: str, replies: Mapping[str, Reply], arrivals: Mapping[str, int]
 
     Source: RFC 9112, section 3.2, of a request with several Host fields.
     """
-    if replies[CLEAN].status != SERVED or arrivals[CLEAN] != 1:
+    if not _is_clean_served(replies, arrivals):
         return failed(f"a clean request was not served: {_told(replies[CLEAN])}")
     reply = replies[name]
     if arrivals[name] or reply.status == SERVED:
@@ -81,6 +80,11 @@ def refused(name: str, replies: Mapping[str, Reply], arrivals: Mapping[str, int]
     if reply.status != BAD_REQUEST:
         return inconclusive(f"{name}: neither refused nor let through: {_told(reply)}")
     return passed(f"{name}: refused with {reply.status}")
+
+
+def _is_clean_served(replies: Mapping[str, Reply], arrivals: Mapping[str, int]) -> bool:
+    """The control: a clean request was served and arrived once."""
+    return replies[CLEAN].status == SERVED and arrivals[CLEAN] == 1
 
 
 def _is_one(status: int, arrivals: int) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
 
 from clusters.waiting import wait_for
 from fixtures.checks import Check, all_answered_by, every, nonces, split
 from fixtures.checks.guard import guarded, unless_pressed
 from fixtures.checks.sequential import SplitTest
 from fixtures.history import Exchange, History
+from fixtures.history.streams import marked
 from fixtures.history.verdict import Verdict, failed, passed
 from fixtures.lab import convergence
 from fixtures.lab.origins import Arrival, origins
@@ -30,17 +30,15 @@ def mirror(practised: Practised) -> tuple[History, frozenset[str]]:
         CommandError: the prober could not be started, or the mirror not be told.
     """
     mark, began = convergence.generation(), time.monotonic()
-    shadows = origins(practised.space, SHADOW)
-    with ExitStack() as stack:
-        for shadow in shadows:
-            stack.enter_context(shadow.mood(delay=DELAY, status=500))
-        stream = practised.stream(MIRRORED, MIRRORED, mark, "", COUNT)
-        history = practised.insider.probe(stream.model_copy(update={"concurrency": 4}))
+    (shadow,) = origins(practised.space, SHADOW)
+    host = practised.space.host(MIRRORED)
+    with shadow.mood(delay=DELAY, status=500):
+        history = practised.insider.probe(marked(MIRRORED, host, mark, count=COUNT, concurrency=4))
         some: list[Arrival] = []
 
         def arriving() -> str:
             before = len(some)
-            some[:] = [a for shadow in shadows for a in shadow.arrivals(began)]
+            some[:] = shadow.arrivals(began)
             return "" if len(some) == before else f"{len(some)} so far"
 
         wait_for("all to have come to the mirror", arriving, practised.deadline)

@@ -33,7 +33,7 @@ TIMED, RETRIED, ONCE, TOLD, HALVES = "timed", "retried", "once", "told", "halves
 COUNTED, MIRRORED, SHADOW = "counted", "mirrored", "shadow"
 NOBODY = "nobody"
 """A service without pods."""
-SERVED = (TIMED, RETRIED, ONCE, HALVES, COUNTED, MIRRORED)
+WITH_PODS = (TIMED, RETRIED, ONCE, HALVES, COUNTED, MIRRORED)
 """What the client must have pods of."""
 ORIGIN = "origin"
 LISTENING = "halves,version=v1"
@@ -331,6 +331,6 @@ def in_force(lab: Lab, cluster: str) -> Practised:
     of_outsider = with_address(by_address, outsider.address)
     every = [tokens, of_outsider, *(lab.manifests.given(stem) for stem in PRACTICES)]
     convergence.documents(space, every, deadline, [insider])
-    wanted = [f"outbound|80||{space.host(name)}" for name in SERVED]
+    wanted = [f"outbound|80||{space.host(name)}" for name in WITH_PODS]
     convergence.endpoints(space.kube, space.namespace, insider.pod, wanted, deadline)
     return Practised(space, deadline, insider, outsider, key)
