@@ -45,7 +45,7 @@ DISCOVERY = "Best Practices/Multi-Cloud/Service discovery"
 GOING = 2.0
 """Seconds for which connections may fail once a pod is gone: to other clusters Cilium does not tell
 that a pod is about to go, and they ask it until then."""
-EVEN = SplitTest(share=0.5, margin=0.2)
+EVEN = SplitTest(share=0.5, margin=0.15)
 
 
 @requirement("SD1", source=DISCOVERY)
