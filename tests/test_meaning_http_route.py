@@ -266,6 +266,24 @@ def test_backends_share_by_weight_and_what_is_lost_gets_500(backends: Any, wante
     assert {answers[e.key] for e in requests()} == {wanted, "404 by no backend"}
 
 
+@pytest.mark.parametrize(
+    ("weight", "is_told_apart"), [(91, False), (89, False), (81, False), (50, True), (1, True)]
+)
+def test_a_share_that_is_nearly_the_references_is_the_references(
+    weight: int, is_told_apart: bool
+) -> None:
+    """CS1 tells 85 % and 95 % from 90 %; what is nearer is neither right nor wrong to it."""
+    answers = route(("replace", f"{BACKENDS}/0/weight", weight))
+    assert (answers != REFERENCE) is is_told_apart
+
+
+def test_a_small_share_is_one_all_the_same() -> None:
+    backends = [{**OTHER, "weight": 999}, {"name": "nobody", "port": 8080, "weight": 1}]
+    answers = route(("replace", BACKENDS, backends))
+    wanted = "1 200 by bystander, 1/20 500 by no backend"
+    assert {answers[each.key] for each in requests()} == {wanted, "404 by no backend"}
+
+
 def test_a_lost_backend_without_a_share_is_known_by_its_condition() -> None:
     answers = route(("add", f"{BACKENDS}/-", {"name": "nobody", "port": 8080, "weight": 0}))
     assert answers == {**REFERENCE, "ResolvedRefs": False}

@@ -30,6 +30,9 @@ NO_BACKEND, LOST = "404 by no backend", "500 by no backend"
 PATIENCE_MS = 5_000
 """What the client pods wait for an answer."""
 
+STEP = Fraction(1, 20)
+"""The margin of the split's sequential test: what is closer to a share it need not tell from it."""
+
 UNITS = {"h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 
 
@@ -97,7 +100,9 @@ def read_route(document: Mapping[str, Any], namespace: str) -> Route:
 def shares(backends: tuple[Backend, ...]) -> str:
     """The share of each, in words; what has no valid backend, or no weight at all, gets 500.
 
-    Weights are proportions of their sum, so that 9 and 1 are 90 and 10.
+    Weights are proportions of their sum, so that 9 and 1 are 90 and 10. Of a share that is there at
+    all the nearest step is told: CS1 decides between shares that far apart, and 91 to 10 is neither
+    right nor wrong to it.
     """
     total = sum(backend.weight for backend in backends)
     parts: dict[str, Fraction] = {}
@@ -105,7 +110,8 @@ def shares(backends: tuple[Backend, ...]) -> str:
         if backend.weight:
             who = f"200 by {backend.service}" if backend.valid else LOST
             parts[who] = parts.get(who, Fraction(0)) + Fraction(backend.weight, total)
-    return ", ".join(f"{part} {who}" for who, part in sorted(parts.items())) or LOST
+    steps = {who: max(round(part / STEP), 1) * STEP for who, part in parts.items()}
+    return ", ".join(f"{step} {who}" for who, step in sorted(steps.items())) or LOST
 
 
 def _is_attached(parents: Node, namespace: str) -> bool:

@@ -118,9 +118,10 @@ def test_azure_backend_reaches_frontend(judge: Judge, observed: Observation) -> 
 
 
 @requirement("XP2", source=POLICY)
-def test_aws_backend_is_denied(judge: Judge, observed: Observation) -> None:
-    """backend of aws-cluster does not reach frontend, and the drop names policy and cluster."""
-    judge(observed.history, kept_out(observed, f"{AWS}/backend"))
+def test_workloads_of_aws_are_denied(judge: Judge, observed: Observation) -> None:
+    """No workload of aws-cluster reaches frontend, and the drop names policy and cluster."""
+    own = (kept_out(observed, f"{AWS}/{app}") for app in ("backend", "other"))
+    judge(observed.history, every(*own))
 
 
 @requirement("XP3", source=POLICY)
