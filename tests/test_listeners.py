@@ -13,7 +13,7 @@ WELL = {"Accepted": "True", "Programmed": "True", "ResolvedRefs": "True", "Confl
 
 def gateway(generation: int = 1, **listeners: dict[str, str] | None) -> dict[str, Any]:
     """A Gateway with these listeners and what its status says of each; None: nothing."""
-    told = [
+    stated = [
         {
             "name": name,
             "conditions": [
@@ -33,7 +33,7 @@ def gateway(generation: int = 1, **listeners: dict[str, str] | None) -> dict[str
     return {
         "metadata": {"generation": generation},
         "spec": {"listeners": [{"name": name} for name in listeners]},
-        "status": {"listeners": told},
+        "status": {"listeners": stated},
     }
 
 
@@ -53,8 +53,8 @@ def test_listeners_that_are_all_they_should_be_are_waited_for_no_longer() -> Non
     ],
 )
 def test_one_that_is_not_is_told_in_its_own_words(kind: str, status: str) -> None:
-    seen = gateway_api._refused(gateway(http=WELL, api={**WELL, kind: status}))
-    assert seen == f"listener api: {kind} is {status} (Because: of it)"
+    words = gateway_api._refused(gateway(http=WELL, api={**WELL, kind: status}))
+    assert words == f"listener api: {kind} is {status} (Because: of it)"
 
 
 def test_one_without_a_status_as_of_today_is_waited_for() -> None:
