@@ -9,8 +9,8 @@ import pytest
 from fixtures import manifests
 from fixtures.history.verdict import Outcome
 from suites.service_mesh.counters import Rise, parse, rises
+from suites.service_mesh.filled import with_address
 from suites.service_mesh.mirrored import mirrors
-from suites.service_mesh.subject import with_address
 from tests.histories import FAIL, INCONCLUSIVE, PASS, Answer, exchanges
 
 STATS = """

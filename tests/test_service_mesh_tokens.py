@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from fixtures.manifests import load
+from suites.service_mesh.filled import with_keys
 from suites.service_mesh.headers import is_value
-from suites.service_mesh.subject import with_keys
 from suites.service_mesh.tokens import (
     AUDIENCE,
     ISSUER,

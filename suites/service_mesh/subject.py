@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -21,10 +20,10 @@ from fixtures.lab.convergence import PROXY
 from fixtures.lab.origins import Arrival, arrived, origins
 from fixtures.lab.sampling import MARGIN
 from fixtures.lab.space import Space
-from fixtures.manifests import Given
 from fixtures.traffic.client import ClientPod, side_by_side
 from suites.service_mesh.access_log import Expected, Line, Told, parse
 from suites.service_mesh.attempts import Attempt
+from suites.service_mesh.filled import with_address, with_keys
 from suites.service_mesh.tokens import GROUP, OTHER_GROUP, key_set, new_key, right, to_present
 
 NAME = Path(__file__).parent.name
@@ -285,25 +284,6 @@ def failing(service: str, method: str, mood: str) -> str:
 def token_stream(name: str) -> str:
     """The stream of requests with a token of this kind."""
     return f"token.{name}"
-
-
-def with_address(given: Given, address: str) -> Given:
-    """An AuthorizationPolicy whose blocks of addresses are this one alone."""
-    document = copy.deepcopy(dict(given.document))
-    for rule in document["spec"]["rules"]:
-        for each in rule.get("from", ()):
-            for blocks in ("remoteIpBlocks", "ipBlocks"):
-                if blocks in each["source"]:
-                    each["source"][blocks] = [address]
-    return replace(given, document=document)
-
-
-def with_keys(given: Given, keys: str) -> Given:
-    """A RequestAuthentication whose issuers sign with these keys."""
-    document = copy.deepcopy(dict(given.document))
-    for rule in document["spec"]["jwtRules"]:
-        rule["jwks"] = keys
-    return replace(given, document=document)
 
 
 def by_nonce(every: list[Arrival]) -> dict[str, list[Attempt]]:
