@@ -52,10 +52,26 @@ def roll(
     _await(kube, revision, lambda pod: chosen(pod) and _is_gateway(pod), deadline)
     for turn in [names] if together else [[name] for name in names]:
         for namespace, name in turn:
-            kube.patch(_restarted(name), namespace)
+            restart(kube, namespace, name)
         _await(kube, revision, partial(_is_of, turn), deadline)
     for namespace in sorted({pod["metadata"]["namespace"] for pod in pods}):
         kube.wait_rolled_out(namespace, deadline)
+
+
+def restart(kube: Kube, namespace: str, deployment: str) -> None:
+    """Have a Deployment make its pods anew, as `kubectl rollout restart` does; nothing waits.
+
+    Raises:
+        RefusedError: there is no such Deployment.
+    """
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    document = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": deployment},
+        "spec": {"template": {"metadata": {"annotations": {RESTARTED: now}}}},
+    }
+    kube.patch(document, namespace)
 
 
 def _await(kube: Kube, revision: str, chosen: Callable[[Document], bool], deadline: float) -> None:
@@ -106,14 +122,3 @@ def _deployment(pod: Document) -> tuple[str, str]:
     """Namespace and name of the Deployment that a pod is of: its ReplicaSet's without the hash."""
     owner = pod["metadata"]["ownerReferences"][0]["name"]
     return pod["metadata"]["namespace"], owner.rpartition("-")[0]
-
-
-def _restarted(name: str) -> Document:
-    """As `kubectl rollout restart` does."""
-    now = datetime.now(UTC).isoformat(timespec="milliseconds")
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": name},
-        "spec": {"template": {"metadata": {"annotations": {RESTARTED: now}}}},
-    }

@@ -29,24 +29,27 @@ from suites.service_mesh.tokens import GROUP, OTHER_GROUP, key_set, new_key, rig
 NAME = Path(__file__).parent.name
 INSIDER, OUTSIDER = "insider", "outsider"
 TIMED, RETRIED, ONCE, TOLD, HALVES = "timed", "retried", "once", "told", "halves"
-COUNTED, MIRRORED, SHADOW = "counted", "mirrored", "shadow"
+COUNTED, MIRRORED, SHADOW, FLIPPED = "counted", "mirrored", "shadow", "flipped"
 NOBODY = "nobody"
 """A service without pods."""
 WITH_PODS = (TIMED, RETRIED, ONCE, HALVES, COUNTED, MIRRORED)
 """What the client must have pods of."""
 ORIGIN = "origin"
+PORT = 3000
 LISTENING = "halves,version=v1"
 """The pods of `halves` that listen; the other is a client."""
 TIMEOUT, OVERTIME = 0.3, 0.4
 """Seconds of the practice's timeout, and by when a client has its answer."""
 ROUTE_TIMEOUT = 1.4
 """Seconds of the route with retries, all attempts together."""
+FLIP = "virtualservice-flip"
 PRACTICES = (
     "virtualservice-timeout",
     "virtualservice-retries",
     "telemetry-access-log",
     "authorizationpolicy-claims",
     "virtualservice-mirror",
+    FLIP,
 )
 FEW, MANY = 6, 24
 DOOR = "door-istio"

@@ -1,10 +1,12 @@
-"""Traffic management: timeouts, and what is tried again."""
+"""Traffic management: timeouts, what is tried again, and what changes while it is asked for."""
 
 from __future__ import annotations
 
 import pytest
 
-from fixtures.checks import all_answered_by, every, on, status_is
+from fixtures.checks import all_answered_by, every, known, on, status_is
+from fixtures.checks.unbroken import unbroken
+from fixtures.lab import Lab
 from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
 from suites.service_mesh.attempts import (
@@ -16,7 +18,11 @@ from suites.service_mesh.attempts import (
     some_tried_again,
     unless_late,
 )
+from suites.service_mesh.edits import answered_between, by_the_edits, in_force_in_time
+from suites.service_mesh.flipped import BLUE, EDITS, GREEN, flip
 from suites.service_mesh.mirrored import mirror, mirrors
+from suites.service_mesh.renewed import renewed, taken_over
+from suites.service_mesh.rolled import roll
 from suites.service_mesh.subject import (
     FEW,
     HALVES,
@@ -97,3 +103,32 @@ def test_a_mirror_is_felt_by_nobody(judge: Judge, practised: Practised) -> None:
     """A mirror gets its 30 % of the requests, and nobody its answer, its slowness or its errors."""
     history, arrived = mirror(practised)
     judge(history, mirrors(arrived))
+
+
+@requirement("TM6", source=TRAFFIC)
+def test_edits_of_a_route_cost_nothing(judge: Judge, lab: Lab, practised: Practised) -> None:
+    """Twenty edits of a route between two subsets under load are in force within T each, lose no
+    request, and lead none to a third place."""
+    flipped = flip(lab, practised)
+    streams, edits = flipped.traces.streams, flipped.edits
+    check = every(
+        *(known(unbroken(each, {BLUE, GREEN})) for each in streams),
+        *(known(by_the_edits(each, BLUE, edits)) for each in streams),
+        known(in_force_in_time(edits, EDITS, practised.deadline)),
+        known(answered_between(streams, edits)),
+    )
+    judge(flipped.traces.history, check)
+
+
+@pytest.mark.nightly
+@requirement("TM7", source=TRAFFIC)
+def test_pods_that_are_rolled_cost_nothing(judge: Judge, lab: Lab, practised: Practised) -> None:
+    """Pods that are rolled under load cost no request, over new and over keep-alive connections."""
+    rolled = roll(lab, practised)
+    streams, before, after = rolled.traces.streams, rolled.before, rolled.after
+    check = every(
+        *(known(unbroken(each, {ORIGIN})) for each in streams),
+        known(renewed(before, after)),
+        known(taken_over(streams, before, after, rolled.began, rolled.ended)),
+    )
+    judge(rolled.traces.history, check)
