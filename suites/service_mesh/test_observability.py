@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from fixtures.checks import every, on
+from fixtures.checks import every, known, on
+from fixtures.checks.unbroken import only_by, unbroken
+from fixtures.lab import Lab
 from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
 from suites.service_mesh.access_log import tells
 from suites.service_mesh.counted import count
 from suites.service_mesh.counters import rises
 from suites.service_mesh.headers import is_value
-from suites.service_mesh.subject import LOGGED, TRACED, Practised
+from suites.service_mesh.refused import refuse
+from suites.service_mesh.rejects import is_refused, is_told, stood_still
+from suites.service_mesh.subject import LOGGED, ORIGIN, TRACED, Practised
 
 OBSERVABILITY = "Best Practices/Service Mesh/Observability"
 
@@ -41,3 +45,21 @@ def test_a_trace_goes_on(judge: Judge, practised: Practised) -> None:
         *(on("untraced", is_value(name, "")) for name in TRACED),
     )
     judge(practised.trace(), check)
+
+
+@requirement("OB6", source=OBSERVABILITY)
+def test_what_proxies_refuse_is_told(judge: Judge, lab: Lab, practised: Practised) -> None:
+    """A configuration that proxies refuse is told, by them and by istiod, and harmless: they serve
+    on by the last good one, and take the next."""
+    refused = refuse(lab, practised)
+    before, after = refused.before, refused.after
+    meanwhile = refused.traces.between(refused.since, refused.until).streams
+    check = every(
+        known(stood_still(refused.first, before)),
+        known(is_refused(before, after, refused.took)),
+        known(is_told(before, after)),
+        *(known(unbroken(each, {ORIGIN})) for each in refused.traces.streams),
+        *(known(only_by(each, {ORIGIN}, "while it was refused")) for each in meanwhile),
+        known(refused.taken),
+    )
+    judge(refused.traces.history, check)
