@@ -2,88 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import numpy as np
 import pytest
 
-from fixtures.history.traces import Answer, Trace
 from fixtures.history.verdict import Outcome, Verdict
 from fixtures.lab.origins import Arrival
 from suites.multi_cloud.drops import dropped_between, dropped_by_deny, not_told
-from suites.multi_cloud.moves import (
-    first_by,
-    left_after,
-    never_asked,
-    only_by,
-    taking,
-    unbroken,
-)
+from suites.multi_cloud.moves import first_by, left_after, never_asked, taking
 from tests import traces as handmade
 from tests.histories import FAIL, INCONCLUSIVE, PASS, drop
+from tests.test_unbroken import HERE, THERE, trace
 from tests.traces import BEGAN, INTERVAL
-
-HERE = Answer(status=200, service="here", pod="here-1")
-THERE = Answer(status=200, service="there", pod="there-1")
-OWN_503 = Answer(status=503, service="here", pod="here-1")
-PROXYS_503 = Answer(status=503, body="no healthy upstream")
-REFUSED = Answer(error="refused")
-STARVED = Answer(error="starved")
-ANSWERS = (HERE, THERE, OWN_503, PROXYS_503, REFUSED, STARVED)
-BOTH = {"here", "there"}
-
-
-def trace(*answers: Answer) -> Trace:
-    empty = handmade.trace([handmade.SERVED] * len(answers))
-    places = np.array([ANSWERS.index(answer) for answer in answers], dtype=np.int64)
-    return replace(empty, answers=ANSWERS, answer=places)
 
 
 def arrival(at: float, status: int = 503) -> Arrival:
     return Arrival(pod="p", at=at, method="GET", path="/", attempt=1, under_way=1, status=status)
-
-
-@pytest.mark.parametrize(
-    ("answers", "budget", "outcome"),
-    [
-        ([HERE, THERE], 0.0, PASS),
-        ([HERE, REFUSED, THERE], 0.0, FAIL),
-        ([HERE, REFUSED, THERE], 1.0, PASS),
-        ([HERE, *[REFUSED] * 200, THERE], 1.0, FAIL),
-        ([HERE, *[REFUSED] * 3, THERE], 0.02, INCONCLUSIVE),
-        ([HERE, PROXYS_503], 0.0, FAIL),
-        ([HERE, OWN_503], 0.0, PASS),
-        ([HERE, STARVED, STARVED], 0.0, INCONCLUSIVE),
-        ([], 0.0, INCONCLUSIVE),
-    ],
-)
-def test_each_request_is_served_but_for_a_budget(
-    answers: list[Answer], budget: float, outcome: Outcome
-) -> None:
-
-    assert unbroken(trace(*answers), BOTH, budget, failing="here").outcome is outcome
-
-
-def test_a_503_is_a_failure_of_whoever_may_not_give_it() -> None:
-    assert unbroken(trace(HERE, OWN_503), BOTH).outcome is FAIL
-
-
-@pytest.mark.parametrize(
-    ("answers", "services", "outcome"),
-    [
-        ([HERE] * 10, {"here"}, PASS),
-        ([HERE] * 9, {"here"}, INCONCLUSIVE),
-        ([HERE] * 10, {"there"}, FAIL),
-        ([HERE] * 10 + [THERE], {"here"}, FAIL),
-        ([HERE] * 10, BOTH, FAIL),
-        ([HERE, THERE] * 5, BOTH, PASS),
-        ([REFUSED] * 20, {"here"}, INCONCLUSIVE),
-    ],
-)
-def test_nobody_but_these_answers_and_each_does(
-    answers: list[Answer], services: set[str], outcome: Outcome
-) -> None:
-    assert only_by(trace(*answers), services, "meanwhile").outcome is outcome
 
 
 def test_the_first_answer_of_a_service_is_timed() -> None:

@@ -40,7 +40,6 @@ LEAVING, STANDBY = "leaving", "standby"
 """Services of a workload that comes and goes: of all clusters, and of all but rather the own."""
 AILING, SILENT = "ailing", "silent"
 """Services of a workload with moods, of all clusters; each has rules of its own."""
-UNAVAILABLE = 503
 PORT = 3000  # of the pods
 OUTSIDERS = (PLAIN, EVERYWHERE, NEAR, FAR, WITHHELD, UNJOINED)
 """What is asked from outside the service mesh."""

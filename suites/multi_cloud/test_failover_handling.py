@@ -8,6 +8,7 @@ import pytest
 
 from fixtures.checks import Check, every, known
 from fixtures.checks.guard import unless_pressed
+from fixtures.checks.unbroken import FOREVER, only_by, unbroken
 from fixtures.history import History
 from fixtures.lab import Lab
 from fixtures.plugin.judge import Judge
@@ -19,20 +20,10 @@ from suites.multi_cloud.failover import (
     Pair,
     by_gateway,
     by_service,
-    history_of,
     move,
-    trace_of,
     without_istiod,
 )
-from suites.multi_cloud.moves import (
-    FOREVER,
-    first_by,
-    left_after,
-    never_asked,
-    only_by,
-    taking,
-    unbroken,
-)
+from suites.multi_cloud.moves import first_by, left_after, never_asked, taking
 from suites.multi_cloud.policies import AWS, AZURE, labels_of
 from suites.multi_cloud.served import at_home, served_across
 from suites.multi_cloud.subject import (
@@ -68,7 +59,7 @@ def test_nothing_leaves_a_healthy_cluster(
 def taken_over(moved: Moved) -> Check:
     """The own pod answers all until it goes, the other cluster's while it is gone, and the own one
     again once it is back; for a moment nobody may."""
-    trace, own, other = trace_of(moved.traces), f"{LEAVING}-{AWS}", f"{LEAVING}-{AZURE}"
+    trace, own, other = moved.traces.only, f"{LEAVING}-{AWS}", f"{LEAVING}-{AZURE}"
     return every(
         known(unbroken(trace, {own, other}, MOVING)),
         known(only_by(trace.between(0, moved.began), {own}, "before it went")),
@@ -85,7 +76,7 @@ def test_the_other_cluster_answers_when_the_last_pod_goes(judge: Judge, lab: Lab
     """When the last own pod of a global service goes, the other cluster's answer until it is
     back."""
     moved = move(lab, by_service(lab, AWS, STANDBY))
-    judge(history_of(moved.traces), taken_over(moved))
+    judge(moved.traces.history, taken_over(moved))
 
 
 @pytest.mark.nightly
@@ -94,13 +85,13 @@ def test_a_gateway_is_served_by_the_other_cluster(judge: Judge, lab: Lab) -> Non
     """A Gateway without a pod in its own cluster is served by the other cluster's, and by its own
     alone once it is back."""
     moved = move(lab, by_gateway(lab))
-    judge(history_of(moved.traces), taken_over(moved))
+    judge(moved.traces.history, taken_over(moved))
 
 
 def left_and_asked_again(failed: Failed) -> Check:
     """The own pod is left for the other cluster's after its errors, which are all that anybody got,
     and is asked again."""
-    trace, own, other = trace_of(failed.traces), f"{AILING}-{AWS}", f"{AILING}-{AZURE}"
+    trace, own, other = failed.traces.only, f"{AILING}-{AWS}", f"{AILING}-{AZURE}"
     return every(
         known(failed.left),
         known(failed.returned),
@@ -114,7 +105,7 @@ def left_and_asked_again(failed: Failed) -> Check:
 def test_pods_that_fail_are_left_for_the_other_clusters(judge: Judge, pair: Pair) -> None:
     """Own pods that answer 503 are left after three errors each, and asked again once they can."""
     failed = pair.fail()
-    judge(history_of(failed.traces), left_and_asked_again(failed))
+    judge(failed.traces.history, left_and_asked_again(failed))
 
 
 @pytest.mark.nightly
@@ -122,8 +113,8 @@ def test_pods_that_fail_are_left_for_the_other_clusters(judge: Judge, pair: Pair
 def test_silent_pods_cost_no_client_an_error(judge: Judge, pair: Pair) -> None:
     """Own pods that fall silent cost no client an error: it is served by the other cluster's."""
     silent = pair.silence()
-    trace, own, other = trace_of(silent.traces), f"{AILING}-{AWS}", f"{AILING}-{AZURE}"
-    history = history_of(silent.traces)
+    trace, own, other = silent.traces.only, f"{AILING}-{AWS}", f"{AILING}-{AZURE}"
+    history = silent.traces.history
     judge(
         history,
         every(
@@ -146,4 +137,4 @@ def test_failover_needs_no_control_plane(
     with without_istiod(lab, everywhere) as none_runs:
         failed = pair.fail()
         alone = none_runs()
-    judge(history_of(failed.traces), every(left_and_asked_again(failed), known(alone)))
+    judge(failed.traces.history, every(left_and_asked_again(failed), known(alone)))

@@ -16,13 +16,13 @@ from fixtures.checks import (
     split,
 )
 from fixtures.checks.sequential import SplitTest
+from fixtures.checks.unbroken import FOREVER, only_by, unbroken
 from fixtures.history import History
 from fixtures.lab import Lab
 from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
 from suites.multi_cloud.credentials import credentials
-from suites.multi_cloud.failover import by_service, history_of, move, trace_of
-from suites.multi_cloud.moves import FOREVER, only_by, unbroken
+from suites.multi_cloud.failover import by_service, move
 from suites.multi_cloud.policies import AWS, AZURE
 from suites.multi_cloud.served import at_home, served_across
 from suites.multi_cloud.subject import (
@@ -114,10 +114,10 @@ def test_a_service_of_both_clusters_is_one(
 def test_other_clusters_pods_come_and_go(judge: Judge, lab: Lab) -> None:
     """A pod of the other cluster is asked within T of being ready, and no more once it is gone."""
     moved = move(lab, by_service(lab, AZURE, LEAVING))
-    trace = trace_of(moved.traces)
+    trace = moved.traces.only
     own, other = f"{LEAVING}-{AZURE}", f"{LEAVING}-{AWS}"
     judge(
-        history_of(moved.traces),
+        moved.traces.history,
         every(
             known(unbroken(trace, {own, other}, GOING)),
             known(only_by(trace.between(0, moved.began), {own, other}, "before it went")),
@@ -135,10 +135,10 @@ def test_new_credentials_cost_nothing(judge: Judge, lab: Lab, everywhere: Everyw
     """New credentials for another cluster cost no request, and without any its pods are gone within
     T."""
     changed = credentials(lab, everywhere).change(lab)
-    trace = trace_of(changed.traces)
+    trace = changed.traces.only
     own, other = (everywhere.places[name].service(ACROSS) for name in (AWS, AZURE))
     judge(
-        history_of(changed.traces),
+        changed.traces.history,
         every(
             known(unbroken(trace, {own, other})),
             known(changed.learnt),
