@@ -246,6 +246,13 @@ def test_an_event_that_tells_something_else_is_a_failure(
     assert judged(recorded([wrong if each == right else each for each in ALL])) is FAIL
 
 
+def test_what_a_client_sends_elsewhere_may_be_of_a_time_before_the_counters() -> None:
+    elsewhere = decision(CALLS[2], 0, verdict=False, destination=Side("b", 1, frozenset()))
+    for more in (0, 1):
+        after = {AT_THE_WALL: 7 + COUNT, AT_HOME: COUNT + more}
+        assert judged(recorded([*ALL, elsewhere], after=after)) is PASS
+
+
 @pytest.mark.parametrize(
     ("rise", "others", "outcome"),
     [

@@ -149,15 +149,16 @@ def _drops(call: Call, sent: History, decisions: Collection[Decision]) -> Verdic
 
 
 def _counted(recorded: Recorded, call: Call) -> Verdict:
-    """Whether the counter of a reason and direction rose by what was dropped for it: this client's,
-    and of others what Hubble told of a time a little longer than the counter's."""
+    """Whether the counter of a reason and direction rose by what was dropped for it: this client's
+    connections, and of others' what Hubble told of a time a little longer than the counter's."""
     key = call.reason, call.direction
     drops = [
         each
         for each in recorded.account.decisions
         if not each.is_verdict and (each.reason, each.direction) == key
     ]
-    own = sum(each.source.pod == recorded.pods[call.who] for each in drops)
+    between = set(_between(recorded, call))
+    own = sum(each in between for each in drops)
     rise = recorded.after.get(key, 0) - recorded.before.get(key, 0)
     name = f"{call.direction} {call.reason}"
     numbers: dict[str, Number] = {f"{name}.counted": rise, f"{name}.others": len(drops) - own}

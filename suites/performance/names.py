@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from fixtures.checks import Check, Drop, all_answered_by, every, known, on, with_positive_control
 from fixtures.checks.denials import BY_POLICY
 from fixtures.checks.guard import each
+from fixtures.history import History
 from fixtures.history.verdict import Verdict, inconclusive, passed
 
 INFORMED, UNINFORMED = "informed", "uninformed"
@@ -26,6 +27,7 @@ SERVICES: Mapping[str, str] = {
 """Names as a client may ask for them, each with who answers."""
 NOBODY = "nobody.{namespace}.svc.cluster.local"
 DNS = "53/UDP"
+LOOKUPS = ".lookups_dropped"
 
 
 def stream(when: str, who: str, name: str) -> str:
@@ -52,7 +54,17 @@ def resolve_by_themselves(drops: Collection[Drop]) -> Check:
     names += [(when, who, NOBODY) for when in TIMES for who in CLIENTS]
     unknown = (on(stream(*one), each(lambda e: e.error == "dns", "unresolved", 1)) for one in names)
     cut_off = (known(_is_cut_off(drops, who)) for who in CLIENTS)
-    return with_positive_control(denied=every(*unknown, *cut_off), allowed=every(*served))
+    whole = with_positive_control(denied=every(*unknown, *cut_off), allowed=every(*served))
+
+    def judge(history: History) -> Verdict:
+        verdict = whole(history)
+        numbers = {k: v for k, v in verdict.numbers.items() if k.endswith(LOOKUPS)}
+        if not verdict.passed:
+            return verdict._replace(numbers=numbers)
+        said = f"{len(SERVICES)} names were known without CoreDNS to {INFORMED}, and none to"
+        return passed(f"{said} {UNINFORMED}", **numbers)
+
+    return judge
 
 
 def _is_cut_off(drops: Collection[Drop], who: str) -> Verdict:
@@ -61,7 +73,7 @@ def _is_cut_off(drops: Collection[Drop], who: str) -> Verdict:
         for drop in drops
         if drop.reason in BY_POLICY and drop.port == DNS and f"k8s:app={who}" in drop.source_labels
     ]
-    numbers = {f"{who}.lookups_dropped": len(own)}
+    numbers = {f"{who}{LOOKUPS}": len(own)}
     if not own:
         return inconclusive(f"no lookup of {who} was dropped", **numbers)
     return passed(f"{len(own)} lookups of {who} were dropped", **numbers)
