@@ -7,6 +7,8 @@ import pytest
 from fixtures.lab import Lab
 from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
+from suites.defence_in_depth.recorded import are_told
+from suites.defence_in_depth.recording import record
 from suites.defence_in_depth.renewal import SECONDS, without_a_failure
 from suites.defence_in_depth.requests import (
     AT_THE_ENTRANCE,
@@ -23,6 +25,7 @@ ACCESS = "Best Practices/Security/Access policies"
 MTLS = "Best Practices/Security/mTLS everywhere"
 TRUST = "Best Practices/Security/Zero trust"
 ISOLATION = "Best Practices/Security/Network isolation"
+OBSERVABILITY = "Best Practices/Service Mesh/Observability"
 
 
 @requirement("AP3", source=ACCESS)
@@ -47,6 +50,13 @@ def test_no_namespace_opens_what_is_denied_above(judge: Judge, observed: Observa
 def test_past_its_sidecar_nobody_gains(judge: Judge, observed: Observation) -> None:
     """Who steps round its sidecar gains nothing: its plain text is cut off, or is dropped."""
     judge(observed.history, gain_nothing(PAST_THE_SIDECAR, observed.arrived, observed.drops))
+
+
+@requirement("OB5", source=OBSERVABILITY)
+def test_cilium_tells_what_it_did(judge: Judge, defended: Defended) -> None:
+    """Cilium tells the verdict of each connection, and of each drop both identities and a count."""
+    recorded = record(defended)
+    judge(recorded.history, are_told(recorded))
 
 
 @pytest.mark.nightly

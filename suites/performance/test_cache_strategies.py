@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fixtures.checks import every, known, on, with_positive_control
+from fixtures.lab import Lab
 from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
 from suites.performance.caching import (
@@ -18,7 +19,9 @@ from suites.performance.caching import (
     VARYING,
     Kept,
 )
+from suites.performance.cut_off import ask_while_cut_off
 from suites.performance.kept import all_arrive, asked_by_etag, fits, kept, lives
+from suites.performance.names import resolve_by_themselves
 
 CACHING = "Best Practices/Performance/Cache strategies"
 
@@ -59,6 +62,14 @@ def test_what_varies_is_served_to_whom_it_fits(judge: Judge, cached: Kept) -> No
     alive = known(lives(*cached.restarts, cached.pod))
     fresh = on(FRESH, kept(cached.arrivals))
     judge(cached.history, with_positive_control(denied=every(alive, *varying), allowed=fresh))
+
+
+@requirement("CA5", source=CACHING, needs="cilium")
+def test_names_resolve_without_coredns(judge: Judge, lab: Lab, cluster: str) -> None:
+    """Names of the service mesh resolve without CoreDNS where the sidecar answers for them, and
+    nowhere else."""
+    resolved = ask_while_cut_off(lab, cluster)
+    judge(resolved.history, resolve_by_themselves(resolved.drops))
 
 
 @requirement("CA7", source=CACHING)

@@ -41,6 +41,8 @@ from suites.security.isolation import (
 )
 from suites.security.newborn import FREE, GUARDED, bear
 from suites.security.subject import INSIDER
+from suites.security.undisturbed import undisturbed
+from suites.security.without_agent import kill_agent
 
 ISOLATION = "Best Practices/Security/Network isolation"
 AT_HOST = frozenset({"reserved:host"})
@@ -108,6 +110,17 @@ def test_a_new_pod_is_never_without_its_policy(judge: Judge, lab: Lab, cluster: 
     born = bear(lab, cluster)
     guarded = {name: born.knocks[name] for name in GUARDED}
     judge.conclude(are_held(guarded, born.knocks[FREE], born.drops))
+
+
+@pytest.mark.alone
+@pytest.mark.nightly
+@requirement("NI5", source=ISOLATION)
+def test_without_an_agent_nothing_opens_and_nothing_closes(
+    judge: Judge, lab: Lab, cluster: str
+) -> None:
+    """Nothing opens and nothing closes while Cilium's agent is killed and comes back."""
+    killed = kill_agent(lab, cluster)
+    judge(killed.history, undisturbed(killed))
 
 
 @requirement("NI7", source=ISOLATION)
