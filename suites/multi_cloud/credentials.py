@@ -16,7 +16,8 @@ from fixtures.history.streams import OpenStream
 from fixtures.history.traces import Traces
 from fixtures.history.verdict import Verdict
 from fixtures.lab import Lab, convergence
-from suites.multi_cloud.failover import PATIENCE, QUIET, SPACING, folder_of, watched
+from fixtures.traffic.monitor_processes import watched
+from suites.multi_cloud.failover import PATIENCE, QUIET, SPACING, folder_of
 from suites.multi_cloud.policies import AWS, AZURE
 from suites.multi_cloud.subject import ACROSS, PORT, Everywhere, Place
 
@@ -68,7 +69,7 @@ class Credentials:
             name=ACROSS, url=url, headers={"Host": host}, interval=SPACING, timeout=PATIENCE
         )
         try:
-            traces, changed = watched(self.here.client, stream, folder_of(lab), self._act)
+            traces, changed = watched(self.here.client, [stream], folder_of(lab), self._act)
         finally:
             self._undo()
         return Changed(traces, *changed)

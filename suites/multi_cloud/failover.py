@@ -12,10 +12,9 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from clusters.components import istio, multicluster
-from clusters.errors import NotReadyError, PlumblineError, WrongManifestError
+from clusters.errors import NotReadyError, WrongManifestError
 from clusters.kube import Document, Kube
 from clusters.objects import of_gateway
 from clusters.waiting import wait_for
@@ -29,9 +28,8 @@ from fixtures.lab.hubble import Agent
 from fixtures.lab.origins import Arrival, Origin, origins
 from fixtures.lab.space import Space
 from fixtures.manifests import Given
-from fixtures.traffic import monitor_processes
 from fixtures.traffic.client import ClientPod
-from fixtures.traffic.monitor_processes import MonitorProcess
+from fixtures.traffic.monitor_processes import watched
 from suites.multi_cloud.policies import AWS, AZURE
 from suites.multi_cloud.subject import (
     AILING,
@@ -44,8 +42,6 @@ from suites.multi_cloud.subject import (
     UNAVAILABLE,
     Everywhere,
 )
-
-T = TypeVar("T")
 
 INTERVAL = 0.1
 """Seconds from one request to the next: ten a second leave a small machine its cores."""
@@ -169,7 +165,7 @@ class Pair:
             )
             return left, convergence.in_time("the own cluster to be asked again", wait)
 
-        traces, (left, returned) = watched(self.client, stream, self.folder, act)
+        traces, (left, returned) = watched(self.client, [stream], self.folder, act)
         here, there = (
             tuple(a for a in o.arrivals(since) if a.nonce == f"{mark}_")
             for o in (self.here, self.there)
@@ -285,7 +281,7 @@ def move(lab: Lab, way: Way) -> Moved:
         time.sleep(QUIET)
         return began, gone, again, back, returned
 
-    traces, times = watched(way.client, stream, way.folder, act)
+    traces, times = watched(way.client, [stream], way.folder, act)
     return Moved(traces, *times)
 
 
@@ -331,33 +327,13 @@ def without_istiod(lab: Lab, everywhere: Everywhere) -> Iterator[Callable[[], Ve
 
 def history_of(traces: Traces) -> History:
     """A trace as a history, for whoever reads what was asked."""
-    exchanges = (t.exchange(place) for t in traces.streams for place in range(len(t)))
-    return History(exchanges, [traces.window] if traces.window else [])
+    return traces.history()
 
 
 def trace_of(traces: Traces) -> Trace:
     """The one stream of a client."""
     (trace,) = traces.streams
     return trace
-
-
-def watched(
-    client: ClientPod, stream: OpenStream, folder: Path, act: Callable[[], T]
-) -> tuple[Traces, T]:
-    """Have a client send a stream while something is done; what it was answered, and the result.
-
-    Raises:
-        PlumblineError: the client did not start, or its trace is lost.
-    """
-    process = MonitorProcess.at(client, [stream])
-    monitor_processes.start([process])
-    try:
-        result = act()
-    finally:
-        (traces,) = monitor_processes.stop([process], folder)
-    if isinstance(traces, PlumblineError):
-        raise traces
-    return traces, result
 
 
 @contextmanager
