@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fixtures.history.certificates import Chain, Handshake, Series, Shown
 from fixtures.history.verdict import Outcome
@@ -125,6 +127,14 @@ def series(*of_shop: Own | Handshake, bank: Own | Handshake = BANK) -> Renewed:
 )
 def test_a_certificate_is_renewed_without_a_break(renewed: Renewed, outcome: Outcome) -> None:
     assert is_renewed(renewed, within=1.5).outcome is outcome
+
+
+@given(st.lists(st.sampled_from([SHOP, NEW]), max_size=20), st.integers(0, 20))
+def test_one_handshake_that_fails_is_a_failure_wherever_it_is(some: list[Own], place: int) -> None:
+    undisturbed = [SHOP, *some, NEW]
+    assert is_renewed(series(*undisturbed), within=10).outcome is PASS
+    broken: list[Own | Handshake] = [*undisturbed[:place], RESET, *undisturbed[place:]]
+    assert is_renewed(series(*broken), within=10).outcome is FAIL
 
 
 def test_the_time_is_told() -> None:
