@@ -14,14 +14,14 @@ from fixtures.history.certificates import Shown
 from fixtures.history.streams import OpenStream
 from fixtures.history.traces import NO_HEARTBEATS, Answer, Trace
 from fixtures.history.verdict import Outcome
-from suites.security.fail_closed import Away, fails_closed
+from suites.security.fail_closed import Away, fails_closed, refusals
 from suites.security.presented import Wanted, mint
 from tests.histories import FAIL, INCONCLUSIVE, PASS
 from tests.traces import WHO
 
 SERVED = Answer(status=200, service="fleeting", pod="fleeting-1")
 OTHER = Answer(status=200, service="another", pod="another-1")
-REFUSED = Answer(status=503, body="reset reason: transport failure reason: TLS_error:|268435581")
+REFUSED = Answer(status=503, body="reset reason: remote connection failure")
 UNHEALTHY = Answer(status=503, body="no healthy upstream")
 SILENT = Answer(error="timeout", detail="connected: no answer")
 STARVED = Answer(error="starved")
@@ -32,6 +32,7 @@ GONE, AGAIN, BACK, ENDED = (BEGAN + each for each in (5, 45, 52, 70))
 FIRST, LAST = BEGAN + 20, BEGAN + 28
 """When the client's certificate ends, and the workload's."""
 INTERVAL = 0.1
+NONCE = "fleeting-g1-0_"
 T = 10.0
 
 
@@ -66,6 +67,16 @@ def shown(authority: Authority, at: float, end: float) -> Shown:
     return Shown(peer=0, at=at, own="x", chain=(f"{own}-----END CERTIFICATE-----\n",))
 
 
+def log(why: str, status: int = 503, until: float = BACK + 3) -> str:
+    """The log of the client's proxy, with a line for each tenth of a second from `FIRST` on."""
+    times = (datetime.fromtimestamp(at, UTC) for at in np.arange(FIRST, until, INTERVAL))
+    return "".join(
+        f'[{at.isoformat(timespec="milliseconds")[:-6]}Z] "GET /?nonce={NONCE} HTTP/1.1" {status} '
+        f'UF upstream_reset_before_response_started - "TLS_error:|268435581:SSL routines:{why}" 0\n'
+        for at in times
+    )
+
+
 @pytest.fixture
 def away(authority: Authority) -> Away:
     certificates = {
@@ -77,7 +88,8 @@ def away(authority: Authority) -> Away:
         ],
     }
     standing = trace(lambda _: SERVED, "standing")
-    return Away(trace(as_it_should_be), standing, certificates, GONE, AGAIN, BACK)
+    refused = refusals(log("CERTIFICATE_VERIFY_FAILED"), NONCE)
+    return Away(trace(as_it_should_be), standing, refused, certificates, GONE, AGAIN, BACK)
 
 
 def test_it_fails_closed_and_all_is_well_again(away: Away) -> None:
@@ -100,7 +112,6 @@ def test_it_fails_closed_and_all_is_well_again(away: Away) -> None:
         (but(SERVED, 20, 30), PASS),
         (but(SERVED, 40, 40.2), FAIL),
         (but(OTHER, 40, 40.2), FAIL),
-        (but(UNHEALTHY, 40, 40.2), FAIL),
         (but(SILENT, 40, 40.2), FAIL),
         (but(STARVED, 37, 44.5), INCONCLUSIVE),
         (but(SERVED, 52, 55), PASS),
@@ -154,3 +165,28 @@ def test_how_long_who_is_resumed_was_served_is_told(away: Away) -> None:
     verdict = fails_closed(resumed, "fleeting", T)
     assert verdict.numbers["served.between"] == 80
     assert verdict.numbers["refused.after"] == pytest.approx(8, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("logged", "outcome"),
+    [
+        (log("CERTIFICATE_VERIFY_FAILED"), PASS),
+        (log("SSLV3_ALERT_CERTIFICATE_EXPIRED"), PASS),
+        (log("WRONG_VERSION_NUMBER"), FAIL),
+        (log("CERTIFICATE_VERIFY_FAILED", until=GONE + 34), PASS),
+        (log("CERTIFICATE_VERIFY_FAILED", until=GONE + 30), INCONCLUSIVE),
+        (log("CERTIFICATE_VERIFY_FAILED", status=200), INCONCLUSIVE),
+        ("", INCONCLUSIVE),
+    ],
+)
+def test_why_it_was_refused_is_in_the_log(away: Away, logged: str, outcome: Outcome) -> None:
+    refused = refusals(logged, NONCE)
+    assert fails_closed(replace(away, refused=refused), "fleeting", T).outcome is outcome
+
+
+def test_lines_of_others_are_left_out() -> None:
+    text = log("CERTIFICATE_VERIFY_FAILED")
+    assert refusals(text, "another-g1-0_") == []
+    first, *_ = refusals(f"2026-01-01T00:00:00Z info ads\n{text}", NONCE)
+    assert first.at == pytest.approx(FIRST)
+    assert "CERTIFICATE_VERIFY_FAILED" in first.line

@@ -8,8 +8,11 @@ Times are seconds since 1970, by the clocks of the nodes and of whoever runs the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,9 +31,27 @@ SOME = 10
 MOST_STARVED = 0.5
 """Share of its requests that a pressed machine may keep from a stream that is judged."""
 UNAVAILABLE = 503
-CAUSES = ("TLS_error", "CERTIFICATE")
-"""What an Envoy says of a connection that failed in the handshake (its upstream transport failure
-reason, in BoringSSL's words)."""
+CAUSES = ("CERTIFICATE_VERIFY_FAILED", "CERTIFICATE_EXPIRED")
+"""BoringSSL's words for it, as an Envoy logs them (UPSTREAM_TRANSPORT_FAILURE_REASON): the first
+for what it does not believe itself, the other for what its peer says of it."""
+_LINE = re.compile(r'^\[(?P<at>[^]]+)\] "GET (?P<path>\S+) [^"]*" (?P<status>\d+) ')
+
+
+class Refusal(NamedTuple):
+    """A line in the log of the client's proxy of a request that got a 503, and when it began."""
+
+    at: float
+    line: str
+
+
+def refusals(log: str, nonce: str) -> list[Refusal]:
+    """Out of a proxy's log, the requests with a nonce that got a 503."""
+    matches = ((line, _LINE.match(line)) for line in log.splitlines())
+    return [
+        Refusal(datetime.fromisoformat(match["at"]).timestamp(), line)
+        for line, match in matches
+        if match and nonce in match["path"] and match["status"] == str(UNAVAILABLE)
+    ]
 
 
 @dataclass(frozen=True)
@@ -40,6 +61,7 @@ class Away:
     Attributes:
         new: requests over a new connection each.
         standing: requests over one connection that stood before, between the same two.
+        refused: what the log of the client's proxy says of the former that it refused itself.
         shown: handshakes with either end, by its name.
         gone: when the authority had gone.
         again: when it began to come back.
@@ -48,6 +70,7 @@ class Away:
 
     new: Trace
     standing: Trace
+    refused: Sequence[Refusal]
     shown: Mapping[str, Sequence[Shown]]
     gone: float
     again: float
@@ -108,28 +131,38 @@ def _until(away: Away, service: str, ends: Sequence[float]) -> Verdict:
 
 
 def _closed(away: Away) -> Verdict:
-    """Whether each failed in its handshake once no certificate can be valid any more."""
-    closed = away.new.between(away.gone + LIFETIME + 2 * SECOND, away.again)
+    """Whether the client's proxy refused each once no certificate can be valid any more, and says
+    that this is why."""
+    start, end = away.gone + LIFETIME + 2 * SECOND, away.again
+    closed = away.new.between(start, end)
     sent = [
         closed.answers[int(place)]
         for place, kind in zip(closed.answer, _kinds(closed, ""), strict=True)
         if kind != "starved"
     ]
-    wrong = [answer for answer in sent if not _is_refusal(answer)]
-    numbers = {"closed": len(sent)}
-    if wrong:
-        what = f"{wrong[0].seen} {wrong[0].body[:60]}".strip()
-        said = f"{len(wrong)} of {len(sent)} did not fail in the handshake"
-        return failed(f"without a valid certificate {said}; the first: {what}", **numbers)
-    if len(sent) < SOME:
-        return inconclusive(f"only {len(sent)} were sent without a valid certificate", **numbers)
-    return passed(f"without a valid certificate all {len(sent)} failed in the handshake", **numbers)
+    lines = [each.line for each in away.refused if start <= each.at < end]
+    causes = [line for line in lines if any(cause in line for cause in CAUSES)]
+    numbers = {"closed": len(sent), "closed.causes": len(causes)}
+    when = "once no certificate was valid"
+    if wrong := [answer for answer in sent if not _is_refusal(answer)]:
+        said = f"{len(wrong)} of {len(sent)} were not refused {when}; the first: {_said(wrong[0])}"
+        return failed(said, **numbers)
+    if len(causes) < len(lines):
+        other = next(line for line in lines if line not in causes)
+        return failed(f"{when} a request was refused for something else: {other[:200]}", **numbers)
+    if len(sent) < SOME or len(causes) < SOME:
+        said = f"only {len(sent)} were sent {when}, and {len(causes)} were logged"
+        return inconclusive(said, **numbers)
+    return passed(f"{when} all {len(sent)} were refused for that", **numbers)
 
 
 def _is_refusal(answer: Answer) -> bool:
-    """Whether the client's own proxy says that it got no connection, for the handshake."""
-    said = answer.status == UNAVAILABLE and not answer.service
-    return said and any(cause in answer.body for cause in CAUSES)
+    """Whether the client's own proxy says that it got no connection."""
+    return answer.status == UNAVAILABLE and not answer.service
+
+
+def _said(answer: Answer) -> str:
+    return f"{answer.seen} {answer.body[:60]}".strip()
 
 
 def _stands(away: Away, service: str) -> Verdict:
@@ -157,8 +190,7 @@ def _all(trace: Trace, service: str, when: str, numbers: Mapping[str, Number]) -
     wrong = np.flatnonzero(~np.isin(kinds, (GOOD, "starved")))
     name = trace.stream.name
     if len(wrong):
-        answer = trace.answers[int(trace.answer[wrong[0]])]
-        what = f"{answer.seen} {answer.body[:60]}".strip()
+        what = _said(trace.answers[int(trace.answer[wrong[0]])])
         said = f"{name}: {len(wrong)} of {len(trace)} were not served {when}; the first: {what}"
         return failed(said, **numbers)
     served = int((kinds == GOOD).sum())

@@ -8,24 +8,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from clusters.components import multicluster
+from clusters.errors import NotReadyError
 from clusters.waiting import wait_for
 from fixtures.history import History
 from fixtures.history.certificates import Chain, Handshake, Series
 from fixtures.history.streams import OpenStream, nonce, with_nonces
-from fixtures.history.traces import Traces
+from fixtures.history.traces import Trace, Traces
 from fixtures.history.verdict import Verdict
 from fixtures.history.wire import Capture
 from fixtures.lab import Lab, convergence
 from fixtures.lab.control_plane import without_istiod
+from fixtures.lab.sampling import MARGIN
 from fixtures.traffic.client import ClientPod
 from fixtures.traffic.handshake import Peer, Rounds, shake, shaking
 from fixtures.traffic.monitor_processes import watched
-from suites.security.fail_closed import LIFETIME, Away
+from suites.security.fail_closed import LIFETIME, UNAVAILABLE, Away, Refusal, refusals
 from suites.security.subject import COUNT, HTTP, LENIENT, Guarded
 
 FLEETING, PASSER, STANDING = "fleeting", "passer", "standing"
@@ -42,6 +44,8 @@ SPACING = 0.25
 PATIENCE = 0.9
 LOOKING = 1.0
 """Seconds from one look at the certificates to the next."""
+LOG_WAIT = 15.0
+"""Seconds in which a line comes into a log: Envoy writes them every second or ten."""
 LONGEST = 240.0
 """Seconds that whoever looks does so at most."""
 
@@ -89,7 +93,7 @@ def orphan(lab: Lab, guarded: Guarded) -> Orphaned:
     _wait_known(client, guarded)
     server = str(space.kube.pod(space.namespace, f"app={FLEETING}")["status"]["podIP"])
     peers = [Peer(client.address, HTTP), Peer(server, HTTP)]
-    mark = convergence.generation()
+    mark, began = convergence.generation(), time.monotonic()
     outside = (guarded.outsider.address, guarded.addresses[LENIENT])
     pairs = ((client.address, server), outside)
     pods = {address for pair in pairs for address in pair}
@@ -105,8 +109,9 @@ def orphan(lab: Lab, guarded: Guarded) -> Orphaned:
         )
         series, capture = run.end(), looked()
     new, standing = traces.streams
+    refused = _refused(client, new, nonce(FLEETING, mark, "0"), began)
     shown = {name: series.of(number) for number, name in enumerate(ENDS)}
-    away = Away(new, standing, shown, times.gone, times.again, times.back)
+    away = Away(new, standing, refused, shown, times.gone, times.again, times.back)
     return Orphaned(away, traces, plain, capture, series, times.returned, pairs)
 
 
@@ -148,6 +153,23 @@ def _expired(guarded: Guarded, peers: list[Peer]) -> str:
 
 def _is_valid(handshake: Handshake) -> bool:
     return bool(handshake.chain) and Chain.parse(handshake.chain).ends > datetime.now(UTC)
+
+
+def _refused(client: ClientPod, new: Trace, nonce: str, began: float) -> list[Refusal]:
+    """What the log of the client's proxy says of requests that it refused, once all are there."""
+    codes = [new.answers[int(place)].status for place in new.answer]
+    lines: list[Refusal] = []
+
+    def missing() -> str:
+        since = time.monotonic() - began + MARGIN
+        log = client.kube.logs(client.namespace, client.pod, convergence.PROXY, since=since)
+        lines[:] = refusals(log, nonce)
+        lacking = codes.count(UNAVAILABLE) - len(lines)
+        return f"{lacking} are not" if lacking > 0 else ""
+
+    with suppress(NotReadyError):  # what is not there is what is asked
+        wait_for("refusals in the log", missing, LOG_WAIT)
+    return lines
 
 
 def _wait_known(client: ClientPod, guarded: Guarded) -> None:
