@@ -209,7 +209,8 @@ def test_ephemeral_workloads_live_until_the_next_ones_come(
 ) -> None:
     monkeypatch.setattr(lab_module, "Kube", Cluster)
     one, two, always = (behaviour(str(tmp_path / name), frozenset()) for name in "xyz")
-    one, two = replace(one, ephemeral=True), replace(two, ephemeral=True)
+    one = replace(one, ephemeral=True, early=("gateway",))
+    two = replace(two, ephemeral=True)
     for each in (one, two, always):
         each.folder.mkdir()
         each.support.write_text(WORKLOADS)
@@ -224,11 +225,11 @@ def test_ephemeral_workloads_live_until_the_next_ones_come(
     cluster.done.clear()
     lab.bring_ephemeral([(one, ["aws-cluster"])])
     lab.bring_ephemeral([(one, ["aws-cluster"])])
-    applied = [f"apply plumbline-x {kind}/a" for kind in ("Service", "Deployment")]
-    assert cluster.done == applied
+    titles = ("Service/a", "Deployment/a", "Gateway/advanced-gateway")
+    assert cluster.done == [f"apply plumbline-x {each}" for each in titles]
     cluster.done.clear()
     lab.bring_ephemeral([(two, ["aws-cluster"])])
-    assert cluster.done[0] == "delete plumbline-x Deployment/a"
+    assert cluster.done[:2] == [f"delete plumbline-x {each}" for each in titles[1:]]
     cluster.done.clear()
     lab.bring_ephemeral([(always, ["aws-cluster"])])
     lab.clear_ephemeral()

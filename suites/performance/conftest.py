@@ -6,6 +6,7 @@ import pytest
 
 from fixtures.lab import Lab
 from suites.performance.caching import Kept, kept_in_force
+from suites.performance.passing import passing_in_force
 from suites.performance.protocols import Framed, smuggle, spoken_in_force
 from suites.performance.shaping import Observation, observe
 from suites.performance.subject import Stage, in_force
@@ -39,3 +40,9 @@ def spoken_to(lab: Lab, cluster: str) -> Stage:
 def framed(spoken_to: Stage) -> Framed:
     """What became of requests that can be understood in two ways."""
     return smuggle(spoken_to)
+
+
+@pytest.fixture(scope="module")
+def passing(lab: Lab, cluster: str) -> Stage:
+    """The workloads, once the Gateway passes TLS through."""
+    return passing_in_force(lab, cluster)

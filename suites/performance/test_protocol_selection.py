@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from fixtures.checks import every, on
+from fixtures.history.verdict import combine
 from fixtures.lab import Lab
 from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
 from suites.performance.framing import TWO_HOSTS, framed_once, refused
+from suites.performance.passed_through import ends_at_its_backend, goes_nowhere
+from suites.performance.passing import NAMES, pass_through
 from suites.performance.protocols import (
     BY_GATEWAY,
     BY_SIDECAR,
@@ -44,6 +47,18 @@ def test_the_declared_protocol_is_spoken(judge: Judge, spoken_to: Stage) -> None
 def test_a_websocket_is_upgraded(judge: Judge, spoken_to: Stage) -> None:
     """A WebSocket is upgraded by Gateway and sidecars, and who is denied is denied the upgrade."""
     judge.conclude(upgraded(*upgrade(spoken_to), FRAMES))
+
+
+@requirement("PR4", source=SELECTION)
+def test_tls_is_passed_through(judge: Judge, lab: Lab, passing: Stage) -> None:
+    """TLS that is passed through stays closed to the Gateway: each name reaches its own backend,
+    whose certificate the client is shown, and other names are cut off."""
+    through = pass_through(lab, passing)
+    verdicts = (
+        ends_at_its_backend(through.shown, through.own, NAMES),
+        goes_nowhere(through.others, through.served),
+    )
+    judge.conclude(combine(verdicts))
 
 
 @requirement("PR5", source=SELECTION)

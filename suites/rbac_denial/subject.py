@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from clusters.components import istio
 from fixtures.history.streams import Stream
 from fixtures.lab import (
     FRONTEND,
@@ -18,6 +16,7 @@ from fixtures.lab import (
     Lab,
     convergence,
 )
+from fixtures.lab.control_plane import without_istiod
 from fixtures.lab.space import Space
 from fixtures.manifests import Given
 from fixtures.traffic.client import ClientPod
@@ -67,17 +66,9 @@ class Api:
         """Delete the policy and wait until backend-api's proxy has none."""
         convergence.security_policy(self.space, self.policy, APP, self.deadline, present=False)
 
-    @contextmanager
-    def without_istiod(self) -> Iterator[None]:
+    def without_istiod(self) -> AbstractContextManager[None]:
         """The cluster without istiod, until the block ends."""
-        kube = self.space.kube
-        (istiod,) = istio.istiods(kube)
-        try:
-            kube.scale(istio.NAMESPACE, istiod, 0, self.deadline)
-            yield
-        finally:
-            kube.scale(istio.NAMESPACE, istiod, 1, self.deadline)
-            istio.wait_ready(kube, self.deadline)
+        return without_istiod(self.space.kube, self.deadline)
 
     def _ask(self, service: str, stream: str, method: str, target: str, count: int) -> Stream:
         nonce = f"nonce={stream}-{convergence.generation()}-{{seq}}"

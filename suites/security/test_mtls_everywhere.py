@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from fixtures.checks import (
     all_answered_by,
     every,
@@ -13,11 +15,14 @@ from fixtures.checks import (
     sealed,
     with_positive_control,
 )
+from fixtures.lab import Lab
 from fixtures.lab.trust import root_of, spiffe_id
 from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
 from suites.security.believed import believes_alone
 from suites.security.certificates import are_refused, are_their_own
+from suites.security.fail_closed import fails_closed
+from suites.security.orphaned import FLEETING, orphan
 from suites.security.presented import RIGHT
 from suites.security.subject import (
     COUNT,
@@ -63,6 +68,25 @@ def test_only_the_own_authority_is_believed(judge: Judge, guarded: Guarded) -> N
     """Only clients of the service mesh's own authority, of its trust domain and time are served."""
     answers = guarded.show()
     judge.conclude(are_refused(answers.shown, answers.arrived, RIGHT))
+
+
+@pytest.mark.alone
+@pytest.mark.nightly
+@requirement("MT5", source=MTLS)
+def test_without_the_authority_nothing_is_opened(judge: Judge, lab: Lab, guarded: Guarded) -> None:
+    """Without the authority for longer than certificates live, new connections fail closed and are
+    never plain; with it back all is well within T."""
+    orphaned = orphan(lab, guarded)
+    inside, outside = orphaned.pairs
+    judge(
+        orphaned.history,
+        every(
+            known(fails_closed(orphaned.away, FLEETING, guarded.deadline)),
+            known(orphaned.returned),
+            known(sealed(orphaned.capture, [inside])),
+            known(readable(orphaned.capture, outside, COUNT)),
+        ),
+    )
 
 
 @requirement("MT6", source=MTLS)

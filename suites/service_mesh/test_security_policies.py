@@ -5,11 +5,20 @@ from __future__ import annotations
 import pytest
 
 from fixtures.checks import all_answered_by, denied_http, every, never_reached, on
+from fixtures.history.verdict import combine
 from fixtures.lab.trust import spiffe_id
 from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
 from suites.service_mesh.forwarded import last_is, never_told
 from suites.service_mesh.headers import is_value
+from suites.service_mesh.hosts import Entrance
+from suites.service_mesh.own_certificates import (
+    OLD,
+    is_renewed,
+    knows_no_other,
+    refuses_the_old,
+    shows_its_own,
+)
 from suites.service_mesh.subject import (
     CLAIM,
     FEW,
@@ -89,3 +98,19 @@ def test_nobody_borrows_an_address(judge: Judge, practised: Practised) -> None:
         on("address.right", all_answered_by(ORIGIN, FEW)),
     )
     judge(practised.forward(), check)
+
+
+@requirement("SP7", source=POLICIES)
+def test_each_host_has_its_own_certificate(judge: Judge, entrance: Entrance) -> None:
+    """A Gateway shows each host its own certificate, takes TLS 1.2 and later only, knows no other
+    host, and has a renewed Secret in force within T without a failed handshake."""
+    shown = entrance.shake()
+    old = {host: each for (host, version), each in shown.items() if version == OLD}
+    taken = {key: each for key, each in shown.items() if key[1] != OLD}
+    verdicts = (
+        shows_its_own(taken, entrance.digests),
+        refuses_the_old(old),
+        knows_no_other(entrance.shake_as_others()),
+        is_renewed(entrance.renew(), entrance.deadline),
+    )
+    judge.conclude(combine(verdicts))
