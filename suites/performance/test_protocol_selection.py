@@ -45,8 +45,8 @@ def test_the_declared_protocol_is_spoken(judge: Judge, spoken_to: Stage) -> None
 
 @requirement("PR2", source=SELECTION)
 def test_grpc_is_understood_call_by_call(judge: Judge, spoken_to: Stage) -> None:
-    """gRPC keeps its trailers and statuses by Gateway and sidecars, goes by its method, and the calls
-    of one connection reach all pods."""
+    """gRPC keeps its trailers and statuses by Gateway and sidecars, is routed by method, and the
+    calls of one connection reach all pods."""
     pods = calls.pods(spoken_to)
     unknown = called(Code.UNIMPLEMENTED, words="method EchoThree not implemented")
     checks = (
