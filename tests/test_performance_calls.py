@@ -59,8 +59,11 @@ def test_a_status_is_told_from_one_that_another_gave(answer: Answer, outcome: Ou
 
 
 def test_a_wrong_status_is_told() -> None:
-    verdict = called(Code.PERMISSION_DENIED)(exchanges(UNKNOWN))
-    assert verdict.reason.endswith(": UNIMPLEMENTED (method EchoThree not implemented)")
+    verdict = called(Code.PERMISSION_DENIED, words="RBAC")(exchanges(UNKNOWN))
+    assert verdict.reason == (
+        "1 of 1 were not answered PERMISSION_DENIED (RBAC) by no pod,"
+        " the first UNIMPLEMENTED (method EchoThree not implemented) by no pod"
+    )
     pressed = exchanges(LATE)
     pressed.windows = (window(began=0.0, ended=10.0, stalled=9.0),)
     assert called(Code.OK)(pressed).outcome is INCONCLUSIVE

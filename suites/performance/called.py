@@ -34,15 +34,17 @@ def called(code: Code, *, service: str = "", words: str = "", minimum: int = 1) 
         status, _, said = exchange.body.partition(" (")
         return status == code.name and words in said and exchange.service == service
 
-    wanted = f"answered {code.name} by {service or 'no pod'}"
-    check = each(holds, f"{wanted}, saying {words!r}" if words else wanted, minimum)
+    wanted = f"answered {code.name}{f' ({words})' if words else ''} by {service or 'no pod'}"
+    check = each(holds, wanted, minimum)
 
     def judge(history: History) -> Verdict:
         verdict = check(history)
-        wrong = [exchange.body for exchange in history if not holds(exchange) and exchange.body]
-        if verdict.outcome is not Outcome.FAIL or not wrong:
+        wrong = [e for e in history if not holds(e)]
+        if verdict.outcome is not Outcome.FAIL or not wrong or not wrong[0].body:
             return verdict
-        return verdict._replace(reason=f"{verdict.reason}: {wrong[0]}")
+        said = f"{wrong[0].body} by {wrong[0].service or 'no pod'}"
+        reason = f"{len(wrong)} of {len(history)} were not {wanted}, the first {said}"
+        return verdict._replace(reason=reason)
 
     return judge
 
