@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from fixtures.history.verdict import Verdict, failed, inconclusive, passed
 
 ANSWERED, NOTHING, SILENCE = "answered", "nothing", "no answer"
+MANY = 5
+"""So many are told one by one."""
 PROXY = re.compile(r'"proxy": ?"([^"]+)"')
 
 
@@ -53,16 +55,16 @@ def discloses(answers: Iterable[tuple[Asked, Answer]]) -> Verdict:
     """Each is told what it may know, and no more."""
     every = list(answers)
     if leaks := [leak for asked, answer in every if (leak := _leak(asked, answer))]:
-        return failed("; ".join(leaks[:3]))
+        return failed("; ".join(leaks[:MANY]))
     if silent := [gap for asked, answer in every if (gap := _gap(asked, answer))]:
-        return failed("; ".join(silent[:3]))
+        return failed("; ".join(silent[:MANY]))
     unclear = [
         f"{asked.name}: {answer.status} {answer.text[:60]}"
         for asked, answer in every
         if answer.status == SILENCE or (asked.refusals and answer.status not in asked.refusals)
     ]
     if unclear:
-        return inconclusive(f"neither refused nor answered: {'; '.join(unclear[:3])}")
+        return inconclusive(f"neither refused nor answered: {'; '.join(unclear[:MANY])}")
     refused = sum(bool(asked.refusals) for asked, _ in every)
     if not every or refused in (0, len(every)):
         return inconclusive(f"{refused} of {len(every)} were to be refused, which shows nothing")
@@ -74,7 +76,7 @@ def _leak(asked: Asked, answer: Answer) -> str:
     if answer.status != ANSWERED:
         return ""
     if asked.refusals:
-        return f"{asked.name}: told, and not refused: {answer.text[:60]!r}"
+        return f"{asked.name}: told, and not refused"
     foreign = [name for name in answer.proxies if not name.endswith(f".{asked.only}")]
     return f"{asked.name}: told of {sorted(foreign)[0]}" if asked.only and foreign else ""
 
