@@ -9,6 +9,7 @@ import base64
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -51,6 +52,9 @@ def ask_to_sign(asker: Asker) -> dict[str, Reply]:
     """
     with _revoked(asker) as revoked:
         calls = _calls(asker, revoked)
+    # As proxies do; without it istiod knows of no node that who asks could be a proxy of.
+    cluster = {"clusterid": asker.space.kube.cluster.name}
+    calls = {n: replace(c, metadata={**cluster, **c.metadata}) for n, c in calls.items()}
     (replies,) = converse(asker.client, [asker.by_tls(list(calls.values()))])
     return dict(zip(calls, replies.replies, strict=True))
 
