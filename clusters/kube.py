@@ -123,6 +123,27 @@ class Kube:
             raise self._refusal(f"a change of {title(document)}", error, look) from None
         return content_of(patched)
 
+    def create_below(
+        self, owner: Mapping[str, Any], document: Mapping[str, Any], namespace: str, part: str
+    ) -> Document:
+        """Have the API server make what it keeps nowhere, below an object that is there: its
+        `part`, such as a ServiceAccount's token. Errors tell nothing of the document.
+
+        Raises:
+            RefusedError: it does not.
+            UnreachableError: it cannot say, as a webhook that it asks does not answer.
+        """
+        resource = self._server.resource(owner["apiVersion"], owner["kind"]).subresources[part]
+        name = owner["metadata"]["name"]
+        try:
+            answer = resource.create(
+                body=dict(document), name=name, namespace=namespace, serialize=False
+            )
+        except DynamicApiError as error:
+            look = self.kubectl(f"-n {namespace} get {owner['kind']} {name}")
+            raise self._refusal(f"a {part} of {title(owner)}", error, look) from None
+        return content_of(answer)
+
     def _refusal(self, what: str, error: DynamicApiError, look: str) -> ClusterError:
         """Why a document was not taken. That a webhook does not answer says nothing of it: without
         istiod, for one, nobody can tell whether it is right. Other errors of the server's own do:

@@ -30,6 +30,7 @@ def test_it_holds_the_programs_and_fits_a_config_map() -> None:
         "connection.py",
         "datagram.py",
         "datagram_echo.py",
+        "grpc_calls.py",
         "handshake.py",
         "health.py",
         "httpx.zip",

@@ -209,6 +209,29 @@ def test_a_test_that_takes_a_control_plane_down_holds_its_cluster_alone(run: Run
     assert run(suite.replace("@pytest.mark.alone\n", "")).ret == 1
 
 
+def test_a_fault_that_rolls_a_control_plane_is_asked_alone(run: Run) -> None:
+    env = {"istio-system/istiod": {"NAME": "value"}}
+    some = [
+        Mutant(name="rolled", suite="shape", what="w", env=env, generated=True),
+        Mutant(name="applied", suite="shape", what="w", absent=True, generated=True),
+    ]
+    save(some, run.pytester.path / "generated.json")
+    body = """
+    import fcntl, pathlib
+    with pathlib.Path("locks", f"{cluster}.lock").open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            judge.conclude(passed("alone"))
+        else:
+            judge.conclude(failed("not alone"))
+"""
+    tests = requirement(body.strip()).replace("(judge, cluster)", "(judge, cluster, mutant)")
+    run(tests, "--mutants=rolled,applied", "--generated=generated.json")
+    verdicts = {r.variant.rpartition("=")[2]: r.verdict for r in run.results.requirements}
+    assert verdicts == {"rolled": "pass", "applied": "fail"}
+
+
 def requirement(body: str) -> str:
     return (
         '@requirement("A1", source="Kind/name")\n'

@@ -11,6 +11,7 @@ from fixtures.history.streams import marked, nonce
 from fixtures.lab import Lab, convergence
 from fixtures.lab.origins import arrived
 from fixtures.traffic.raw import Bytes, Conversation, Reply, converse, exchange
+from suites.performance.calls import CALLS_ROUTE
 from suites.performance.framing import AMBIGUOUS, TOLERATED, UNROUTABLE, by_request
 from suites.performance.subject import NAME, Stage, stage_of
 
@@ -32,8 +33,8 @@ def spoken_in_force(lab: Lab, cluster: str) -> Stage:
         NotReadyError: a workload does not run, or a proxy did not get there in time.
         WrongManifestError: a practice's manifest is refused, or is never in force.
     """
-    stems = (FRAMING, GREETING) if has_tcp_routes(lab, cluster) else (FRAMING,)
-    return stage_of(lab, cluster, stems)
+    greeting = (GREETING,) if has_tcp_routes(lab, cluster) else ()
+    return stage_of(lab, cluster, (FRAMING, CALLS_ROUTE, *greeting))
 
 
 def has_tcp_routes(lab: Lab, cluster: str) -> bool:

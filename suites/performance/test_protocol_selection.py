@@ -7,6 +7,9 @@ from fixtures.history.verdict import combine
 from fixtures.lab import Lab
 from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
+from fixtures.traffic.grpc import Code
+from suites.performance import calls
+from suites.performance.called import called, spread
 from suites.performance.framing import TWO_HOSTS, framed_once, refused
 from suites.performance.passed_through import ends_at_its_backend, goes_nowhere
 from suites.performance.passing import NAMES, pass_through
@@ -41,6 +44,23 @@ def test_the_declared_protocol_is_spoken(judge: Judge, spoken_to: Stage) -> None
         for by in (BY_GATEWAY, BY_SIDECAR)
     )
     judge(speak(spoken_to), every(*checks))
+
+
+@requirement("PR2", source=SELECTION)
+def test_grpc_is_understood_call_by_call(judge: Judge, spoken_to: Stage) -> None:
+    """gRPC keeps its trailers and statuses by Gateway and sidecars, is routed by method, and the
+    calls of one connection reach all pods."""
+    pods = calls.pods(spoken_to)
+    unknown = called(Code.UNIMPLEMENTED, words="method EchoThree not implemented")
+    checks = (
+        *(on(way, spread(calls.TALKER, pods, calls.COUNT)) for way in calls.WAYS),
+        on(calls.BY_METHOD, called(Code.OK, service=calls.OTHER)),
+        *(on(stream, unknown) for stream in (calls.UNKNOWN, calls.UNKNOWN_BY_GATEWAY)),
+        on(calls.DENIED, called(Code.PERMISSION_DENIED, words="RBAC: access denied")),
+        *(on(s, called(Code.OK, service=calls.TALKER)) for s in (calls.ADMITTED, calls.OTHERS)),
+        on(calls.NOBODY, called(Code.UNAVAILABLE, words="no healthy upstream")),
+    )
+    judge(calls.call(spoken_to), every(*checks))
 
 
 @requirement("PR3", source=SELECTION)
