@@ -276,11 +276,15 @@ def _adopt(options: argparse.Namespace, home: Home) -> None:
 
 
 def _offers(topology: Topology) -> Table:
-    """What adopted clusters are asked for, and why not for the rest."""
-    table = Table("cluster", "offers", Column("does not", overflow="fold"))
-    for each in topology.clusters:
-        lacking = "\n".join(f"{name}: {why}" for name, why in sorted(each.not_offered.items()))
-        table.add_row(each.name, "\n".join(sorted(each.features)), escape(lacking))
+    """What each adopted cluster is asked for, and why not for the rest."""
+    clusters = topology.clusters
+    table = Table("needs", *(each.name for each in clusters), Column("why not", overflow="fold"))
+    for feature in sorted({f for each in clusters for f in (*each.features, *each.not_offered)}):
+        marks = ("yes" if feature in each.features else "" for each in clusters)
+        reasons = dict.fromkeys(
+            c.not_offered[feature] for c in clusters if feature in c.not_offered
+        )
+        table.add_row(feature, *marks, escape("; ".join(reasons)))
     return table
 
 
