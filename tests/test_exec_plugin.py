@@ -34,7 +34,9 @@ def tokens() -> Iterator[tuple[str, list[str]]]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             seen.append(self.headers.get("Authorization", ""))
-            body = json.dumps({"gitVersion": "v1.36.4", "groups": [], "versions": ["v1"]}).encode()
+            body = json.dumps(
+                {"gitVersion": "v1.36.4", "groups": [], "versions": ["v1"], "resources": []}
+            ).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
