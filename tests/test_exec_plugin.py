@@ -26,6 +26,16 @@ print(json.dumps({"apiVersion": version, "kind": "ExecCredential", "status": sta
 """
 
 
+ANSWER = {
+    "gitVersion": "v1.36.4",
+    "kind": "APIVersions",
+    "versions": ["v1"],
+    "groups": [],
+    "resources": [],
+}
+"""To whatever is asked: its version, and that it serves nothing."""
+
+
 @pytest.fixture
 def tokens() -> Iterator[tuple[str, list[str]]]:
     """An API server that knows its version alone: where it is, and the tokens that came there."""
@@ -34,9 +44,7 @@ def tokens() -> Iterator[tuple[str, list[str]]]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             seen.append(self.headers.get("Authorization", ""))
-            body = json.dumps(
-                {"gitVersion": "v1.36.4", "groups": [], "versions": ["v1"], "resources": []}
-            ).encode()
+            body = json.dumps(ANSWER).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
