@@ -295,7 +295,7 @@ def _release(_: argparse.Namespace, home: Home) -> None:
         raise TopologyError("existing clusters", seen="none adopted", look=look)
     progress = Progress(home.root / "estimates.json")
     with lock.hold(home, "release"):
-        adopt.release(adopted, adopt.harness_of(home), progress.say)
+        adopt.release(adopted.clusters, adopt.harness_of(home), progress.say)
 
 
 def _down(options: argparse.Namespace, home: Home) -> None:

@@ -7,7 +7,7 @@ this harness's mark, and nothing else.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -139,7 +139,7 @@ def _binding() -> Document:
     }
 
 
-def release(topology: Topology, harness: str, say: Say) -> None:
+def release(clusters: Iterable[Cluster], harness: str, say: Say) -> None:
     """Take away from adopted clusters all that bears this harness's mark, and see that none is
     left.
 
@@ -148,7 +148,7 @@ def release(topology: Topology, harness: str, say: Say) -> None:
         ClusterError: one of them does not answer.
     """
     with ThreadPoolExecutor() as pool:
-        for gone in pool.map(lambda cluster: _release(cluster, harness), topology.clusters):
+        for gone in pool.map(lambda cluster: _release(cluster, harness), clusters):
             say(gone)
 
 

@@ -311,8 +311,7 @@ def test_only_what_is_ours_is_taken_away(monkeypatch: pytest.MonkeyPatch) -> Non
     )
     monkeypatch.setattr(adopt, "Kube", lambda _: kube)
     said: list[str] = []
-    topology = Topology.model_construct(clusters=(cluster,))
-    adopt.release(topology, HARNESS, said.append)
+    adopt.release([cluster], HARNESS, said.append)
     assert sorted(kube.deleted) == [
         "/Namespace/plumbline-a",
         "default/Deployment/client",
@@ -327,7 +326,7 @@ def test_what_does_not_go_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kube, "delete", lambda *_: None)
     monkeypatch.setattr(adopt, "Kube", lambda _: kube)
     with pytest.raises(ForeignError, match="plumbline-a"):
-        adopt.release(Topology.model_construct(clusters=(cluster,)), HARNESS, print)
+        adopt.release([cluster], HARNESS, print)
 
 
 # --- rights --------------------------------------------------------------------------------
