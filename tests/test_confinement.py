@@ -83,20 +83,20 @@ def test_anything_else_is_refused(document: Any, place: str, stored: Stored, why
         bounds(stored).see_allowed(document, place)
 
 
-def test_a_namespace_is_asked_about_once() -> None:
-    asked: list[str] = []
+def test_a_namespace_is_names_about_once() -> None:
+    names: list[str] = []
 
     def get(_version: str, _kind: str, name: str, _namespace: str) -> dict[str, Any]:
-        asked.append(name)
+        names.append(name)
         return {"metadata": OURS}
 
     confined = Confinement("a", CONSENT, get)
     for _ in range(3):
         confined.see_allowed(CONFIG_MAP, "plumbline-a")
-    assert asked == ["plumbline-a"]
+    assert names == ["plumbline-a"]
 
 
-def test_one_that_is_not_there_yet_is_asked_about_again() -> None:
+def test_one_that_is_not_there_yet_is_names_about_again() -> None:
     stored: Stored = {}
     confined = bounds(stored)
     confined.see_allowed(CONFIG_MAP, "plumbline-a")

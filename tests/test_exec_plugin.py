@@ -39,11 +39,11 @@ ANSWER = {
 @pytest.fixture
 def tokens() -> Iterator[tuple[str, list[str]]]:
     """An API server that knows its version alone: where it is, and the tokens that came there."""
-    seen: list[str] = []
+    came: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            seen.append(self.headers.get("Authorization", ""))
+            came.append(self.headers.get("Authorization", ""))
             body = json.dumps(ANSWER).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
@@ -56,14 +56,14 @@ def tokens() -> Iterator[tuple[str, list[str]]]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}", seen
+        yield f"http://127.0.0.1:{server.server_port}", came
         server.shutdown()
 
 
 def test_a_token_that_has_expired_is_asked_for_again(
     tmp_path: Path, tokens: tuple[str, list[str]]
 ) -> None:
-    address, seen = tokens
+    address, came = tokens
     (tmp_path / "plugin.py").write_text(PLUGIN)
     (tmp_path / "count").write_text("0")
     plugin = {
@@ -88,5 +88,5 @@ def test_a_token_that_has_expired_is_asked_for_again(
     for _ in range(3):
         server.text("/version")
     server.close()
-    assert all(each.startswith("Bearer token-") for each in seen)
-    assert len(set(seen)) == len(seen)
+    assert all(each.startswith("Bearer token-") for each in came)
+    assert len(set(came)) == len(came)

@@ -161,10 +161,10 @@ def consent(kube: Kube, harness: str) -> Consent:
     stored = kube.get("v1", "ConfigMap", name, namespace)
     data = (stored or {}).get("data") or {}
     if data.get("harness") != harness:
-        seen = f"it names {data.get('harness')!r}" if stored else "there is none"
+        instead = f"it names {data.get('harness')!r}" if stored else "there is none"
         raise ConsentError(
             f"the consent {namespace}/{name} of {kube.cluster.name} to name the harness {harness}",
-            seen=seen,
+            seen=instead,
             look=f"python -m clusters adopt --consent | {kube.kubectl('apply -f -')}",
         )
     return Consent(harness=harness, write=frozenset(re.findall(r"[^\s,]+", data.get("write", ""))))
@@ -210,8 +210,8 @@ def _istio(kube: Kube) -> tuple[str, str]:
 
 def _trust_domain(kube: Kube) -> str:
     settings = kube.get("v1", "ConfigMap", "istio", istio.NAMESPACE) or {}
-    mesh = yaml.safe_load((settings.get("data") or {}).get("mesh", "")) or {}
-    return str(mesh.get("trustDomain") or TRUST_DOMAIN)
+    config = yaml.safe_load((settings.get("data") or {}).get("mesh", "")) or {}
+    return str(config.get("trustDomain") or TRUST_DOMAIN)
 
 
 def _gateway_api(kube: Kube) -> tuple[str, str]:
