@@ -93,7 +93,7 @@ WHOLE: dict[str, list[dict[str, Any]]] = {
     "Node": [NODE, NODE],
     "Deployment": [workload("docker.io/istio/pilot:1.30.1-distroless", app="istiod")],
     "DaemonSet": [workload("quay.io/cilium/cilium:v1.19.3@sha256:00")],
-    "ConfigMap": [config_map("istio", "istio-system", mesh="{}")],
+    "ConfigMap": [config_map("istio", "istio-system", **{existing.SETTINGS: "{}"})],
     "CustomResourceDefinition": [
         {
             "metadata": {
@@ -109,6 +109,9 @@ WHOLE: dict[str, list[dict[str, Any]]] = {
         }
     ],
 }
+
+
+OTHER_DOMAIN = {existing.SETTINGS: "trustDomain: corp.example"}
 
 
 def survey(agreed: Consent = AGREED, **changed: list[dict[str, Any]]) -> existing.Survey:
@@ -213,7 +216,7 @@ def test_a_survey_reads_versions_and_the_nodes() -> None:
         ({"GatewayClass": []}, AGREED, {"istio"}),
         ({"CustomResourceDefinition": []}, AGREED, {"istio"}),
         (
-            {"ConfigMap": [config_map("istio", "istio-system", mesh="trustDomain: corp.example")]},
+            {"ConfigMap": [config_map("istio", "istio-system", **OTHER_DOMAIN)]},
             AGREED,
             {"gateway-api"},
         ),

@@ -34,6 +34,8 @@ TRUST_DOMAIN = "cluster.local"
 """The one that the reference names its principal by."""
 DEPLOYMENT, DAEMON_SET = ("apps/v1", "Deployment"), ("apps/v1", "DaemonSet")
 CRD = ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
+SETTINGS = "mesh"
+"""Key of istiod's ConfigMap: what holds for all of its workloads."""
 BUNDLE = "gateway.networking.k8s.io/bundle-version"
 """Annotation of Gateway API's CRDs: the release that they are of."""
 AGENT = "k8s-app=cilium"
@@ -210,7 +212,7 @@ def _istio(kube: Kube) -> tuple[str, str]:
 
 def _trust_domain(kube: Kube) -> str:
     settings = kube.get("v1", "ConfigMap", "istio", istio.NAMESPACE) or {}
-    config = yaml.safe_load((settings.get("data") or {}).get("mesh", "")) or {}
+    config = yaml.safe_load((settings.get("data") or {}).get(SETTINGS, "")) or {}
     return str(config.get("trustDomain") or TRUST_DOMAIN)
 
 
