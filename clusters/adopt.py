@@ -15,7 +15,7 @@ from functools import partial
 
 from clusters import files, providers
 from clusters.confinement import CONSENT, MARK
-from clusters.errors import AccessError, ForeignError, UnservedKindError
+from clusters.errors import AccessError, ConsentError, ForeignError, UnservedKindError
 from clusters.home import Home
 from clusters.kube import Document, Kube
 from clusters.models import Image, Machine
@@ -105,6 +105,24 @@ def _adopted(each: SiteCluster, harness: str, say: Say) -> Adopted:
         "not_offered": survey.not_offered,
     }
     return Adopted(each.cluster.model_copy(update=known), survey)
+
+
+def see_agreed(kube: Kube) -> None:
+    """See that what was agreed to in an adopted cluster stands there still, and is no less.
+
+    Raises:
+        ConsentError: it was taken back, or names fewer namespaces now.
+    """
+    agreed = kube.cluster.consent
+    if agreed is None:
+        return
+    now = existing.consent(kube, agreed.harness)
+    if missing := agreed.write - now.write:
+        raise ConsentError(
+            f"the consent of {kube.cluster.name} to name {', '.join(sorted(missing))} as before",
+            seen=", ".join(sorted(now.write)) or "no namespace",
+            look="make adopt LAB=site.toml",
+        )
 
 
 def take_rights(kube: Kube, namespace: str, deadline: float) -> None:

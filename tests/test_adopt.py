@@ -182,6 +182,22 @@ def test_a_consent_names_namespaces(write: str, agreed: set[str]) -> None:
     assert consent(harness=HARNESS, write=write).write == agreed
 
 
+def test_what_was_agreed_to_must_stand_there_still() -> None:
+    def see(stored: list[dict[str, Any]], agreed: Consent | None) -> None:
+        cluster = CLUSTER.model_copy(update={"consent": agreed})
+        adopt.see_agreed(cast("Kube", Site(cluster, ConfigMap=stored)))
+
+    whole = Consent(harness=HARNESS, write=frozenset({"default"}))
+    stored = [config_map(CONSENT[1], CONSENT[0], harness=HARNESS, write="default, shop")]
+    less = [config_map(CONSENT[1], CONSENT[0], harness=HARNESS, write="shop")]
+    see([], None)  # a lab's own
+    see(stored, whole)
+    with pytest.raises(ConsentError, match="there is none"):
+        see([], whole)
+    with pytest.raises(ConsentError, match="default"):
+        see(less, whole)
+
+
 def test_what_a_person_applies_is_what_is_read() -> None:
     _, stored = yaml.safe_load_all(existing.consent_document(HARNESS))
     assert (stored["metadata"]["namespace"], stored["metadata"]["name"]) == CONSENT
