@@ -11,7 +11,7 @@ export IMAGES   ?= auto
 need = $(if $($(1)),,$(error expected: $(1)=...; seen: none; look: make $(2)))
 
 .DEFAULT_GOAL := help
-.PHONY: help e2e test bench mutation up suites mutants soak watch upgrade matrix report compare accept status logs down mirror doctor guest lint fmt lock clean
+.PHONY: help e2e test bench mutation up adopt suites mutants soak watch upgrade matrix report compare accept status logs down mirror doctor guest lint fmt lock clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET [VERSIONS=train] [IMAGES=auto|pull|forge] [MIRROR=host:port] [MANIFESTS=dir]\n"} \
@@ -36,6 +36,9 @@ mutation: $(STAMP) ## faults made in the checks' own code: their tests must noti
 
 up: $(STAMP) ## bring the clusters up and leave them up
 	@$(PY) -m clusters up
+
+adopt: $(STAMP) ## existing clusters in place of new ones, LAB=site.toml (CONSENT=1, RIGHTS=1: what to apply there before)
+	@$(PY) -m clusters adopt $(if $(filter 1,$(CONSENT)),--consent) $(if $(filter 1,$(RIGHTS)),--rights) $(if $(LAB),"$(LAB)")
 
 suites: $(STAMP) ## run the suites against the clusters that are up (MANIFESTS=dir: your own files)
 	@$(PY) -m suites run $(if $(PROFILE),--profile $(PROFILE))
@@ -101,8 +104,8 @@ lock: $(STAMP) ## write requirements.lock anew from pyproject.toml
 	@$(PY) -m uv pip compile pyproject.toml --universal --python-version 3.11 --extra dev --quiet --upgrade \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" -o requirements.lock
 
-clean: ## delete the virtual environment, the reports and the mutants
-	rm -rf $(VENV) reports/out mutants
+clean: $(if $(LAB),$(STAMP)) ## delete the virtual environment, the reports and the mutants (LAB=1: out of existing clusters what was made there, instead)
+	$(if $(LAB),@$(PY) -m clusters release,rm -rf $(VENV) reports/out mutants)
 
 # Debian keeps ensurepip in a package of its own, which root can install.
 $(STAMP): requirements.lock

@@ -14,27 +14,44 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from clusters import bringup, doctor, engine, lock, providers, signals, teardown, tools, versions
+from clusters import (
+    adopt,
+    bringup,
+    doctor,
+    engine,
+    lock,
+    providers,
+    signals,
+    teardown,
+    tools,
+    versions,
+)
 from clusters.components.charts import Charts
-from clusters.errors import InputError, InterruptedRunError, PlumblineError
+from clusters.errors import InputError, InterruptedRunError, PlumblineError, TopologyError
 from clusters.home import Home
 from clusters.images import mirror, mirrors, source
 from clusters.kube import Kube
 from clusters.plan import read_plan
 from clusters.process import without_proxies
 from clusters.progress import Progress, replace_unencodable
+from clusters.providers import existing
 from clusters.settings import Settings
 from clusters.topology import Topology
 from clusters.versions import Train
 
 MARKS = {"good": "[green]✓[/]", "warning": "[yellow]![/]", "bad": "[red]✗[/]"}
 PLAIN_MARKS = {"good": "ok", "warning": "!", "bad": "NO"}
+ADOPTING = {
+    "consent": "print what a person applies who agrees, and end",
+    "rights": "print the rights that a run needs there, and end",
+}
 EXAMPLES = f"""
 examples:
   python -m clusters doctor                 what this machine has and lacks
   python -m clusters up --versions TRAIN    two clusters with Cilium, Istio and Gateway API
   python -m clusters run -- kubectl ...     a program where the clusters can be reached
   python -m clusters mirror registry.example:5000  every image into a registry of your own
+  python -m clusters adopt site.toml        clusters that you have, in place of new ones
   python -m clusters down --engine          everything away, images too
   python -m clusters down --images          out of your Docker what we pulled and baked
 
@@ -114,7 +131,15 @@ def parser() -> argparse.ArgumentParser:
         default=Path("reports/out/logs"),
         help="(default: reports/out/logs)",
     )
-    down = command("down", _down, "take the clusters away; stop a private engine")
+    text = "take existing clusters, named in a file, for the suites' (what is in them stays)"
+    adopting = command("adopt", _adopt, text)
+    adopting.add_argument("site", type=Path, nargs="?", help="TOML: their kubeconfigs and contexts")
+    for option, text in ADOPTING.items():
+        adopting.add_argument(f"--{option}", action="store_true", help=text)
+    text = "take out of existing clusters all that was made there, and keep their topology"
+    plain("release", _release, text)
+    text = "take the clusters away, or out of existing ones what was made; stop a private engine"
+    down = command("down", _down, text)
     down.add_argument("--engine", action="store_true", help="its data and images too")
     down.add_argument(
         "--images", action="store_true", help="out of your Docker: what was pulled and baked here"
@@ -195,7 +220,7 @@ def _mirror(options: argparse.Namespace, home: Home) -> None:
 
 def _status(_: argparse.Namespace, home: Home) -> int:
     topology = Topology.load(home.topology)
-    running = engine.find(home)
+    running = None if providers.adopted(home) else engine.find(home)
     if running is not None:
         running.enter()
     table = Table("cluster", "node", "pods ready", "kubeconfig")
@@ -212,12 +237,11 @@ def _status(_: argparse.Namespace, home: Home) -> int:
 
 def _run(options: argparse.Namespace, home: Home) -> None:
     words = _words(options.program)
-    running = engine.ensure(home)
-    running.enter()
+    running = providers.reach(home)
     program = shutil.which(words[0]) if words else None
     if program is None:
         raise InputError("a program after --", seen=" ".join(words) or "nothing")
-    environ = {**without_proxies(os.environ), **running.env}
+    environ = {**without_proxies(os.environ), **running.env} if running else dict(os.environ)
     os.execve(program, words, environ)  # noqa: S606 - this is what the command is for
 
 
@@ -236,8 +260,50 @@ def _logs(options: argparse.Namespace, home: Home) -> None:
     progress.say(f"logs: {options.folder}")
 
 
+def _adopt(options: argparse.Namespace, home: Home) -> None:
+    harness = adopt.harness_of(home)
+    if options.consent or options.rights:
+        print(existing.consent_document(harness) if options.consent else existing.rights())
+        return
+    if options.site is None:
+        raise InputError("a site's file", seen="none", look="python -m clusters adopt site.toml")
+    train, progress = _begin(options, home)
+    with lock.hold(home, "adopt"):
+        site = existing.read(options.site)
+        topology = adopt.adopt(home, site, train, bringup.new_run(), progress.say)
+    Console().print(_offers(topology))
+    progress.say(f"ready: {home.topology}; next: make suites, and make down when you have done")
+
+
+def _offers(topology: Topology) -> Table:
+    """What each adopted cluster is asked for, and why not for the rest."""
+    clusters = topology.clusters
+    table = Table("needs", *(each.name for each in clusters), Column("why not", overflow="fold"))
+    for feature in sorted({f for each in clusters for f in (*each.features, *each.not_offered)}):
+        marks = ("yes" if feature in each.features else "" for each in clusters)
+        reasons = dict.fromkeys(
+            c.not_offered[feature] for c in clusters if feature in c.not_offered
+        )
+        table.add_row(feature, *marks, escape("; ".join(reasons)))
+    return table
+
+
+def _release(_: argparse.Namespace, home: Home) -> None:
+    adopted = providers.adopted(home)
+    if adopted is None:
+        look = "make adopt LAB=site.toml"
+        raise TopologyError("existing clusters", seen="none adopted", look=look)
+    progress = Progress(home.root / "estimates.json")
+    with lock.hold(home, "release"):
+        adopt.release(adopted.clusters, adopt.harness_of(home), progress.say)
+
+
 def _down(options: argparse.Namespace, home: Home) -> None:
     train, progress = _begin(options, home)
+    if providers.adopted(home):
+        _release(options, home)
+        home.topology.unlink()
+        return
     with lock.hold(home, "down"):
         teardown.down(
             home,

@@ -1,7 +1,8 @@
 """The API server of one cluster: the connection to it, and what it serves.
 
-It uses the kubeconfig and the context that the topology names and never the user's own, and no
-proxy. Whatever goes wrong on the way is an error of ours. It knows no kind of object.
+It uses the kubeconfig and the context that the topology names and never the user's own. A lab's
+is reached by no proxy, another one as the environment says. Whatever goes wrong on the way is an
+error of ours. It knows no kind of object.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from clusters.errors import KubeconfigError, UnreachableError, UnservedKindError
 from clusters.topology import Cluster
 
 UNUSED = "http://unused.invalid"
-"""API servers are on this machine, so every request leaves out all proxies. One is named since
-the client looks at what to leave out only where it knows of a proxy."""
+"""A lab's API servers are on this machine, so every request leaves out all proxies. One is named
+since the client looks at what to leave out only where it knows of a proxy."""
 
 
 class _Client(client.ApiClient):
@@ -57,7 +58,11 @@ class ApiServer:
             KubeconfigError: it cannot be used.
         """
         self.cluster = cluster
-        configuration = client.Configuration(proxy=UNUSED, no_proxy="*")
+        configuration = (
+            client.Configuration(proxy=UNUSED, no_proxy="*")
+            if cluster.consent is None
+            else client.Configuration()
+        )
         try:
             config.load_kube_config(  # type: ignore[no-untyped-call]
                 config_file=str(cluster.kubeconfig),
@@ -97,7 +102,12 @@ class ApiServer:
                     look=self.kubectl("api-resources"),
                 ) from None
 
-    def text(self, path: str, query: Sequence[tuple[str, str]]) -> str:
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return str(self.client.configuration.host)
+
+    def text(self, path: str, query: Sequence[tuple[str, str]] = ()) -> str:
         """What it answers at a path with.
 
         Raises:

@@ -1,14 +1,22 @@
-"""Capabilities: what a lab offers to be asked of, and why it does not offer the rest.
+"""Capabilities: what clusters offer to be asked of, and why they do not offer the rest.
 
-A feature that is neither offered nor explained is an error of whoever asks for it. It knows a lab
-of kind clusters, and asks nobody.
+A feature that is neither offered nor explained is an error of whoever asks for it. It asks nobody:
+of a lab of kind clusters all is known, and of clusters that carry somebody's work what is left
+alone there, whatever they have.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-FEATURES = frozenset({"cilium", "clustermesh", "gateway-api", "istio", "istio-multicluster"})
+RIGHTS = frozenset(
+    {"authority", "cluster-wide", "control-planes", "default-namespace", "node-network"}
+)
+"""What may be done in a cluster: sign as its authority does, make what is of the whole cluster,
+take control planes down, write to the namespace `default`, and see what passes a node."""
+COMPONENTS = frozenset({"cilium", "clustermesh", "gateway-api", "istio", "istio-multicluster"})
+"""What runs in it."""
+FEATURES = COMPONENTS | RIGHTS
 ISTIO_FILTERS = "istio-filters"
 NOT_OFFERED: Mapping[str, str] = {
     "transparent-encryption": (
@@ -22,14 +30,25 @@ NOT_OFFERED: Mapping[str, str] = {
     "cilium-l7": "Cilium's own proxy is off: its image is not among the train's",
     "several-nodes": "each cluster has one node",
 }
+LEFT_ALONE: Mapping[str, str] = {
+    "authority": "the key that an adopted cluster's istiod signs with is not read",
+    "cluster-wide": "nothing is made that is of the whole of an adopted cluster",
+    "control-planes": "an adopted cluster's control planes are left alone",
+    "node-network": "no pod is put on the network of an adopted cluster's nodes",
+    "clustermesh": "what is between clusters is asked of a lab's alone",
+    "istio-multicluster": "what is between clusters is asked of a lab's alone",
+    **dict.fromkeys(NOT_OFFERED.keys() | {ISTIO_FILTERS}, "not looked for in an adopted cluster"),
+}
+"""What no cluster that carries somebody's work offers, and why."""
 
 
 def features(*, plain_envoy: bool) -> frozenset[str]:
-    """What each cluster offers; `plain_envoy`: its proxies have none of Istio's own filters."""
+    """What each cluster of a lab offers; `plain_envoy`: its proxies have none of Istio's own
+    filters."""
     return FEATURES if plain_envoy else FEATURES | {ISTIO_FILTERS}
 
 
 def not_offered(*, plain_envoy: bool) -> dict[str, str]:
-    """What no cluster offers, and why."""
+    """What no cluster of a lab offers, and why."""
     filters = "the proxy is an upstream Envoy without Istio's own filters"
     return {**NOT_OFFERED, **({ISTIO_FILTERS: filters} if plain_envoy else {})}

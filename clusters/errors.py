@@ -18,6 +18,7 @@ errors from here, and none defines one of its own.
         UpgradeError         an upgrade that cannot be, such as of a component that no train has
         BehaviourError       a package of tests says nothing of the behaviour that it asks for
         BaselineError        a run cannot become a baseline, or there is no baseline
+        SiteError            a file that names existing clusters cannot be read
       MachineError           this machine cannot do it as it stands
         DoctorError          it lacks something that cannot be installed for the user
         EngineError          no container engine, or it does not answer
@@ -32,6 +33,8 @@ errors from here, and none defines one of its own.
       ClusterError           a cluster does not do what was asked of it
         KubeconfigError      its kubeconfig is missing, cut short, or without its context
         UnreachableError     its API server does not answer
+        AccessError          its user may not do what is asked
+        ConsentError         nobody agreed that this harness works in it
         UnservedKindError    it does not serve a document's kind
         RefusedError         its API server does not accept a document
         NotReadyError        a deadline passed; carries what was waited for and what was seen
@@ -46,10 +49,12 @@ errors from here, and none defines one of its own.
 from __future__ import annotations
 
 __all__ = [
+    "AccessError",
     "BaselineError",
     "BehaviourError",
     "ClusterError",
     "CommandError",
+    "ConsentError",
     "DigestError",
     "DoctorError",
     "DocumentError",
@@ -75,6 +80,7 @@ __all__ = [
     "RegistryError",
     "ResultsError",
     "SettingsError",
+    "SiteError",
     "SupplyError",
     "TopologyError",
     "UnreachableError",
@@ -168,6 +174,10 @@ class BaselineError(InputError):
     """A run cannot become a baseline, or there is no baseline."""
 
 
+class SiteError(InputError):
+    """A file that names existing clusters cannot be read."""
+
+
 # --- this machine --------------------------------------------------------------------------
 
 
@@ -242,6 +252,14 @@ class KubeconfigError(ClusterError):
 
 class UnreachableError(ClusterError):
     """The API server does not answer, or not without a webhook that does not."""
+
+
+class AccessError(ClusterError):
+    """The user of a cluster's kubeconfig may not do what is asked."""
+
+
+class ConsentError(ClusterError):
+    """Nobody agreed that this harness works in a cluster."""
 
 
 class UnservedKindError(ClusterError):

@@ -7,18 +7,20 @@ api_server.py.
 
 from __future__ import annotations
 
+import json
 import math
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from kubernetes.dynamic.exceptions import DynamicApiError, NotFoundError
+from kubernetes.dynamic.exceptions import DynamicApiError, ForbiddenError, NotFoundError
 from websocket import WebSocketException
 
-from clusters import remote
+from clusters import confinement, remote
 from clusters.api_server import ApiServer, content_of, message_of
 from clusters.errors import (
+    AccessError,
     ClusterError,
     CommandError,
     NotReadyError,
@@ -49,6 +51,17 @@ class Kube:
         """
         self.cluster = cluster
         self._server = ApiServer(cluster)
+        self._bounds = confinement.of(cluster, self.get)
+
+    @property
+    def url(self) -> str:
+        """Where its API server is."""
+        return self._server.url
+
+    def version(self) -> str:
+        """The version of Kubernetes, without a leading v and a vendor's own suffix."""
+        answer = json.loads(self._server.text("/version"))
+        return str(answer["gitVersion"]).lstrip("v").partition("-")[0].partition("+")[0]
 
     def kubectl(self, words: str) -> str:
         """A kubectl command against this cluster, ready to paste."""
@@ -62,23 +75,26 @@ class Kube:
         *,
         dry_run: bool = False,
     ) -> Document:
-        """Server-side apply; fields of other managers are taken over.
+        """Server-side apply; in a cluster of the lab's own, fields of other managers are taken
+        over.
 
         `origin` names the file in errors; `dry_run` asks only whether it would be accepted.
         Returns the object as it is stored.
 
         Raises:
+            ForeignError: nobody agreed to it.
             UnservedKindError: its kind is not served here.
             RefusedError: the API server does not accept it.
             UnreachableError: it cannot say, as a webhook that it asks does not answer.
         """
         resource = self._server.resource(document["apiVersion"], document["kind"], origin)
+        self._bounds.see_allowed(document, namespace)
         try:
             applied = resource.server_side_apply(
-                body=dict(document),
+                body=self._bounds.marked(document),
                 namespace=namespace or None,
                 field_manager=MANAGER,
-                force_conflicts=True,
+                force_conflicts=self._bounds.takes_over,
                 serialize=False,
                 **({"dry_run": "All"} if dry_run else {}),
             )
@@ -88,11 +104,17 @@ class Kube:
         return content_of(applied)
 
     def delete(self, document: Mapping[str, Any], namespace: str, deadline: float = 60) -> None:
-        """Delete an object and wait until it is gone; one that is not there is no error."""
+        """Delete an object and wait until it is gone; one that is not there is no error.
+
+        Raises:
+            ForeignError: nobody agreed to it.
+            NotReadyError: it is still there after `deadline` seconds.
+        """
         resource = self._server.resource(document["apiVersion"], document["kind"])
+        self._bounds.see_allowed(document, namespace)
         name = document["metadata"]["name"]
         try:
-            resource.delete(name=name, namespace=namespace, serialize=False)
+            resource.delete(name=name, namespace=namespace or None, serialize=False)
         except NotFoundError:
             return
         version, kind = document["apiVersion"], document["kind"]
@@ -107,10 +129,12 @@ class Kube:
         """Change an object that is there: a JSON merge patch (RFC 7386) of what `document` holds.
 
         Raises:
+            ForeignError: nobody agreed to it.
             RefusedError: there is none, or the API server does not accept the change.
             UnreachableError: it cannot say, as a webhook that it asks does not answer.
         """
         resource = self._server.resource(document["apiVersion"], document["kind"])
+        self._bounds.see_allowed(document, namespace)
         try:
             patched = resource.patch(
                 body=dict(document),
@@ -178,21 +202,38 @@ class Kube:
         wait_for(f"{replicas} pods of {namespace}/{deployment}", pending, deadline, look)
 
     def get(self, version: str, kind: str, name: str, namespace: str = "") -> Document | None:
-        """One object, or None."""
+        """One object, or None.
+
+        Raises:
+            AccessError: its user may not read it.
+        """
         try:
             resource = self._server.resource(version, kind)
             return content_of(resource.get(name=name, namespace=namespace or None, serialize=False))
         except NotFoundError:
             return None
+        except ForbiddenError as error:
+            raise self._no_access(f"get {kind}/{name}", error) from None
 
     def list(
         self, version: str, kind: str, namespace: str = "", labels: str = ""
     ) -> list[Document]:
-        """The objects of a kind, in a namespace or in all, by label selector."""
-        answer = self._server.resource(version, kind).get(
-            namespace=namespace or None, label_selector=labels or None, serialize=False
-        )
+        """The objects of a kind, in a namespace or in all, by label selector.
+
+        Raises:
+            AccessError: its user may not read them.
+        """
+        try:
+            answer = self._server.resource(version, kind).get(
+                namespace=namespace or None, label_selector=labels or None, serialize=False
+            )
+        except ForbiddenError as error:
+            raise self._no_access(f"list {kind}", error) from None
         return list(content_of(answer)["items"])
+
+    def _no_access(self, what: str, error: DynamicApiError) -> AccessError:
+        look = self.kubectl("auth can-i --list")
+        return AccessError(f"{self.cluster.name} to {what}", seen=message_of(error), look=look)
 
     def wait_served(self, version: str, kind: str, deadline: float) -> None:
         """Wait until the cluster serves a kind: its CRD may be on its way.
@@ -295,7 +336,9 @@ class Kube:
 
         Raises:
             CommandError: it could not be started.
+            ForeignError: nobody agreed to it.
         """
+        self._bounds.see_run(container.namespace, container.pod)
         try:
             socket = remote.attach(self._server.client, container, command, stdin=bool(stdin))
         except (WebSocketException, OSError) as error:

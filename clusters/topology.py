@@ -37,6 +37,19 @@ class ClusterMeshMember(Frozen):
     port: int
 
 
+class Consent(Frozen):
+    """What a person agreed to in a cluster that carries somebody's work.
+
+    `harness` marks whatever is made there; nothing else is ever changed.
+    """
+
+    harness: str
+    write: frozenset[str] = Field(
+        default=frozenset(), description="namespaces to write to, beside those of the run"
+    )
+    hours: float = Field(default=4.0, description="for which a namespace that is made is ours")
+
+
 class Cluster(Frozen):
     """One cluster: how to reach it and what it offers.
 
@@ -54,6 +67,12 @@ class Cluster(Frozen):
     )
     world: str = Field(
         default="", description="an address of its node that no cluster is told of, if it has one"
+    )
+    consent: Consent | None = Field(
+        default=None, description="none for a cluster of the lab's own, where all may be changed"
+    )
+    gateways: Mapping[str, str] = Field(
+        default_factory=dict, description="annotations that each Gateway of the suites gets"
     )
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from clusters import bringup, lock, signals, versions
+from clusters import bringup, lock, providers, signals, versions
 from clusters.errors import InterruptedRunError, PlaceError, PlumblineError
 from clusters.files import why
 from clusters.home import Home
@@ -196,6 +196,8 @@ def _suites(options: argparse.Namespace, run: Run) -> int:
     check_input()
     Topology.load(run.home.topology)
     run.suites(*pytest_arguments(options.pytest))
+    if providers.adopted(run.home) and not Settings.of_user().keep:
+        run.program("clean", "clusters", "release")
     return run.finish_and_show()
 
 

@@ -81,7 +81,8 @@ from fixtures.mutants import catalogue
 from suites.runs.watch import Field
 
 class Kube:
-    cluster = SimpleNamespace(name="aws-cluster", features=frozenset({"istio"}))
+    features = frozenset({"default-namespace", "istio"})
+    cluster = SimpleNamespace(name="aws-cluster", features=features)
     def get(self, *words): return {"spec": {"clusterIP": "198.19.0.1"}}
     def exec(self, *words): return f"outbound|80||{space.host('greeter')}::health_flags::healthy"
     def kubectl(self, words): return words
@@ -158,9 +159,10 @@ def test_a_lab_applies_what_each_says_where_it_is_offered(
     """The shared clients come first, and only where somebody is asked by them."""
     monkeypatch.setattr(lab_module, "Kube", lambda cluster: SimpleNamespace(cluster=cluster))
     istio, clustermesh = frozenset({"istio"}), frozenset({"clustermesh"})
+    shared = istio | {"default-namespace"}
     aws, azure = test_plugin.topology(tmp_path).clusters
     clusters = (
-        aws.model_copy(update={"features": istio}),
+        aws.model_copy(update={"features": shared}),
         azure.model_copy(update={"features": clustermesh}),
     )
     topology = test_plugin.topology(tmp_path).model_copy(update={"clusters": clusters})

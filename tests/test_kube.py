@@ -13,7 +13,7 @@ import pytest
 from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic.exceptions import DynamicApiError
 
-from clusters import objects
+from clusters import confinement, objects
 from clusters.api_server import ApiServer
 from clusters.errors import CommandError, NotReadyError, RefusedError, UnreachableError
 from clusters.kube import Kube
@@ -347,6 +347,7 @@ def test_a_server_that_cannot_say_has_not_refused(
 
     kube = Kube.__new__(Kube)
     kube.cluster = Cluster(name="aws", kubeconfig=Path("k"), context="c")
+    kube._bounds = confinement.Unconfined()
     kube._server = cast("Any", SimpleNamespace(resource=lambda *_: Resource(), kubectl=str))
     with pytest.raises(kind, match=told):
         kube.apply(document, "default")

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, cast
 
+from clusters import topology
 from clusters.errors import UnservedKindError
 from clusters.kube import Kube
+from clusters.topology import Consent
 from fixtures.lab import leftovers
 
 
 class Cluster:
     """Objects by kind, of which one kind is not served."""
 
-    def __init__(self, *objects: tuple[str, str, str, str]) -> None:
+    def __init__(self, *objects: tuple[str, str, str, str], consent: Consent | None = None) -> None:
+        self.cluster = topology.Cluster(
+            name="a", kubeconfig=Path("k"), context="c", consent=consent
+        )
         self.objects = {
             (kind, namespace, name): run for kind, namespace, name, run in objects
         }  # fmt: skip
@@ -55,6 +61,16 @@ def test_elsewhere_only_what_bears_a_runs_label_goes() -> None:
     )
     assert leftovers.clear_elsewhere(cast("Kube", cluster)) == ["default VirtualService/moved"]
     assert set(cluster.objects) == {("VirtualService", "default", "theirs")}
+
+
+def test_of_somebodys_cluster_only_what_was_agreed_to_is_looked_at() -> None:
+    cluster = Cluster(
+        ("VirtualService", "default", "moved", "20261126T010203Z"),
+        ("VirtualService", "shop", "moved", "20261126T010203Z"),
+        consent=Consent(harness="h", write=frozenset({"default"})),
+    )
+    assert leftovers.clear_elsewhere(cast("Kube", cluster)) == ["default VirtualService/moved"]
+    assert set(cluster.objects) == {("VirtualService", "shop", "moved")}
 
 
 def test_a_label_says_which_run_and_leaves_the_document_alone() -> None:

@@ -114,7 +114,7 @@ def topology(folder: Path) -> Topology:
             name=name,
             kubeconfig=folder / "absent",
             context=name,
-            features=frozenset({"istio", "two-nodes"}),
+            features=frozenset({"default-namespace", "istio", "two-nodes"}),
             not_offered={"encryption": "no kernel here has it"},
         )
         for name in ("aws-cluster", "azure-cluster")
@@ -335,10 +335,13 @@ def test_a_skip_is_red_with_the_full_profile_only(run: Run) -> None:
     assert run.results.status == "passed"
 
 
-def test_a_feature_that_no_cluster_offers_is_a_skip_with_its_reason(run: Run) -> None:
+def test_a_suite_of_what_no_cluster_offers_is_red_unless_that_is_explained(run: Run) -> None:
     result = run(GREEN, package=PACKAGE.replace("FEATURES", '{"istio", "gateway-api"}'))
-    assert run.only() == ("skip", "no cluster of the topology offers gateway-api, istio")
+    assert run.only() == ("fail", "aws-cluster neither offers gateway-api nor says why not")
     assert result.ret == 1
+    run(GREEN, package=PACKAGE.replace("FEATURES", '{"istio", "encryption"}'))
+    assert run.only() == ("skip", "not offered: no kernel here has it")
+    assert {each.needs for each in run.results.requirements} == {"encryption"}
 
 
 @pytest.mark.parametrize(

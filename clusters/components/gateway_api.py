@@ -12,6 +12,7 @@ from clusters.waiting import wait_for
 CRDS = "config/crd/standard"
 CLASS = "istio"  # the reference's gatewayClassName
 GROUP = "gateway.networking.k8s.io/v1"
+CRD = f"gateways.{GROUP.partition('/')[0]}"
 
 
 def install(kube: Kube, folder: Path, deadline: float) -> None:
@@ -47,6 +48,11 @@ def wait_accepted(kube: Kube, deadline: float) -> None:
         deadline,
         kube.kubectl(f"get gatewayclass {CLASS} -o yaml"),
     )
+
+
+def is_accepted(kube: Kube) -> bool:
+    """Whether a controller accepts the GatewayClass."""
+    return not _unaccepted(kube)
 
 
 def _unaccepted(kube: Kube) -> str:

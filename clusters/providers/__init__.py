@@ -2,7 +2,7 @@
 
 A provider makes, finds and deletes clusters, and knows its own by a mark that is there from the
 first moment. What runs in a cluster is the components' business. Which provider stands behind a
-name is said here alone.
+name is said here alone. Existing clusters have none: they are reached as their kubeconfigs say.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
+from clusters import engine as engines
 from clusters.engine import Engine
-from clusters.errors import InputError
+from clusters.errors import InputError, TopologyError
 from clusters.home import Home
 from clusters.plan import ClusterPlan, Range
+from clusters.providers import existing
 from clusters.providers.kind import Kind
-from clusters.topology import Cluster
+from clusters.topology import Cluster, Topology
 from clusters.versions import Train
 
 
@@ -102,3 +104,26 @@ def of(  # noqa: PLR0913 (where, what for, and which)
     if name not in PROVIDERS:
         raise InputError("the name of a provider", seen=f"{name!r}; there are: {DEFAULT}")
     return PROVIDERS[name](home, engine, train, program or Path(PROGRAM), built)
+
+
+def reach(home: Home) -> Engine | None:
+    """Put this process, and all that it starts from now on, where the clusters can be reached, or
+    where a lab's would be; the engine that they are in, None if they are somebody's own.
+
+    Raises:
+        EngineError: none answers, and none can be started.
+    """
+    if adopted(home):
+        return None
+    running = engines.ensure(home)
+    running.enter()
+    return running
+
+
+def adopted(home: Home) -> Topology | None:
+    """The topology, if it is one of existing clusters."""
+    try:
+        topology = Topology.load(home.topology)
+    except TopologyError:
+        return None
+    return topology if topology.provider == existing.NAME else None

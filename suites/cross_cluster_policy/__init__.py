@@ -10,7 +10,7 @@ from suites.cross_cluster_policy.subject import in_force
 
 BEHAVIOUR = Behaviour(
     Path(__file__).parent,
-    features=frozenset({"clustermesh"}),
+    features=frozenset({"clustermesh", "node-network"}),
     documents=("ciliumnetworkpolicy", "ciliumclustermeshconfig"),
     in_force=in_force,
     probes=probes,

@@ -205,7 +205,7 @@ def test_no_leak_under_load(judge: Judge, guarded: Guarded, lab: Lab) -> None:
 
 @pytest.mark.long
 @requirement("XP8", source=POLICY)
-def test_nothing_opens_without_the_mesh(judge: Judge, guarded: Guarded) -> None:
+def test_nothing_opens_without_clustermesh(judge: Judge, guarded: Guarded) -> None:
     """With the ClusterMesh control plane down nothing opens, and established access stays."""
     guarded.protect()
     with guarded.without_clustermesh():
@@ -214,7 +214,7 @@ def test_nothing_opens_without_the_mesh(judge: Judge, guarded: Guarded) -> None:
 
 
 @requirement("XP9", source=CLUSTERMESH)
-def test_the_mesh_is_the_one_named(judge: Judge, lab: Lab) -> None:
+def test_clustermesh_is_the_one_named(judge: Judge, lab: Lab) -> None:
     """ClusterMesh is the one that the reference names: its clusters, their addresses, both ways."""
     reference = lab.manifests.given("ciliumclustermeshconfig").document
     kubes = [lab.kube(name) for name in (AWS, AZURE)]

@@ -7,7 +7,7 @@ from suites.defence_in_depth.subject import in_force
 
 BEHAVIOUR = Behaviour(
     Path(__file__).parent,
-    features=frozenset({"cilium", "gateway-api", "istio"}),
+    features=frozenset({"cilium", "cluster-wide", "gateway-api", "istio"}),
     in_force=in_force,
     ephemeral=True,
     only_cluster=1,

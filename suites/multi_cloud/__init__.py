@@ -8,7 +8,7 @@ from suites.multi_cloud.subject import in_force
 
 BEHAVIOUR = Behaviour(
     Path(__file__).parent,
-    features=frozenset({"clustermesh", "istio-multicluster"}),
+    features=frozenset({"clustermesh", "istio-multicluster", "node-network"}),
     in_force=in_force,
     probes=probes,
     across=True,

@@ -142,7 +142,7 @@ def test_no_leak_and_no_failure_under_load(judge: Judge, api: Api, lab: Lab) -> 
 
 @pytest.mark.alone
 @pytest.mark.long
-@requirement("RB10", source=SOURCE)
+@requirement("RB10", source=SOURCE, needs="control-planes")
 def test_denied_without_istiod(judge: Judge, api: Api) -> None:
     """With istiod down what is denied stays denied, and what is allowed is served."""
     with api.without_istiod():

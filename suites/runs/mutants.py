@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import suites
-from clusters import engine
+from clusters import providers
 from clusters.errors import MutantsError
 from clusters.progress import Progress
 from clusters.topology import Topology
@@ -71,7 +71,7 @@ def run_mutants(run: Run, choice: Choice, more: Sequence[str]) -> int:
     """
     topology = Topology.load(run.home.topology)
     run.profile = FULL  # whatever a fault must be noticed by is asked
-    engine.ensure(run.home).enter()  # the clusters are reached by this process from here on
+    providers.reach(run.home)
     progress = Progress(run.home.root / "estimates.json")
     with run.stage("generate"), progress.step("mutants generated"):
         generated = generate(discover(suites), manifests.load(), topology, choice.seed)

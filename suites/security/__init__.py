@@ -7,7 +7,7 @@ from suites.security.subject import in_force
 
 BEHAVIOUR = Behaviour(
     Path(__file__).parent,
-    features=frozenset({"cilium", "istio"}),
+    features=frozenset({"authority", "cilium", "istio", "node-network"}),
     in_force=in_force,
     ephemeral=True,
     only_cluster=1,
