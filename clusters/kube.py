@@ -154,9 +154,11 @@ class Kube:
         `part`, such as a ServiceAccount's token. Errors tell nothing of the document.
 
         Raises:
+            ForeignError: nobody agreed to it.
             RefusedError: it does not.
             UnreachableError: it cannot say, as a webhook that it asks does not answer.
         """
+        self._bounds.see_allowed(owner, namespace)
         resource = self._server.resource(owner["apiVersion"], owner["kind"]).subresources[part]
         name = owner["metadata"]["name"]
         try:

@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 from kubernetes.dynamic.exceptions import DynamicApiError
 
+from clusters.confinement import Unconfined
 from clusters.errors import NotReadyError, RefusedError
 from clusters.kube import Kube
 from clusters.topology import Cluster
@@ -132,6 +133,7 @@ def accounts() -> Resource:
 def kube(accounts: Resource) -> Kube:
     kube = Kube.__new__(Kube)
     kube.cluster = Cluster.model_construct(name="aws", kubeconfig=Path("k"), context="c")
+    kube._bounds = Unconfined()
     server = SimpleNamespace(resource=lambda *_: accounts, kubectl=lambda words: words)
     kube._server = cast(Any, server)
     return kube

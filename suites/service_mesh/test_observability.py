@@ -47,7 +47,7 @@ def test_a_trace_goes_on(judge: Judge, practised: Practised) -> None:
     judge(practised.trace(), check)
 
 
-@requirement("OB6", source=OBSERVABILITY)
+@requirement("OB6", source=OBSERVABILITY, needs="control-planes")
 def test_what_proxies_refuse_is_told(judge: Judge, lab: Lab, practised: Practised) -> None:
     """A configuration that proxies refuse is told, by them and by istiod, and harmless: they serve
     on by the last good one, and take the next."""
