@@ -23,7 +23,7 @@ from fixtures.checks import (
     with_positive_control,
 )
 from fixtures.checks.denials import BY_POLICY
-from fixtures.checks.guard import guarded
+from fixtures.checks.guard import count, guarded, is_leak
 from fixtures.history import History
 from fixtures.history.verdict import Number, Verdict, failed
 from fixtures.lab.decisions import Decision
@@ -94,6 +94,9 @@ def _refused(cell: Cell, crossed: Crossed) -> Check:
 
     def judge(history: History) -> Verdict:
         verdict = silent(history)
+        answered = history.where(lambda e: bool(e.status) and not is_leak(e))
+        if len(answered):
+            return failed(count(answered, history, "let through by the network"), **verdict.numbers)
         if elsewhere and not at_its_end and not any(e.status for e in history):
             said = f"dropped for {', '.join(elsewhere)} and not for {cell.direction}"
             return failed(said, **verdict.numbers)
