@@ -72,7 +72,7 @@ def test_only_the_own_authority_is_believed(judge: Judge, guarded: Guarded) -> N
 
 @pytest.mark.alone
 @pytest.mark.nightly
-@requirement("MT5", source=MTLS)
+@requirement("MT5", source=MTLS, needs="control-planes")
 def test_without_the_authority_nothing_is_opened(judge: Judge, lab: Lab, guarded: Guarded) -> None:
     """Without the authority for longer than certificates live, new connections fail closed and are
     never plain; with it back all is well within T."""
