@@ -251,6 +251,7 @@ def _words(program: list[str]) -> list[str]:
 
 
 def _logs(options: argparse.Namespace, home: Home) -> None:
+    providers.see_none_adopted(home)
     train, progress = _begin(options, home)
     running = engine.ensure(home)
     program = tools.ensure(providers.PROGRAM, home, train, progress)

@@ -20,7 +20,6 @@ from clusters.components.authority import Authority
 from clusters.components.charts import Charts
 from clusters.components.helm import Helm, merge_values
 from clusters.engine import Engine
-from clusters.errors import ForeignError
 from clusters.home import Home
 from clusters.images import source
 from clusters.images.source import Supply
@@ -71,8 +70,7 @@ def up(  # noqa: PLR0913 (where, what, for which run)
     Raises:
         PlumblineError: one of its branches, by what went wrong.
     """
-    if providers.adopted(home):
-        raise ForeignError("no existing clusters adopted", seen="there are", look="make down")
+    providers.see_none_adopted(home)
     read_plan(config)  # a wrong document is told before anything else is done
     doctor.require(doctor.examine(home, progress.say))
     home.topology.unlink(missing_ok=True)

@@ -176,6 +176,7 @@ def _options_of_matrix(parser: argparse.ArgumentParser) -> None:
 
 def _e2e(options: argparse.Namespace, run: Run) -> int:
     check_input()
+    providers.see_none_adopted(run.home)
     if run.program("up", "clusters", "up") != 0:
         _down(run)
         return run.finish_and_show("the clusters did not come up; what went wrong is printed above")
@@ -216,6 +217,7 @@ def _watch(options: argparse.Namespace, run: Run) -> int:
     # An e2e must not wait for what it does not use.
     from suites.runs.watch import watch  # noqa: PLC0415
 
+    providers.see_none_adopted(run.home)
     return _publish(watch(run, options.quiet, options.faults), run)
 
 
@@ -226,6 +228,7 @@ def _upgrade(options: argparse.Namespace, run: Run) -> int:
     # What is refused here leaves the clusters alone; what fails from here on takes them down.
     trains = versions.load(options.base), versions.load(options.to)
     upgrading.check(options.only)
+    providers.see_none_adopted(run.home)
     try:
         upgraded = upgrade(run, trains, options.only)
     except InterruptedRunError:

@@ -301,9 +301,12 @@ def test_adopted_clusters_are_a_topology(
     assert all(each.consent and each.features for each in topology.clusters)
     assert any("https://api.example" in line and "staging-eu" in line for line in said)
     assert providers.reach(home) is None
+    with pytest.raises(ForeignError, match="staging-eu"):
+        providers.see_none_adopted(home)
 
 
 def test_a_lab_that_is_up_stays(home: Home, site: existing.Site) -> None:
+    providers.see_none_adopted(home)
     home.topology.parent.mkdir()
     home.topology.write_text("{}")
     with pytest.raises(ForeignError, match="no lab"):

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from clusters import engine as engines
 from clusters.engine import Engine
-from clusters.errors import InputError, TopologyError
+from clusters.errors import ForeignError, InputError, TopologyError
 from clusters.home import Home
 from clusters.plan import ClusterPlan, Range
 from clusters.providers import existing
@@ -118,6 +118,21 @@ def reach(home: Home) -> Engine | None:
     running = engines.ensure(home)
     running.enter()
     return running
+
+
+def see_none_adopted(home: Home) -> None:
+    """See that no existing clusters are adopted: what makes clusters, upgrades them or injects faults
+    is for a lab's own.
+
+    Raises:
+        ForeignError: there are.
+    """
+    if topology := adopted(home):
+        raise ForeignError(
+            "clusters of a lab's own, or none yet",
+            seen=f"adopted ones: {', '.join(each.context for each in topology.clusters)}",
+            look="make down forgets them, and takes away what was made there",
+        )
 
 
 def adopted(home: Home) -> Topology | None:
