@@ -121,8 +121,8 @@ def reach(home: Home) -> Engine | None:
 
 
 def see_none_adopted(home: Home) -> None:
-    """See that no existing clusters are adopted: what makes clusters, upgrades them or injects faults
-    is for a lab's own.
+    """See that no existing clusters are adopted: what makes clusters, upgrades them or injects
+    faults is for a lab's own.
 
     Raises:
         ForeignError: there are.
