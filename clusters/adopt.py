@@ -21,7 +21,6 @@ from clusters.kube import Document, Kube
 from clusters.models import Image, Machine
 from clusters.objects import title
 from clusters.providers import existing
-from clusters.providers.existing import Site, SiteCluster, Survey
 from clusters.topology import Cluster, Topology
 from clusters.versions import Train
 from clusters.waiting import wait_for
@@ -51,7 +50,7 @@ def harness_of(home: Home) -> str:
     return path.read_text(encoding="utf-8").strip()
 
 
-def adopt(home: Home, site: Site, train: Train, run: str, say: Say) -> Topology:
+def adopt(home: Home, site: existing.Site, train: Train, run: str, say: Say) -> Topology:
     """Survey a site's clusters and write topology.json; nothing is changed in any.
 
     Args:
@@ -88,10 +87,10 @@ class Adopted:
     """A cluster of a site, as a topology has it, and what was read of it."""
 
     cluster: Cluster
-    survey: Survey
+    survey: existing.Survey
 
 
-def _adopted(each: SiteCluster, harness: str, say: Say) -> Adopted:
+def _adopted(each: existing.SiteCluster, harness: str, say: Say) -> Adopted:
     kube = Kube(each.cluster)
     try:
         say(f"{each.role}: {kube.url}, context {each.context}")
@@ -212,7 +211,7 @@ def _see_no_lab(home: Home) -> None:
         )
 
 
-def _image(site: Site, train: Train, name: str) -> Image:
+def _image(site: existing.Site, train: Train, name: str) -> Image:
     reference = site.images.get(name) or train.reference(name)
     return Image(reference=reference, digest="", source="pull")
 

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from clusters import bringup, lock
+from clusters import bringup, lock, providers
 from clusters.errors import InterruptedRunError, ManifestsError, PlaceError
 from clusters.topology import Topology
 from fixtures import manifests
@@ -217,6 +217,7 @@ def asked(elsewhere: None, monkeypatch: pytest.MonkeyPatch) -> Suites:
     monkeypatch.setattr(Run, "program", lambda run, *words, **_: suites.program(run, *words))
     monkeypatch.setattr(publish, "render", suites.draw)
     monkeypatch.setattr(Topology, "load", lambda _: None)
+    monkeypatch.setattr(providers, "adopted", lambda _: None)
     monkeypatch.setattr(bringup, "new_run", lambda: "one")
     return suites
 
