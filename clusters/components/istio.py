@@ -22,6 +22,8 @@ ISTIOD_LABEL = "app=istiod"
 REVISION = "istio.io/rev"
 PROXY = "istio-proxy"
 DEFAULT = "default"
+TRUST_DOMAIN = "cluster.local"
+"""Istio's own, and the one that the reference names its principal by."""
 
 
 def values(hub: str, tag: str, revision: str = "", *, plain_envoy: bool) -> dict[str, Any]:

@@ -29,9 +29,8 @@ from clusters.topology import Cluster, Consent
 
 NAME = "existing"
 RIGHTS = Path(__file__).parent / "existing-rights.yaml"
-DEFAULT = "default"
-TRUST_DOMAIN = "cluster.local"
-"""The one that the reference names its principal by."""
+SHARED = "default"
+"""The namespace of the reference's principal."""
 DEPLOYMENT, DAEMON_SET = ("apps/v1", "Deployment"), ("apps/v1", "DaemonSet")
 CRD = ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
 SETTINGS = "mesh"
@@ -187,9 +186,9 @@ def survey(kube: Kube, agreed: Consent) -> Survey:
             versions[VERSIONS[feature]] = version
         if obstacle:
             lacking[feature] = obstacle
-    if DEFAULT not in agreed.write:
+    if SHARED not in agreed.write:
         lacking["default-namespace"] = (
-            f"the consent does not name {DEFAULT}, where the reference's principal lives"
+            f"the consent does not name {SHARED}, where the reference's principal lives"
         )
     features = frozenset(capabilities.FEATURES - lacking.keys())
     return Survey(versions, features, lacking, _machine(kube.list("v1", "Node")))
@@ -200,20 +199,26 @@ def _istio(kube: Kube) -> tuple[str, str]:
     deployments = kube.list(*DEPLOYMENT, istio.NAMESPACE, istio.ISTIOD_LABEL)
     if not deployments:
         return "", f"there is no istiod in {istio.NAMESPACE}"
-    revisions = {_label(each, "istio.io/rev") for each in deployments}
+    revisions = {_revision(each) for each in deployments}
     version = _tag(deployments[0])
-    if DEFAULT not in revisions:
-        return version, f"istiod's revisions are {', '.join(sorted(revisions))}, not {DEFAULT}"
+    if istio.DEFAULT not in revisions:
+        return (
+            version,
+            f"istiod's revisions are {', '.join(sorted(revisions))}, not {istio.DEFAULT}",
+        )
     trusted = _trust_domain(kube)
-    if trusted != TRUST_DOMAIN:
-        return version, f"its trust domain is {trusted}, and the reference names {TRUST_DOMAIN}"
+    if trusted != istio.TRUST_DOMAIN:
+        return (
+            version,
+            f"its trust domain is {trusted}, and the reference names {istio.TRUST_DOMAIN}",
+        )
     return version, ""
 
 
 def _trust_domain(kube: Kube) -> str:
     settings = kube.get("v1", "ConfigMap", "istio", istio.NAMESPACE) or {}
     config = yaml.safe_load((settings.get("data") or {}).get(SETTINGS, "")) or {}
-    return str(config.get("trustDomain") or TRUST_DOMAIN)
+    return str(config.get("trustDomain") or istio.TRUST_DOMAIN)
 
 
 def _gateway_api(kube: Kube) -> tuple[str, str]:
@@ -248,8 +253,9 @@ def _tag(workload: Mapping[str, Any]) -> str:
     return tag.lstrip("v").removesuffix("-distroless")
 
 
-def _label(document: Mapping[str, Any], name: str) -> str:
-    return str((document["metadata"].get("labels") or {}).get(name, DEFAULT))
+def _revision(istiod: Mapping[str, Any]) -> str:
+    """The revision of an istiod's Deployment."""
+    return str((istiod["metadata"].get("labels") or {}).get(istio.REVISION, istio.DEFAULT))
 
 
 def _machine(nodes: Sequence[Mapping[str, Any]]) -> Machine:

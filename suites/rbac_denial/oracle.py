@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from clusters.components.istio import TRUST_DOMAIN
 from fixtures.checks.expectations import BY_RBAC, Expectation, Served
 from fixtures.checks.samples import (
     CLIENT,
@@ -28,7 +29,7 @@ from fixtures.checks.samples import (
     Space,
     ports_of,
 )
-from fixtures.lab import HOME, TRUST_DOMAIN
+from fixtures.lab import HOME
 from suites.rbac_denial.policy import NAMESPACE, PORTS
 
 PRINCIPAL = "cluster.local/ns/default/sa/frontend"

@@ -16,7 +16,8 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
-from fixtures.lab import TRUST_DOMAIN, namespace_of
+from clusters.components.istio import TRUST_DOMAIN
+from fixtures.lab import namespace_of
 from fixtures.manifests.labels import labels, selects
 from fixtures.manifests.reading import Node, spec_of
 
