@@ -40,8 +40,8 @@ up: $(STAMP) ## bring the clusters up and leave them up
 adopt: $(STAMP) ## existing clusters in place of new ones, LAB=site.toml (CONSENT=1, RIGHTS=1: what to apply there before)
 	@$(PY) -m clusters adopt $(if $(filter 1,$(CONSENT)),--consent) $(if $(filter 1,$(RIGHTS)),--rights) $(if $(LAB),"$(LAB)")
 
-suites: $(STAMP) ## run the suites against the clusters that are up (MANIFESTS=dir: your own files)
-	@$(PY) -m suites run $(if $(PROFILE),--profile $(PROFILE))
+suites: $(STAMP) ## run the suites against the clusters that are up (MANIFESTS=dir: your own files; DRY=1: tell what would be written)
+	@$(PY) -m suites run $(if $(filter 1,$(DRY)),--dry) $(if $(PROFILE),--profile $(PROFILE))
 
 mutants: $(STAMP) ## faults made on purpose: the suites must notice each (a sample; ONLY=name,name; ALL=1; SEED=n; SAMPLE=n)
 	@$(PY) -m suites mutants $(if $(ONLY),--only "$(ONLY)") $(if $(ALL),--all) $(if $(SEED),--seed $(SEED)) $(if $(SAMPLE),--sample $(SAMPLE))

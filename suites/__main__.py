@@ -35,6 +35,7 @@ examples:
   python -m suites e2e                          everything, from nothing to a report and back
   python -m suites run                          against the clusters that are up
   python -m suites run -- -k CS1                pytest's own arguments after --
+  python -m suites run --dry                    what would be written to the clusters
   MANIFESTS=mine python -m suites run           your own files instead of the reference's
   python -m suites mutants                      faults made on purpose: all must be noticed
   python -m suites mutants --only weights-85-15
@@ -110,6 +111,8 @@ def parser() -> argparse.ArgumentParser:
         command("e2e", _e2e, "clusters up, suites, report, clusters down"),
         command("run", _suites, "the suites, against the clusters that are up"),
     ]
+    text = "write nothing: tell what would be written to each cluster, and what that says to it"
+    every[1].add_argument("--dry", action="store_true", help=text)
     text = "the suites against faults made on purpose: every one must be noticed"
     mutating = command("mutants", _mutants, text)
     mutating.add_argument(
@@ -196,6 +199,11 @@ def _down(run: Run) -> None:
 def _suites(options: argparse.Namespace, run: Run) -> int:
     check_input()
     Topology.load(run.home.topology)
+    if options.dry:
+        from suites.runs.dry_run import tell  # noqa: PLC0415
+
+        tell(run)
+        return 0
     run.suites(*pytest_arguments(options.pytest))
     if providers.adopted(run.home) and not Settings.of_user().keep:
         run.program("clean", "clusters", "release")
