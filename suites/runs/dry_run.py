@@ -10,11 +10,11 @@ import ast
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import yaml
 from rich.console import Console
-from rich.table import Table
 
 import suites
 from clusters import providers
@@ -95,7 +95,9 @@ def _answer(kube: Kube, document: Document, namespace: str) -> str:
     name, version, kind = document["metadata"]["name"], document["apiVersion"], document["kind"]
     try:
         kube.apply(document, namespace, dry_run=True)
-    except (ForeignError, RefusedError, UnreachableError, UnservedKindError) as error:
+    except UnservedKindError as error:
+        return f"left out: {error.seen}"
+    except (ForeignError, RefusedError, UnreachableError) as error:
         return f"refused: {error.seen}"
     return "changed" if kube.get(version, kind, name, namespace) else "made"
 
@@ -114,21 +116,24 @@ def _stems(behaviour: Behaviour[Any], manifests: m.Manifests) -> list[str]:
 
 
 def _tell(console: Console, kube: Kube, intents: list[Intent]) -> None:
-    table = Table("suite", "when", "namespace", "object", "API server", box=None)
-    for each in intents:
-        table.add_row(each.suite, each.moment, each.namespace, each.object, each.answer)
+    """One line for each object, never folded: they are to be searched and compared."""
     console.print(f"{kube.cluster.name}: {kube.url}, context {kube.cluster.context}")
-    console.print(table)
+    for suite, each_suite in groupby(intents, lambda each: (each.suite, each.moment)):
+        console.print(f"  {' '.join(suite)}")
+        for each in each_suite:
+            place = f"-n {each.namespace} " if each.namespace else ""
+            line = f"    apply {place}{each.object}: {each.answer}"
+            console.print(line, markup=False, soft_wrap=True)
     words = Counter(each.answer.partition(":")[0] for each in intents)
     counts = ", ".join(f"{n} {word}" for word, n in words.items())
-    console.print(f"{kube.cluster.name}: {len(intents)} objects to apply: {counts or 'none'}")
-    places = sorted({each.namespace for each in intents} - {""})
-    console.print(f"Further objects are drawn as requirements are asked, in {', '.join(places)}.")
+    console.print(f"{kube.cluster.name}: {len(intents)} objects: {counts or 'none'}")
+    places = ", ".join(sorted({each.namespace for each in intents} - {""}))
+    console.print(f"More is drawn while requirements are asked, in {places}.", soft_wrap=True)
     if kube.cluster.consent:
-        console.print("There, the file of rights allows these verbs, and no others:")
+        console.print("There the file of rights allows these verbs, and no others:")
         for resources, verbs in rights():
-            console.print(f"  {verbs}: {resources}")
-    console.print("At the end all of it is deleted, in an adopted cluster.", style="dim")
+            console.print(f"  {verbs}: {resources}", soft_wrap=True)
+        console.print("At the end all of it is deleted.")
 
 
 def rights() -> list[tuple[str, str]]:
