@@ -1,7 +1,7 @@
 """KubeWriter: what is written to one cluster, within its bounds and with each write in a ledger.
 
 Server-side apply, patch, delete, and what an object is asked to make. Every write of an object to
-a cluster is here, and so is every question of clusters.confinement.
+a cluster is here, and so is all that clusters.confinement is asked.
 """
 
 from __future__ import annotations

@@ -42,6 +42,7 @@ examples:
   python -m suites soak --times 20 --burn 1     no false red, also with one core less
   python -m suites watch --faults all           what the monitor sees of faults made on purpose
   python -m suites upgrade --from 2026-04 --to 2026-08 --only cilium
+  python -m suites peers --only istioctl        what the vendors' own suites say
   python -m suites matrix                       every cell of the nightly matrix, or what is left
   python -m suites matrix --list                what it would be
 
@@ -157,6 +158,10 @@ def parser() -> argparse.ArgumentParser:
         each.add_argument(
             "--only", default="", metavar="COMPONENT", help=f"one of {', '.join(COMPONENTS)}"
         )
+    text = "the vendors' own suites: Gateway API's conformance, istioctl's precheck and analyze"
+    peering = command("peers", _peers, text)
+    peering.add_argument("--only", default="", help="conformance or istioctl (default: both)")
+    peering.add_argument("--test", default="", metavar="NAME", help="one test of conformance")
     _options_of_matrix(
         command("matrix", _matrix, "every cell of the nightly matrix, then a report")
     )
@@ -255,6 +260,12 @@ def _upgrade_monitored(options: argparse.Namespace, run: Run) -> int:
     report = upgrade_monitored(run, versions.load(options.to), options.only)
     report.save(run.folder / UPGRADE)
     return report.exit_status
+
+
+def _peers(options: argparse.Namespace, run: Run) -> int:
+    from suites.runs.peers import peers  # noqa: PLC0415
+
+    return peers(run, options.only, options.test)
 
 
 def _publish(report: Upgrade, run: Run) -> int:
