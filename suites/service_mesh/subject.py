@@ -43,9 +43,10 @@ PRACTICES = (
     "virtualservice-retries",
     "telemetry-access-log",
     "authorizationpolicy-claims",
+    "authorizationpolicy-authorizer",
     "virtualservice-mirror",
-    FLIP,
     "virtualservice-fault",
+    FLIP,
 )
 FEW, MANY = 6, 24
 DOOR = "door-istio"
