@@ -11,9 +11,10 @@ from suites.service_mesh.access_log import tells
 from suites.service_mesh.counted import count
 from suites.service_mesh.counters import rises
 from suites.service_mesh.headers import is_value
+from suites.service_mesh.logged import LOGGED, log
 from suites.service_mesh.refused import refuse
 from suites.service_mesh.rejects import is_refused, is_told, stood_still
-from suites.service_mesh.subject import LOGGED, ORIGIN, TRACED, Practised
+from suites.service_mesh.subject import ORIGIN, TRACED, Practised
 
 OBSERVABILITY = "Best Practices/Service Mesh/Observability"
 
@@ -21,7 +22,7 @@ OBSERVABILITY = "Best Practices/Service Mesh/Observability"
 @requirement("OB1", source=OBSERVABILITY)
 def test_each_request_has_its_line(judge: Judge, practised: Practised) -> None:
     """Each request has one line in its client's proxy and one in its backend's, as it was."""
-    history, logs = practised.log()
+    history, logs = log(practised)
     judge(history, every(*(on(name, tells(logs, what)) for name, what in LOGGED.items())))
 
 

@@ -9,6 +9,7 @@ from fixtures.checks.unbroken import unbroken
 from fixtures.lab import Lab
 from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
+from suites.service_mesh.aborted import faults
 from suites.service_mesh.attempts import (
     GATEWAY_TIMEOUT,
     arrived_times,
@@ -20,6 +21,7 @@ from suites.service_mesh.attempts import (
     unless_late,
 )
 from suites.service_mesh.edits import answered_between, by_the_edits, in_force_in_time
+from suites.service_mesh.faulted import fault
 from suites.service_mesh.flipped import BLUE, EDITS, GREEN, flip
 from suites.service_mesh.mirrored import mirror, mirrors
 from suites.service_mesh.renewed import renewed, taken_over
@@ -97,6 +99,16 @@ def test_what_arrived_is_not_repeated(judge: Judge, observed: Observation) -> No
         on("halves.well", some_tried_again(attempts)),
     )
     judge(observed.history, check)
+
+
+@requirement("TM4", source=TRAFFIC)
+def test_a_fault_is_for_those_that_ask_for_it(
+    judge: Judge, practised: Practised, seed: int
+) -> None:
+    """A fault aborts its 20 % of the requests that bear its header, with its status and before they
+    reach a backend, and no others; the logs tell which."""
+    observed, logs = fault(practised, seed)
+    judge(observed.history, faults(ORIGIN, observed.attempts, logs))
 
 
 @requirement("TM5", source=TRAFFIC)
