@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -323,7 +323,7 @@ class Kube:
             )
         return ended.out
 
-    def run(
+    def run(  # noqa: PLR0913 (what runs where, and who hears of it)
         self,
         container: Container,
         command: Sequence[str],
@@ -331,10 +331,12 @@ class Kube:
         stdin: str = "",
         deadline: float = 60,
         speaking: threading.Event | None = None,
+        heard: Callable[[str], None] | None = None,
     ) -> remote.Ended:
         """Run a program in a pod as `exec` does, and tell how it ended, whatever that was.
 
-        `speaking` is set as soon as it has written anything to stdout.
+        `speaking` is set as soon as it has written anything to stdout; `heard` is given each whole
+        line of it as soon as it is there, but for the last ones of a program that has ended.
 
         Raises:
             CommandError: it could not be started.
@@ -349,7 +351,7 @@ class Kube:
                 seen=str(error),
                 look=self._command_line(container, command),
             ) from None
-        return remote.talk(socket, stdin, deadline, speaking)
+        return remote.talk(socket, stdin, deadline, speaking, heard)
 
     def _command_line(self, container: Container, command: Sequence[str]) -> str:
         where = f"-n {container.namespace} exec {container.pod} -c {container.name}"
