@@ -8,7 +8,7 @@ api_server.py.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from websocket import WebSocketException
 
@@ -42,7 +42,7 @@ class Kube(KubeWriter):
             )
         return ended.out
 
-    def run(
+    def run(  # noqa: PLR0913 (what runs where, and who hears of it)
         self,
         container: Container,
         command: Sequence[str],
@@ -50,10 +50,12 @@ class Kube(KubeWriter):
         stdin: str = "",
         deadline: float = 60,
         speaking: threading.Event | None = None,
+        heard: Callable[[str], None] | None = None,
     ) -> remote.Ended:
         """Run a program in a pod as `exec` does, and tell how it ended, whatever that was.
 
-        `speaking` is set as soon as it has written anything to stdout.
+        `speaking` is set as soon as it has written anything to stdout; `heard` is given each whole
+        line of it as soon as it is there, but for the last ones of a program that has ended.
 
         Raises:
             CommandError: it could not be started.
@@ -70,7 +72,7 @@ class Kube(KubeWriter):
             ) from None
         pod = {"kind": "Pod", "metadata": {"name": container.pod}}
         self._note("exec", pod, container.namespace)
-        return remote.talk(socket, stdin, deadline, speaking)
+        return remote.talk(socket, stdin, deadline, speaking, heard)
 
     def _command_line(self, container: Container, command: Sequence[str]) -> str:
         where = f"-n {container.namespace} exec {container.pod} -c {container.name}"

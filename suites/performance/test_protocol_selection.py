@@ -13,6 +13,7 @@ from suites.performance.called import called, spread
 from suites.performance.framing import TWO_HOSTS, framed_once, refused
 from suites.performance.passed_through import ends_at_its_backend, goes_nowhere
 from suites.performance.passing import NAMES, pass_through
+from suites.performance.pools import multiplexed
 from suites.performance.protocols import (
     BY_GATEWAY,
     BY_SIDECAR,
@@ -27,6 +28,8 @@ from suites.performance.protocols import (
     upgrade,
     way,
 )
+from suites.performance.sharing import CLIENTS, PLAIN, UPGRADED, upgrade_requests
+from suites.performance.sharing import COUNT as REQUESTS
 from suites.performance.spoken import heard, spoken, upgraded
 from suites.performance.subject import Stage
 
@@ -89,6 +92,16 @@ def test_a_server_may_speak_first(judge: Judge, lab: Lab, cluster: str, spoken_t
     """
     replies = listen(spoken_to, by_gateway=has_tcp_routes(lab, cluster))
     judge.conclude(heard(replies, WELCOME))
+
+
+@requirement("PR6", source=SELECTION)
+def test_requests_are_upgraded(judge: Judge, seed: int, spoken_to: Stage) -> None:
+    """Where a rule upgrades requests, those of 20 clients over HTTP/1.1 share a connection of
+    HTTP/2 for each of their sidecar's workers, and the backend still gets HTTP/1.1."""
+    history, pools, workers = upgrade_requests(spoken_to, seed)
+    shared = multiplexed(pools, UPGRADED, PLAIN, CLIENTS, workers)
+    arrived = (on(name, spoken("HTTP/1.1", "echo", REQUESTS)) for name in (UPGRADED, PLAIN))
+    judge(history, every(shared, *arrived))
 
 
 @requirement("PR7", source=SELECTION)
