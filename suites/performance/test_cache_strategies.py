@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from fixtures.checks import every, known, on, with_positive_control
 from fixtures.history.verdict import combine
 from fixtures.lab import Lab
@@ -75,6 +77,7 @@ def test_names_resolve_without_coredns(judge: Judge, lab: Lab, cluster: str) -> 
     judge(resolved.history, resolve_by_themselves(resolved.drops))
 
 
+@pytest.mark.nightly
 @requirement("CA6", source=CACHING)
 def test_no_proxy_is_told_old_news(judge: Judge, lab: Lab, cluster: str, seed: int) -> None:
     """No proxy is told old news: after ten edits one that connects now has the same clusters,
