@@ -43,7 +43,8 @@ PORTS = {name: 8443 + n for n, name in enumerate((RIGHT, *WRONG, OTHER_BY_HOSTNA
 """The Services', and the pod's."""
 RIGHT_BY_HOSTNAME = "right-by-hostname"
 """A path to what is right under a policy that names a hostname and nothing else."""
-SERVICES = {"sealed": (RIGHT, *WRONG), "by-hostname": (RIGHT, OTHER_BY_HOSTNAME)}
+BY_HOSTNAME = "by-hostname"
+SERVICES = {"sealed": (RIGHT, *WRONG), BY_HOSTNAME: (RIGHT, OTHER_BY_HOSTNAME)}
 OPEN = "open"
 """A path to a backend that is spoken to in plain text: pods of both clusters."""
 COUNT = 10
@@ -154,6 +155,7 @@ def entrance_of(lab: Lab) -> Entrance:
     pod = space.kube.pod(namespace, of_gateway(GATEWAY))["metadata"]["name"]
     gateway = ClientPod(space.kube, namespace, pod, GATEWAY)
     plain = str(other.kube.pod(namespace, f"app={PLAIN}")["status"]["podIP"])
+    space.apply(_by_hostname())
     convergence.documents(space, [lab.manifests.given(MANIFEST)], deadline)
     members = partial(convergence.members, gateway, deadline=deadline)
     for service, names in SERVICES.items():
@@ -171,4 +173,20 @@ def _config_map(certificate: str) -> Document:
         "kind": "ConfigMap",
         "metadata": {"name": AUTHORITY},
         "data": {"ca.crt": certificate},
+    }
+
+
+def _by_hostname() -> Document:
+    """The practice's policy without further names, for a service of its own. It is applied once its
+    authority is there, as a proxy may wait for one that is not."""
+    target = {"group": "", "kind": "Service", "name": BY_HOSTNAME}
+    authority = {"group": "", "kind": "ConfigMap", "name": AUTHORITY}
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "BackendTLSPolicy",
+        "metadata": {"name": BY_HOSTNAME},
+        "spec": {
+            "targetRefs": [target],
+            "validation": {"hostname": HOST, "caCertificateRefs": [authority]},
+        },
     }
