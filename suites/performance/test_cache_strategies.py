@@ -69,6 +69,7 @@ def test_what_varies_is_served_to_whom_it_fits(judge: Judge, cached: Kept) -> No
     judge(cached.history, with_positive_control(denied=every(alive, *varying), allowed=fresh))
 
 
+@pytest.mark.nightly
 @requirement("CA5", source=CACHING, needs="cilium")
 def test_names_resolve_without_coredns(judge: Judge, lab: Lab, cluster: str) -> None:
     """Names of the service mesh resolve without CoreDNS where the sidecar answers for them, and

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from fixtures.checks import every, known, on
 from fixtures.checks.unbroken import only_by, unbroken
 from fixtures.lab import Lab
@@ -48,6 +50,7 @@ def test_a_trace_goes_on(judge: Judge, practised: Practised) -> None:
     judge(practised.trace(), check)
 
 
+@pytest.mark.nightly
 @requirement("OB6", source=OBSERVABILITY, needs="control-planes")
 def test_what_proxies_refuse_is_told(judge: Judge, lab: Lab, practised: Practised) -> None:
     """A configuration that proxies refuse is told, by them and by istiod, and harmless: they serve

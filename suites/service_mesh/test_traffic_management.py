@@ -118,6 +118,7 @@ def test_a_mirror_is_felt_by_nobody(judge: Judge, practised: Practised) -> None:
     judge(history, mirrors(arrived))
 
 
+@pytest.mark.nightly
 @requirement("TM6", source=TRAFFIC)
 def test_edits_of_a_route_cost_nothing(judge: Judge, lab: Lab, practised: Practised) -> None:
     """Twenty edits of a route between two subsets under load are in force within T each, lose no
