@@ -20,12 +20,13 @@ COMPONENTS = frozenset(
 """What runs in it; `mcs-api`: exported services have names, for which CoreDNS answers."""
 FEATURES = COMPONENTS | RIGHTS
 ISTIO_FILTERS = "istio-filters"
+BANDWIDTH = "bandwidth-manager"
 NOT_OFFERED: Mapping[str, str] = {
     "transparent-encryption": (
         "Cilium's encryption is off: it needs WireGuard or ESP of the nodes' kernel, which a lab "
         "cannot bring along"
     ),
-    "bandwidth-manager": (
+    BANDWIDTH: (
         "Cilium's bandwidth manager does not work in kind's nodes: their network namespaces have "
         "no default_qdisc"
     ),
