@@ -122,7 +122,8 @@ class Asking:
                 env=env,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                text=True,
+                encoding="utf-8",
+                errors="replace",
             ) as child,
         ):
             for line in child.stdout or ():
