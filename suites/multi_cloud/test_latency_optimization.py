@@ -13,7 +13,7 @@ from suites.multi_cloud.subject import ACROSS, Everywhere, Place
 
 LATENCY = "Best Practices/Performance/Latency optimization"
 ALLOWED = Allowance(times=2.0)
-"""Of what a call at home takes."""
+"""Of what a call at home takes. Measured: a tenth at the median (docs/performance.md)."""
 
 
 @requirement("LA3", source=LATENCY)
