@@ -12,8 +12,10 @@ from suites.service_mesh.counted import count
 from suites.service_mesh.counters import rises
 from suites.service_mesh.headers import is_value
 from suites.service_mesh.logged import LOGGED, log
+from suites.service_mesh.naming import calls_of, count_named
 from suites.service_mesh.refused import refuse
 from suites.service_mesh.rejects import is_refused, is_told, stood_still
+from suites.service_mesh.standard_metrics import names_each
 from suites.service_mesh.subject import ORIGIN, TRACED, Practised
 
 OBSERVABILITY = "Best Practices/Service Mesh/Observability"
@@ -64,3 +66,11 @@ def test_what_proxies_refuse_is_told(judge: Judge, lab: Lab, practised: Practise
         known(refused.taken),
     )
     judge(refused.traces.history, check)
+
+
+@requirement("OB7", source=OBSERVABILITY, needs="istio-filters")
+def test_each_request_is_counted_by_name(judge: Judge, practised: Practised) -> None:
+    """Istio's own counters name client and backend of each request, their principals, and whether
+    mutual TLS proves them."""
+    history, rise = count_named(practised)
+    judge(history, names_each(rise, calls_of(practised)))
