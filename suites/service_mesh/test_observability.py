@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fixtures.checks import every, known, on
+from fixtures.checks import among, every, known, on, with_positive_control
+from fixtures.checks.sequential import SplitTest
 from fixtures.checks.unbroken import only_by, unbroken
 from fixtures.lab import Lab
 from fixtures.plugin.judge import Judge
@@ -15,10 +16,23 @@ from suites.service_mesh.logged import LOGGED, log
 from suites.service_mesh.naming import calls_of, count_named
 from suites.service_mesh.refused import refuse
 from suites.service_mesh.rejects import is_refused, is_told, stood_still
+from suites.service_mesh.spans import INSIDE, are_sampled, are_traced, none_traced
 from suites.service_mesh.standard_metrics import names_each
 from suites.service_mesh.subject import ORIGIN, TRACED, Practised
+from suites.service_mesh.tracing import (
+    ALL_BY_GATEWAY,
+    ALL_INSIDE,
+    BEGUN,
+    NONE,
+    PERCENT,
+    TENTH,
+    WAYS,
+    trace,
+)
 
 OBSERVABILITY = "Best Practices/Service Mesh/Observability"
+A_TENTH = SplitTest(margin=0.07)
+"""What tells a tenth from a thirtieth and from a sixth."""
 
 
 @requirement("OB1", source=OBSERVABILITY)
@@ -48,6 +62,21 @@ def test_a_trace_goes_on(judge: Judge, practised: Practised) -> None:
         *(on("untraced", is_value(name, "")) for name in TRACED),
     )
     judge(practised.trace(), check)
+
+
+@requirement("OB4", source=OBSERVABILITY, needs="control-planes")
+def test_spans_are_told_of_what_is_sampled(judge: Judge, lab: Lab, practised: Practised) -> None:
+    """What is sampled is told in one trace each, with every proxy's spans by parent and time: all
+    requests, a tenth or none, as declared, and whatever a client has sampled itself."""
+    tracing = trace(lab, practised)
+    whole = {name: among(name, are_traced(tracing.spans, way)) for name, way in WAYS.items()}
+    check = every(
+        whole[ALL_INSIDE],
+        whole[ALL_BY_GATEWAY],
+        on(TENTH, are_sampled(tracing.spans, INSIDE, PERCENT, A_TENTH)),
+        with_positive_control(denied=on(NONE, none_traced(tracing.spans)), allowed=whole[BEGUN]),
+    )
+    judge(tracing.history, check)
 
 
 @requirement("OB6", source=OBSERVABILITY, needs="control-planes")
