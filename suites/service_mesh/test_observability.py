@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from fixtures.checks import among, every, known, on, with_positive_control
 from fixtures.checks.sequential import SplitTest
 from fixtures.checks.unbroken import only_by, unbroken
@@ -64,6 +66,7 @@ def test_a_trace_goes_on(judge: Judge, practised: Practised) -> None:
     judge(practised.trace(), check)
 
 
+@pytest.mark.nightly
 @requirement("OB4", source=OBSERVABILITY, needs="control-planes")
 def test_spans_are_told_of_what_is_sampled(judge: Judge, lab: Lab, practised: Practised) -> None:
     """What is sampled is told in one trace each, with every proxy's spans by parent and time: all
@@ -79,6 +82,7 @@ def test_spans_are_told_of_what_is_sampled(judge: Judge, lab: Lab, practised: Pr
     judge(tracing.history, check)
 
 
+@pytest.mark.nightly
 @requirement("OB6", source=OBSERVABILITY, needs="control-planes")
 def test_what_proxies_refuse_is_told(judge: Judge, lab: Lab, practised: Practised) -> None:
     """A configuration that proxies refuse is told, by them and by istiod, and harmless: they serve
