@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from collections.abc import Iterator
+
+import pytest
 
 from fixtures.checks import Check, every, on, only_answered_by
 from fixtures.checks.paired import Allowance, those_add_at_most
