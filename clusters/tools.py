@@ -39,6 +39,7 @@ PEERS = {
     CONFORMANCE: ("conformance", "."),
 }
 """Likewise of vendors' own suites, which only `make peers` runs. Nobody publishes the second."""
+PROGRAMS = {**PACKAGES, **PEERS}
 VERSION_COMMANDS = {
     "kind": ("version", "-q"), "helm": ("version", "--short"), "crane": ("version",),
     ISTIOCTL: ("version", "--remote=false"), CONFORMANCE: ("-version",),
@@ -72,7 +73,7 @@ class Wanted:
     @property
     def package(self) -> tuple[str, str]:
         """The component that it is of, and its package there."""
-        return {**PACKAGES, **PEERS}[self.name]
+        return PROGRAMS[self.name]
 
     def find_own(self) -> Path:
         """The user's own.
@@ -147,7 +148,7 @@ def ensure(name: str, home: Home, train: Train, progress: Progress) -> Path:
     Raises:
         DoctorError: none of these ways leads to it; the error names each one's obstacle.
     """
-    component, _ = {**PACKAGES, **PEERS}[name]
+    component, _ = PROGRAMS[name]
     version = golang.version_of(component, train)
     wanted = Wanted(name, version, train, home, progress, *machine())
     if wanted.place.exists():

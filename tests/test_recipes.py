@@ -170,7 +170,7 @@ def test_a_folders_digest_is_of_names_and_contents(tmp_path: Path) -> None:
 
 def test_components_are_used_and_named_by_their_version() -> None:
     """A folder in go/ that no train asks for is dead weight."""
-    programs = {name for name, _ in (*tools.PACKAGES.values(), *tools.PEERS.values())}
+    programs = {name for name, _ in tools.PROGRAMS.values()}
     used = {*programs, *CHARTED}.union(*(image.components for image in recipe.load_all()))
     wanted = {
         golang.component(name, versions.load(train)).folder for train in TRAINS for name in used

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
@@ -75,7 +75,7 @@ def _common_name(authority: Authority) -> str:
 
 def _signed(authority: Authority, wanted: Wanted) -> Own:
     key = ec.generate_private_key(ec.SECP256R1())
-    now, pem = datetime.now(UTC), serialization.Encoding.PEM
+    now = datetime.now(UTC)
     common = [x509.NameAttribute(NameOID.COMMON_NAME, wanted.subject)] if wanted.subject else []
     builder = (
         x509.CertificateBuilder()
@@ -91,12 +91,4 @@ def _signed(authority: Authority, wanted: Wanted) -> Own:
     if wanted.names:
         names = x509.SubjectAlternativeName([x509.DNSName(name) for name in wanted.names])
         builder = builder.add_extension(names, critical=not common)
-    certificate = builder.sign(authority.signer, hashes.SHA256())
-    private = key.private_bytes(
-        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return Own(
-        certificate.public_bytes(pem).decode(),
-        private.decode(),
-        certificate.fingerprint(hashes.SHA256()).hex(),
-    )
+    return Own.of(builder.sign(authority.signer, hashes.SHA256()), key)
