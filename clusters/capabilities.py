@@ -14,8 +14,10 @@ RIGHTS = frozenset(
 )
 """What may be done in a cluster: sign as its authority does, make what is of the whole cluster,
 take control planes down, write to the namespace `default`, and see what passes a node."""
-COMPONENTS = frozenset({"cilium", "clustermesh", "gateway-api", "istio", "istio-multicluster"})
-"""What runs in it."""
+COMPONENTS = frozenset(
+    {"cilium", "cilium-dns", "clustermesh", "gateway-api", "istio", "istio-multicluster"}
+)
+"""What runs in it; `cilium-dns`: agents see what is looked up, for policies by name."""
 FEATURES = COMPONENTS | RIGHTS
 ISTIO_FILTERS = "istio-filters"
 NOT_OFFERED: Mapping[str, str] = {
@@ -37,6 +39,7 @@ LEFT_ALONE: Mapping[str, str] = {
     "node-network": "no pod is put on the network of an adopted cluster's nodes",
     "clustermesh": "what is between clusters is asked of a lab's alone",
     "istio-multicluster": "what is between clusters is asked of a lab's alone",
+    "cilium-dns": "what an adopted cluster's agents see of lookups is not asked",
     **dict.fromkeys(NOT_OFFERED.keys() | {ISTIO_FILTERS}, "not looked for in an adopted cluster"),
 }
 """What no cluster that carries somebody's work offers, and why."""
