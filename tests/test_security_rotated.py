@@ -10,6 +10,7 @@ from cryptography import x509
 
 from clusters.components.authority import Authority, new_root
 from fixtures.history.certificates import Chain, Shown
+from fixtures.history.traces import Answer
 from fixtures.history.verdict import Outcome, failed, passed
 from fixtures.lab.rotation import Plugged
 from suites.security.presented import Wanted, mint
@@ -27,6 +28,8 @@ PLUGGED = (
     Plugged(THIRD, NEW, (NEW,)),
 )
 SERVICE = "web-service"
+END = "-----END CERTIFICATE-----\n"
+SERVED = [handmade.SERVED] * 20
 
 
 def read(authority: Authority) -> x509.Certificate:
@@ -42,12 +45,10 @@ STAGES = [
 def shown(plugged: Plugged) -> Shown:
     """What a proxy shows: its own, and whatever came with it from istiod."""
     data = {name: base64.b64decode(each).decode() for name, each in plugged.data.items()}
-    own, _, _ = mint(plugged.signing, Wanted(), "").certificate.partition("-----END")
-    whole = f"{own}-----END CERTIFICATE-----\n{data['cert-chain.pem']}{data['root-cert.pem']}"
-    parts = whole.split("-----END CERTIFICATE-----\n")[:-1]
-    return Shown(
-        peer=0, at=0, own="x", chain=tuple(f"{p}-----END CERTIFICATE-----\n" for p in parts)
-    )
+    own, _, _ = mint(plugged.signing, Wanted(), "").certificate.partition(END)
+    whole = f"{own}{END}{data['cert-chain.pem']}{data['root-cert.pem']}"
+    parts = [f"{part}{END}" for part in whole.split(END)[:-1]]
+    return Shown(peer=0, at=0, own="x", chain=tuple(parts))
 
 
 ALL = [shown(each) for each in PLUGGED]
@@ -56,12 +57,9 @@ AGAIN = Shown(peer=0, at=0, own="x")
 
 
 def rotated(
-    series: Sequence[Shown],
-    answers: Sequence[object] = (handmade.SERVED,) * 20,
-    *,
-    late: bool = False,
+    series: Sequence[Shown], answers: Sequence[Answer] = SERVED, *, late: bool = False
 ) -> Rotated:
-    trace = handmade.trace(list(answers))  # type: ignore[arg-type]
+    trace = handmade.trace(answers)
     taken = [failed("late") if late else passed("in time")]
     return Rotated([trace], {"passer": ALL, "fleeting": series}, STAGES, taken)
 
@@ -87,8 +85,8 @@ def test_each_stage_is_taken_in_its_turn(series: Sequence[Shown], outcome: Outco
 
 
 @pytest.mark.parametrize("answer", [handmade.UNAVAILABLE, handmade.REFUSED, handmade.WRONG])
-def test_a_request_that_fails_is_a_cost(answer: object) -> None:
-    answers = [handmade.SERVED] * 10 + [answer] + [handmade.SERVED] * 10
+def test_a_request_that_fails_is_a_cost(answer: Answer) -> None:
+    answers = [*SERVED, answer, *SERVED]
     assert costs_nothing(rotated(ALL, answers), SERVICE).outcome is FAIL
 
 
