@@ -11,7 +11,7 @@ export IMAGES   ?= auto
 need = $(if $($(1)),,$(error expected: $(1)=...; seen: none; look: make $(2)))
 
 .DEFAULT_GOAL := help
-.PHONY: help e2e test bench mutation up adopt suites mutants soak watch upgrade matrix report compare accept status logs down mirror doctor guest lint fmt lock clean
+.PHONY: help e2e test bench mutation up adopt suites mutants soak watch upgrade peers matrix report compare accept status logs down mirror doctor guest lint fmt lock clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET [VERSIONS=train] [IMAGES=auto|pull|forge] [MIRROR=host:port] [MANIFESTS=dir]\n"} \
@@ -40,8 +40,8 @@ up: $(STAMP) ## bring the clusters up and leave them up
 adopt: $(STAMP) ## existing clusters in place of new ones, LAB=site.toml (CONSENT=1, RIGHTS=1: what to apply there before)
 	@$(PY) -m clusters adopt $(if $(filter 1,$(CONSENT)),--consent) $(if $(filter 1,$(RIGHTS)),--rights) $(if $(LAB),"$(LAB)")
 
-suites: $(STAMP) ## run the suites against the clusters that are up (MANIFESTS=dir: your own files)
-	@$(PY) -m suites run $(if $(PROFILE),--profile $(PROFILE))
+suites: $(STAMP) ## run the suites against the clusters that are up (MANIFESTS=dir: your own files; DRY=1: tell what would be written)
+	@$(PY) -m suites run $(if $(filter 1,$(DRY)),--dry) $(if $(PROFILE),--profile $(PROFILE))
 
 mutants: $(STAMP) ## faults made on purpose: the suites must notice each (a sample; ONLY=name,name; ALL=1; SEED=n; SAMPLE=n)
 	@$(PY) -m suites mutants $(if $(ONLY),--only "$(ONLY)") $(if $(ALL),--all) $(if $(SEED),--seed $(SEED)) $(if $(SAMPLE),--sample $(SAMPLE))
@@ -56,6 +56,9 @@ upgrade: $(STAMP) ## FROM=2026-04 TO=2026-08 under the watch (ONLY=istio|cilium|
 	$(call need,FROM,upgrade FROM=2026-04 TO=2026-08)
 	$(call need,TO,upgrade FROM=2026-04 TO=2026-08)
 	@$(PY) -m suites upgrade --from $(FROM) --to $(TO) --only "$(ONLY)" $(if $(filter 1,$(PRACTICES)),--practices)
+
+peers: $(STAMP) ## the vendors' own suites against the clusters that are up, in a report (ONLY=conformance|istioctl)
+	@$(PY) -m suites peers $(if $(ONLY),--only $(ONLY))
 
 matrix: $(STAMP) ## every cell of the nightly matrix here, one after another; resumes where it was interrupted
 	@$(PY) -m suites matrix $(if $(ONLY),--only "$(ONLY)") $(if $(filter 1,$(FRESH)),--fresh) $(if $(BASE),--base "$(BASE)")

@@ -15,7 +15,15 @@ from pathlib import Path
 
 from clusters import address_range, capabilities, doctor, engine, providers, tools
 from clusters.api_server import has_kubeconfig
-from clusters.components import authority, cilium, clustermesh, gateway_api, istio, multicluster
+from clusters.components import (
+    authority,
+    cilium,
+    clustermesh,
+    coredns,
+    gateway_api,
+    istio,
+    multicluster,
+)
 from clusters.components.authority import Authority
 from clusters.components.charts import Charts
 from clusters.components.helm import Helm, merge_values
@@ -32,19 +40,6 @@ from clusters.settings import Settings
 from clusters.topology import Cluster, ClusterMeshMember, Topology
 from clusters.versions import Train
 
-# kubeadm's two ask for a tenth of a core each, and both are on the one node: when workloads are
-# rolled, their successors want that room.
-ONE_RESOLVER = {
-    "apiVersion": "apps/v1",
-    "kind": "Deployment",
-    "metadata": {"name": "coredns"},
-    "spec": {
-        "replicas": 1,
-        "template": {
-            "spec": {"containers": [{"name": "coredns", "resources": {"requests": {"cpu": "30m"}}}]}
-        },
-    },
-}
 TRANSLATED = (
     "No release of Cilium serves CiliumClustermeshConfig: the names, addresses and port of "
     "{name} were translated into the values of Cilium's chart, and XP9 checks the ClusterMesh "
@@ -226,7 +221,7 @@ class BringUpOfOne:
         """All that is to run in it, applied; nothing is waited for."""
         shared, kube = self.shared, self._kube
         kube.apply(_marker(shared.provider.owner))
-        kube.apply(ONE_RESOLVER, "kube-system")
+        coredns.prepare(kube)
         crds, limit = shared.charts.gateway_api, shared.train.deadlines.gateway_api
         gateway_api.install(kube, crds, limit)
         values = shared.cilium(self.plan, self.everyone)

@@ -15,17 +15,27 @@ RIGHTS = frozenset(
 """What may be done in a cluster: sign as its authority does, make what is of the whole cluster,
 take control planes down, write to the namespace `default`, and see what passes a node."""
 COMPONENTS = frozenset(
-    {"cilium", "cilium-dns", "clustermesh", "gateway-api", "istio", "istio-multicluster"}
+    {
+        "cilium",
+        "cilium-dns",
+        "clustermesh",
+        "gateway-api",
+        "istio",
+        "istio-multicluster",
+        "mcs-api",
+    }
 )
-"""What runs in it; `cilium-dns`: agents see what is looked up, for policies by name."""
+"""What runs in it; `cilium-dns`: agents see what is looked up, for policies by name; `mcs-api`:
+exported services have names, for which CoreDNS answers."""
 FEATURES = COMPONENTS | RIGHTS
 ISTIO_FILTERS = "istio-filters"
+BANDWIDTH = "bandwidth-manager"
 NOT_OFFERED: Mapping[str, str] = {
     "transparent-encryption": (
         "Cilium's encryption is off: it needs WireGuard or ESP of the nodes' kernel, which a lab "
         "cannot bring along"
     ),
-    "bandwidth-manager": (
+    BANDWIDTH: (
         "Cilium's bandwidth manager does not work in kind's nodes: their network namespaces have "
         "no default_qdisc"
     ),
@@ -40,6 +50,7 @@ LEFT_ALONE: Mapping[str, str] = {
     "clustermesh": "what is between clusters is asked of a lab's alone",
     "istio-multicluster": "what is between clusters is asked of a lab's alone",
     "cilium-dns": "what an adopted cluster's agents see of lookups is not asked",
+    "mcs-api": "what is between clusters is asked of a lab's alone",
     **dict.fromkeys(NOT_OFFERED.keys() | {ISTIO_FILTERS}, "not looked for in an adopted cluster"),
 }
 """What no cluster that carries somebody's work offers, and why."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kubernetes import client
@@ -69,13 +69,18 @@ def path(namespace: str, pod: str) -> str:
 
 
 def talk(
-    socket: Any, stdin: str, deadline: float, speaking: threading.Event | None = None
+    socket: Any,
+    stdin: str,
+    deadline: float,
+    speaking: threading.Event | None = None,
+    heard: Callable[[str], None] | None = None,
 ) -> Ended:
     """Feed a started program and read it to its end: stdout, stderr, and how it ended.
 
-    `speaking` is set as soon as it has written anything to stdout.
+    `speaking` is set as soon as it has written anything to stdout; `heard` is given each whole line
+    of it as soon as it is there.
     """
-    out, err = bytearray(), bytearray()
+    out, err, passed_on = bytearray(), bytearray(), 0
     ends = time.monotonic() + deadline
     try:
         if stdin:
@@ -89,6 +94,8 @@ def talk(
             err += socket.read_channel(STDERR_CHANNEL)
             if speaking and out:
                 speaking.set()
+            if heard:
+                passed_on = _pass_on(out, passed_on, heard)
         out += socket.read_channel(STDOUT_CHANNEL)
         err += socket.read_channel(STDERR_CHANNEL)
         ending = json.loads(socket.read_channel(ERROR_CHANNEL) or b"{}")
@@ -97,6 +104,14 @@ def talk(
         # After the other side's goodbye close() leaves the connection open.
         socket.sock.shutdown()
     return _ended(out, err, SUCCESS if ending.get("status") == SUCCESS else _cause(ending))
+
+
+def _pass_on(out: bytearray, start: int, heard: Callable[[str], None]) -> int:
+    """Give the whole lines from a place on to whoever hears them; the place behind them."""
+    end = out.rfind(b"\n") + 1
+    for line in out[start:end].splitlines():
+        heard(line.decode(errors="replace"))
+    return max(start, end)
 
 
 def _ended(out: bytearray, err: bytearray, how: str) -> Ended:

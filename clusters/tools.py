@@ -1,4 +1,5 @@
-"""The programs that we run ourselves, kind, helm and crane, at the train's versions.
+"""The programs that we run ourselves, kind, helm, crane and the vendors' own suites, at the train's
+versions.
 
 The user's own on PATH if it is of the version; else the vendor's, checked by the SHA-256 of the
 train's file; else built from its Go module. Nothing is run that was not checked, but for the
@@ -26,9 +27,21 @@ from clusters.process import run
 from clusters.progress import Progress
 from clusters.versions import Train
 
-PACKAGES = {"kind": ".", "helm": "cmd/helm", "crane": "cmd/crane"}
+CONFORMANCE, ISTIOCTL = "gateway-api-conformance", "istioctl"
+PACKAGES = {
+    "kind": ("kind", "."),
+    "helm": ("helm", "cmd/helm"),
+    "crane": ("crane", "cmd/crane"),
+}
+"""Of each program the component that it is of, and its package there."""
+PEERS = {
+    ISTIOCTL: ("istio", "istioctl/cmd/istioctl"),
+    CONFORMANCE: ("conformance", "."),
+}
+"""Likewise of vendors' own suites, which only `make peers` runs. Nobody publishes the second."""
 VERSION_COMMANDS = {
     "kind": ("version", "-q"), "helm": ("version", "--short"), "crane": ("version",),
+    ISTIOCTL: ("version", "--remote=false"), CONFORMANCE: ("-version",),
 }  # fmt: skip
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}  # as Go names them; others alike
 ASK_TIMEOUT = 20  # seconds, for a program to say its version
@@ -53,8 +66,13 @@ class Wanted:
         if self.name in self.train.programs:
             pins.append(self.train.programs[self.name].model_dump_json())
         with contextlib.suppress(RecipeError):
-            pins.append(golang.component(self.name, self.train).digest())
+            pins.append(golang.component(self.package[0], self.train).digest())
         return self.home.tools / f"{self.name}-{self.version}-{digest_of(pins)[:12]}" / self.name
+
+    @property
+    def package(self) -> tuple[str, str]:
+        """The component that it is of, and its package there."""
+        return {**PACKAGES, **PEERS}[self.name]
 
     def find_own(self) -> Path:
         """The user's own.
@@ -69,8 +87,8 @@ class Wanted:
             said = run([program, *VERSION_COMMANDS[self.name]], timeout=ASK_TIMEOUT).strip()
         except CommandError as error:
             said = _in_short(error)
-        # helm adds `+` and the commit.
-        if said.lstrip("v").partition("+")[0] != self.version:
+        # helm adds `+` and the commit, and istioctl says first that it is a client's.
+        if said.rpartition(" ")[2].lstrip("v").partition("+")[0] != self.version:
             raise DoctorError(str(self), seen=f"{program} says {said!r}")
         self.progress.say(f"{self}: {program}")
         return Path(program).absolute()
@@ -105,8 +123,8 @@ class Wanted:
             RecipeError: nothing pins the module at this version.
         """
         golang.require()
-        part = golang.component(self.name, self.train)
-        package = PACKAGES[self.name]
+        name, package = self.package
+        part = golang.component(name, self.train)
         log = self.home.logs / f"go-{self.name}.log"
         with tempfile.TemporaryDirectory(dir=self.home.tools, prefix="draft-") as draft:
             go = Toolchain(self.home, self.os)
@@ -129,7 +147,9 @@ def ensure(name: str, home: Home, train: Train, progress: Progress) -> Path:
     Raises:
         DoctorError: none of these ways leads to it; the error names each one's obstacle.
     """
-    wanted = Wanted(name, str(getattr(train.versions, name)), train, home, progress, *machine())
+    component, _ = {**PACKAGES, **PEERS}[name]
+    version = golang.version_of(component, train)
+    wanted = Wanted(name, version, train, home, progress, *machine())
     if wanted.place.exists():
         return wanted.place
     ways: dict[str, Callable[[], Path]] = {

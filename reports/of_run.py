@@ -14,7 +14,7 @@ from reports.charts import cluster_colours, share_chart, stage_chart
 from reports.measures import Latency, Share, figures, groups, latencies, shares
 from reports.model import Cell, Columns, Entry, Figure, Files, Report, Table, grids, make_table
 from reports.reasons import parts
-from reports.schema import Requirement, Results, Stage
+from reports.schema import Requirement, Results, Stage, Written
 from reports.wording import Number, duration, interval, number, percent, plural
 
 FILES = Files("results.json", "summary.md", "report.html", "junit.xml", "latest")
@@ -183,6 +183,8 @@ def _sections(results: Results) -> Iterable[Table | Figure]:
         label = "When each stage began and how long it took"
         table = stages(results.stages, summary="folded")
         yield Figure("Where the time went", label, draw, "", legend, took, table)
+    if results.written:
+        yield _written(results.written)
     if results.images:
         yield _images(results.images)
 
@@ -238,6 +240,20 @@ def _link(requirement: Requirement) -> Cell:
 
 def _time(seconds: float | None) -> str:
     return "" if seconds is None else duration(seconds)
+
+
+def _written(written: Collection[Written]) -> Table:
+    columns: Columns[Written] = {
+        "Cluster": lambda each: each.cluster,
+        "Namespace": lambda each: each.namespace or "(the whole cluster)",
+        "Kind": lambda each: each.kind,
+        "Verb": lambda each: each.verb,
+        "Objects": lambda each: number(each.objects),
+        "Times": lambda each: number(each.times),
+    }
+    places = len({(each.cluster, each.namespace) for each in written})
+    title = f"What was written to the clusters, in {plural(places, 'place')}"
+    return make_table(title, written, columns, ("Objects", "Times"), page="folded")
 
 
 def _images(images: Collection[Image]) -> Table:

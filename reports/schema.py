@@ -67,6 +67,17 @@ class Stage(Frozen):
     seconds: float
 
 
+class Written(Frozen):
+    """What was written to one namespace of a cluster: how many objects of a kind, by one verb."""
+
+    cluster: str
+    namespace: str = Field(description="empty for objects of the whole cluster")
+    kind: str
+    verb: str = Field(description="apply, patch, delete, exec, or create and what was made below")
+    objects: int
+    times: int
+
+
 class Results(Frozen, Kept):
     """A whole run."""
 
@@ -83,6 +94,9 @@ class Results(Frozen, Kept):
     machine: Machine
     stages: tuple[Stage, ...] = ()
     notes: tuple[str, ...] = ()
+    written: tuple[Written, ...] = Field(
+        default=(), description="all that the run wrote to the clusters; writes.jsonl has each"
+    )
     requirements: tuple[Requirement, ...]
 
     @model_validator(mode="after")

@@ -35,12 +35,14 @@ examples:
   python -m suites e2e                          everything, from nothing to a report and back
   python -m suites run                          against the clusters that are up
   python -m suites run -- -k CS1                pytest's own arguments after --
+  python -m suites run --dry                    what would be written to the clusters
   MANIFESTS=mine python -m suites run           your own files instead of the reference's
   python -m suites mutants                      faults made on purpose: all must be noticed
   python -m suites mutants --only weights-85-15
   python -m suites soak --times 20 --burn 1     no false red, also with one core less
   python -m suites watch --faults all           what the monitor sees of faults made on purpose
   python -m suites upgrade --from 2026-04 --to 2026-08 --only cilium
+  python -m suites peers --only istioctl        what the vendors' own suites say
   python -m suites matrix                       every cell of the nightly matrix, or what is left
   python -m suites matrix --list                what it would be
 
@@ -110,6 +112,8 @@ def parser() -> argparse.ArgumentParser:
         command("e2e", _e2e, "clusters up, suites, report, clusters down"),
         command("run", _suites, "the suites, against the clusters that are up"),
     ]
+    text = "write nothing: tell what would be written to each cluster, and what that says to it"
+    every[1].add_argument("--dry", action="store_true", help=text)
     text = "the suites against faults made on purpose: every one must be noticed"
     mutating = command("mutants", _mutants, text)
     mutating.add_argument(
@@ -154,6 +158,10 @@ def parser() -> argparse.ArgumentParser:
         each.add_argument(
             "--only", default="", metavar="COMPONENT", help=f"one of {', '.join(COMPONENTS)}"
         )
+    text = "the vendors' own suites: Gateway API's conformance, istioctl's precheck and analyze"
+    peering = command("peers", _peers, text)
+    peering.add_argument("--only", default="", help="conformance or istioctl (default: both)")
+    peering.add_argument("--test", default="", metavar="NAME", help="one test of conformance")
     _options_of_matrix(
         command("matrix", _matrix, "every cell of the nightly matrix, then a report")
     )
@@ -196,6 +204,11 @@ def _down(run: Run) -> None:
 def _suites(options: argparse.Namespace, run: Run) -> int:
     check_input()
     Topology.load(run.home.topology)
+    if options.dry:
+        from suites.runs.dry_run import tell  # noqa: PLC0415
+
+        tell(run)
+        return 0
     run.suites(*pytest_arguments(options.pytest))
     if providers.adopted(run.home) and not Settings.of_user().keep:
         run.program("clean", "clusters", "release")
@@ -247,6 +260,12 @@ def _upgrade_monitored(options: argparse.Namespace, run: Run) -> int:
     report = upgrade_monitored(run, versions.load(options.to), options.only)
     report.save(run.folder / UPGRADE)
     return report.exit_status
+
+
+def _peers(options: argparse.Namespace, run: Run) -> int:
+    from suites.runs.peers import peers  # noqa: PLC0415
+
+    return peers(run, options.only, options.test)
 
 
 def _publish(report: Upgrade, run: Run) -> int:

@@ -253,6 +253,39 @@ def test_a_feature_is_offered_or_it_is_said_why_not(
     assert all(read.not_offered.values())
 
 
+def managed(value: str) -> list[dict[str, Any]]:
+    config = config_map("cilium-config", "kube-system", **{existing.BANDWIDTH_MANAGER: value})
+    return [*WHOLE["ConfigMap"], config]
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"ConfigMap": managed("true")}, ""),
+        ({"ConfigMap": managed("false")}, "does not switch"),
+        ({}, "does not switch"),
+        ({"ConfigMap": managed("true"), "Node": [NODE]}, "one node"),
+    ],
+)
+def test_bandwidth_is_managed_where_cilium_says_so(
+    changed: dict[str, list[dict[str, Any]]], why: str
+) -> None:
+    read = survey(AGREED, **changed)
+    assert (capabilities.BANDWIDTH in read.features) is (not why)
+    assert why in read.not_offered.get(capabilities.BANDWIDTH, "")
+
+
+def test_who_may_not_read_whether_bandwidth_is_managed_is_told_so() -> None:
+    class Guarded(Site):
+        def get(self, _: str, kind: str, name: str, namespace: str = "") -> dict[str, Any] | None:
+            if name == existing.CILIUM_CONFIG:
+                raise AccessError("to read it", seen="403")
+            return super().get(_, kind, name, namespace)
+
+    read = existing.survey(cast("Kube", Guarded(CLUSTER, **WHOLE)), AGREED)
+    assert "may not read kube-system/cilium-config" in read.not_offered[capabilities.BANDWIDTH]
+
+
 # --- adopting and giving back --------------------------------------------------------------
 
 

@@ -157,7 +157,9 @@ def test_a_lab_applies_what_each_says_where_it_is_offered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The shared clients come first, and only where somebody is asked by them."""
-    monkeypatch.setattr(lab_module, "Kube", lambda cluster: SimpleNamespace(cluster=cluster))
+    monkeypatch.setattr(
+        lab_module, "Kube", lambda cluster, _ledger: SimpleNamespace(cluster=cluster)
+    )
     istio, clustermesh = frozenset({"istio"}), frozenset({"clustermesh"})
     shared = istio | {"default-namespace"}
     aws, azure = test_plugin.topology(tmp_path).clusters
@@ -186,13 +188,14 @@ def test_a_lab_applies_what_each_says_where_it_is_offered(
 class Cluster:
     """Objects by title, and what was done to them."""
 
-    def __init__(self, cluster: object) -> None:
+    def __init__(self, cluster: object, _ledger: object) -> None:
         self.cluster, self.done = cluster, list[str]()
 
     def list(self, *_words: str) -> list[object]:
         return []
 
-    def apply(self, document: dict[str, Any], namespace: str, _origin: str) -> None:
+    def apply(self, document: dict[str, Any], namespace: str, origin: str) -> None:
+        assert origin
         self.done.append(f"apply {namespace} {title(document)}")
 
     def delete(self, document: dict[str, Any], namespace: str) -> None:

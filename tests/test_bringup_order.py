@@ -14,7 +14,15 @@ from rich.console import Console
 
 from clusters import address_range, bringup, doctor, engine, tools, versions
 from clusters.address_range import Choice
-from clusters.components import authority, cilium, clustermesh, gateway_api, istio, multicluster
+from clusters.components import (
+    authority,
+    cilium,
+    clustermesh,
+    coredns,
+    gateway_api,
+    istio,
+    multicluster,
+)
 from clusters.components.authority import Authority
 from clusters.components.charts import Charts
 from clusters.errors import NotReadyError
@@ -36,7 +44,7 @@ JOINT = [
     "network",
 ]  # fmt: skip
 ONE = [
-    "create", "add address", "apply ConfigMap", "apply Deployment", "install gateway_api",
+    "create", "add address", "apply ConfigMap", "prepare coredns", "install gateway_api",
     "install cilium", "install istio's base", "plug root", "offer token", "install istiod",
     "announce cilium", "ready cilium", "ready istio", "accepted gateway_api",
     "connect clustermesh", "ready clustermesh",
@@ -123,6 +131,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
     monkeypatch.setattr(
         Kube, "patch", lambda self, d, *_: deeds.do(f"patch {d['kind']}", self.cluster.name)
     )
+    put(coredns, "prepare", "prepare coredns")
     put(gateway_api, "install", "install gateway_api")
     put(gateway_api, "wait_accepted", "accepted gateway_api")
     put(cilium, "install", "install cilium")

@@ -27,6 +27,7 @@ LIMIT = 900 * 1024
 
 def test_it_holds_the_programs_and_fits_a_config_map() -> None:
     assert sorted(FILES) == [
+        "changes.py",
         "connection.py",
         "datagram.py",
         "datagram_echo.py",

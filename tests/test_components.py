@@ -43,6 +43,7 @@ FREE = {
     "meshConfig.accessLogFile",  # all of meshConfig goes into Istio's service mesh configuration
     "meshConfig.defaultConfig",
     "meshConfig.defaultProviders",
+    "meshConfig.extensionProviders",
     "socketLB.hostNamespaceOnly",  # named there in a comment, as it has no default
     "devices",  # so in Cilium 1.19
     "clustermesh.apiserver.tls.server",  # 1.20's old name of tls.auto.server, which 1.19 lacks

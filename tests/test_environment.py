@@ -13,6 +13,7 @@ from kubernetes.dynamic.exceptions import DynamicApiError
 from clusters.confinement import Unconfined
 from clusters.errors import NotReadyError, RefusedError
 from clusters.kube import Kube
+from clusters.ledger import Ledger
 from clusters.topology import Cluster
 from fixtures.lab import tokens
 from fixtures.lab.environment import environment, with_values
@@ -134,6 +135,7 @@ def kube(accounts: Resource) -> Kube:
     kube = Kube.__new__(Kube)
     kube.cluster = Cluster.model_construct(name="aws", kubeconfig=Path("k"), context="c")
     kube._bounds = Unconfined()
+    kube._ledger = Ledger()
     server = SimpleNamespace(resource=lambda *_: accounts, kubectl=lambda words: words)
     kube._server = cast(Any, server)
     return kube

@@ -72,7 +72,7 @@ def test_a_server_shows_its_own_and_is_asked_by_its_name(
     assert Chain.parse(shown.chain).digest == own.digest
     answer = json.loads(shown.answer.rpartition("\r\n\r\n")[2])
     assert answer == {"service": "letter", "server_name": NAME}
-    assert came == [Served(names=(NAME,))]
+    assert came == [Served(names=(NAME,), requests=1)]
 
 
 def test_whoever_names_nobody_is_known_by_it(tmp_path: Path, own: Own) -> None:

@@ -315,6 +315,16 @@ def test_backends_are_those_in_force() -> None:
     assert hubble.parse_backends([{"status": {}}, {}]) == frozenset()
 
 
+def test_backends_may_be_those_of_one_address() -> None:
+    def service(address: str, backend: str) -> dict[str, Any]:
+        spec = {"frontend-address": {"ip": address}, "backend-addresses": [{"ip": backend}]}
+        return {"status": {"realized": spec}}
+
+    services = [service("10.96.0.1", "10.0.0.1"), service("10.96.0.2", "10.0.0.2")]
+    assert hubble.parse_backends(services, "10.96.0.2") == {"10.0.0.2"}
+    assert hubble.parse_backends(services, "10.96.0.3") == frozenset()
+
+
 def test_a_kubectl_command_can_be_pasted_whatever_the_path() -> None:
     server = ApiServer.__new__(ApiServer)  # no kubeconfig is read to say where it is
     server.cluster = Cluster(name="a", kubeconfig=Path("/my home/a.kubeconfig"), context="kind-a")

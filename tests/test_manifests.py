@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 import suites
+from clusters import capabilities
 from clusters.errors import ManifestsError
 from clusters.models import Image
 from fixtures import manifests as m
@@ -28,6 +29,7 @@ VALUES = {
     "images": {"echo": "echo:1", "locust": "locust:1"},
     "programs_base64": dict.fromkeys(PROGRAMS, "YQ=="),
     "programs_digest": "0123",
+    "features": capabilities.FEATURES | capabilities.LEFT_ALONE.keys(),
 }
 PINS = {
     "authorizationpolicy": "2677a1b100560d1b5851dabefd52387869c1b6368b25e154b232421d0908659e",

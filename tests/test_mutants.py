@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import suites
+from clusters import capabilities
 from clusters.errors import MutantsError
 from clusters.objects import title
 from fixtures import manifests as m
@@ -28,7 +29,9 @@ REFERENCE = m.load()
 # Requirements that no fault of a manifest can break, and why.
 PROVEN_OTHERWISE = {
     "CS4": "draws in turn: see the catalogue",
-    **dict.fromkeys(("CA7", "PR10"), "fail as they are: known deviations, which are strict"),
+    **dict.fromkeys(
+        ("CA7", "CA8", "PR10", "TE6"), "fail as they are: known deviations, which are strict"
+    ),
 }
 
 
@@ -47,6 +50,7 @@ def support(mutant: Mutant) -> list[dict[str, object]]:
         images={"echo": "e", "locust": "l"},
         programs_base64={},
         programs_digest="d",
+        features=capabilities.FEATURES | capabilities.LEFT_ALONE.keys(),
     )
 
 
@@ -254,6 +258,31 @@ def made(*requirements: Requirement) -> forms.KillMatrix:
     )
     listed = Mutant(name="l", suite="canary_split", what="w", not_applicable="no field asks for it")
     return kills.matrix(results, [killer, listed])
+
+
+def not_offered(requirement: str, mutant: str) -> Requirement:
+    reason = "not offered: no kernel has it"
+    return told(requirement, mutant, "skip").model_copy(
+        update={"needs": "encryption", "reason": reason}
+    )
+
+
+def test_a_mutant_of_what_no_cluster_offers_is_not_applicable() -> None:
+    every = [not_offered(name, at) for name in ("CS1", "CS2") for at in ("m", "reference-after-m")]
+    matrix = made(*every, told("CS3", "reference-after-o", "pass"))
+    entry = matrix.entries[0]
+    assert (entry.outcome, entry.reason) == ("not applicable", "not offered: no kernel has it")
+    assert not entry.cells
+    assert (matrix.references, matrix.reference_red) == (1, ())
+
+
+def test_a_mutant_of_which_something_can_be_asked_must_be_noticed() -> None:
+    noticed = made(not_offered("CS1", "m"), told("CS2", "m", "fail"))
+    assert noticed.entries[0].outcome == "killed"
+    missed = made(not_offered("CS1", "m"), told("CS2", "m", "pass"))
+    assert (missed.entries[0].outcome, missed.entries[0].reason) == ("survived", "CS2: pass")
+    skipped = made(not_offered("CS1", "m"), told("CS2", "m", "skip"))
+    assert skipped.entries[0].outcome == "survived"
 
 
 def test_a_mutant_is_killed_when_all_that_must_fail_did() -> None:

@@ -9,6 +9,7 @@ import pytest
 from fixtures.history import History
 from fixtures.history.verdict import Outcome
 from fixtures.lab.origins import Arrival
+from suites.performance import bandwidth
 from suites.performance.limits import (
     faster_than,
     held_to_bucket,
@@ -130,6 +131,22 @@ def test_those_overlap_that_are_under_way_at_a_time() -> None:
 def test_a_download_takes_as_long_as_its_rate_says(took: float, outcome: Outcome) -> None:
     history = exchanges({**SERVED, "sent": 1.0, "received": 1.0 + took})
     assert held_to_rate(1 << 20, 1 << 18)(history).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("took", "outcome"),
+    [(3.1, PASS), (10.0, PASS), (2.9, FAIL), (0.4, FAIL), (10.1, FAIL)],
+)
+def test_a_download_may_be_let_take_longer(took: float, outcome: Outcome) -> None:
+    history = exchanges({**SERVED, "sent": 1.0, "received": 1.0 + took})
+    held = held_to_rate(1_000_000, bandwidth.RATE, bandwidth.LATER)
+    assert held(history).outcome is outcome
+
+
+def test_no_download_is_free_as_a_whole() -> None:
+    for size in (bandwidth.SIZES.start, bandwidth.SIZES.stop):
+        assert size > 3 * bandwidth.RATE, "a bucket holds a second's worth"
+        assert size / (10 * bandwidth.RATE) < size / bandwidth.RATE - 2
 
 
 def test_a_download_that_is_late_on_a_pressed_machine_says_nothing() -> None:

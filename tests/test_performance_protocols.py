@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import random
+from urllib.parse import urlsplit
+
 import pytest
 
 from fixtures.history import Arrived
 from fixtures.history.verdict import Outcome
 from fixtures.traffic.raw import Conversation, Reply
+from suites.performance import undeclared
 from suites.performance.framing import (
     AMBIGUOUS,
     CLEAN,
@@ -16,7 +20,7 @@ from suites.performance.framing import (
     framed_once,
     refused,
 )
-from suites.performance.spoken import heard, spoken, upgraded
+from suites.performance.spoken import detected, heard, spoken, upgraded
 from tests.histories import FAIL, INCONCLUSIVE, PASS, Answer, exchanges
 
 OK = Reply(answer="HTTP/1.1 200 OK\r\n\r\n", first=0.1)
@@ -89,6 +93,49 @@ def test_the_protocol_is_the_backends_own_word(
     answers: tuple[Answer, ...], outcome: Outcome
 ) -> None:
     assert spoken("HTTP/2.0", "echo", 2)(exchanges(*answers)).outcome is outcome
+
+
+KNOWN: Answer = {
+    "status": 200,
+    "service": "echo",
+    "arrived": Arrived(proto="HTTP/1.1"),
+    "answer_headers": {"x-routed": "by-request"},
+}
+
+
+@pytest.mark.parametrize(
+    ("answers", "outcome"),
+    [
+        ((KNOWN, KNOWN), PASS),
+        ((KNOWN, {**KNOWN, "answer_headers": {}}), FAIL),
+        ((KNOWN, {**KNOWN, "answer_headers": {"x-routed": "as-bytes"}}), FAIL),
+        ((KNOWN, {**KNOWN, "arrived": Arrived(proto="HTTP/2.0")}), FAIL),
+        ((KNOWN, {**KNOWN, "service": "metered"}), FAIL),
+        ((KNOWN, {"error": "reset"}), FAIL),
+        ((KNOWN, {"error": "starved"}), INCONCLUSIVE),
+        ((KNOWN,), INCONCLUSIVE),
+        ((), INCONCLUSIVE),
+    ],
+)
+def test_what_is_detected_is_routed_and_arrives_as_it_was_sent(
+    answers: tuple[Answer, ...], outcome: Outcome
+) -> None:
+    check = detected("HTTP/1.1", "echo", ("x-routed", "by-request"), 2)
+    assert check(exchanges(*answers)).outcome is outcome
+
+
+@pytest.mark.parametrize("what", ["open", "admitted", "denied"])
+@pytest.mark.parametrize("proto", undeclared.PORTS)
+def test_what_is_denied_alone_is_below_the_closed_path(proto: str, what: str) -> None:
+    for seed in range(20):
+        drawn = list(undeclared.requests("host", proto, what, random.Random(seed)))  # noqa: S311 (no secret)
+        assert len(drawn) == undeclared.KINDS
+        for kind, each in enumerate(drawn):
+            path = urlsplit(each.url).path
+            assert path.startswith(undeclared.CLOSED) is (what == "denied")
+            assert each.stream == undeclared.named(proto, what, kind)
+            assert each.http2 is (proto == "HTTP/2.0")
+            assert f":{undeclared.PORTS[proto]}/" in each.url
 
 
 ALL, DENIED = Conversation(status=101, frames=5), Conversation(status=403, frames=0)

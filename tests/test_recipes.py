@@ -170,7 +170,8 @@ def test_a_folders_digest_is_of_names_and_contents(tmp_path: Path) -> None:
 
 def test_components_are_used_and_named_by_their_version() -> None:
     """A folder in go/ that no train asks for is dead weight."""
-    used = {*tools.PACKAGES, *CHARTED}.union(*(image.components for image in recipe.load_all()))
+    programs = {name for name, _ in (*tools.PACKAGES.values(), *tools.PEERS.values())}
+    used = {*programs, *CHARTED}.union(*(image.components for image in recipe.load_all()))
     wanted = {
         golang.component(name, versions.load(train)).folder for train in TRAINS for name in used
     }

@@ -8,8 +8,10 @@ from fixtures.checks import all_answered_by
 from fixtures.history import History
 from fixtures.lab.origins import Arrival
 from suites.service_mesh.attempts import (
+    NOBODY_LISTENED,
     Attempt,
     arrived_times,
+    but_unreached,
     ends_within,
     if_quick,
     moved_on,
@@ -108,3 +110,26 @@ def test_what_a_limit_ended_on_a_pressed_machine_says_nothing(
 ) -> None:
     history = exchanges(answer) + History((), [window(ended=10.0, stalled=10 * pressure, lines=1)])
     assert unless_late(all_answered_by("origin"))(history).outcome == outcome
+
+
+UNREACHED: Answer = {
+    "status": 503,
+    "body": f"upstream connect error. retried and the latest {NOBODY_LISTENED}",
+}
+
+
+@pytest.mark.parametrize(
+    ("answers", "outcome"),
+    [
+        ([SERVED, SERVED, SERVED], "pass"),
+        ([SERVED, SERVED, UNREACHED], "pass"),
+        ([SERVED, UNREACHED, UNREACHED], "fail"),
+        ([SERVED, SERVED, {"status": 503, "service": "origin"}], "fail"),
+        ([UNREACHED], "inconclusive"),
+    ],
+)
+def test_a_few_that_were_brought_to_nobody_do_not_count(
+    answers: list[Answer], outcome: str
+) -> None:
+    check = but_unreached(all_answered_by("origin", len(answers) - 1), 1)
+    assert check(exchanges(*answers)).outcome == outcome

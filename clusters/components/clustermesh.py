@@ -21,7 +21,8 @@ from clusters.waiting import wait_for
 NAMESPACE = "kube-system"
 SERVICE = "clustermesh-apiserver"
 COMMENT = "# connect anew: "
-CONFIGURATION = "cilium-clustermesh"  # the Secret that the agents read
+CONFIGURATION = "cilium-clustermesh"  # the Secret that agents and operators read
+READERS = ("k8s-app=cilium", "io.cilium/app=operator")
 SYNC_TIMEOUT = "2s"
 CPU = "30m"
 """What the control plane's pod asks for, by its first container. Whoever asks for nothing gets
@@ -39,6 +40,8 @@ def values(plan: ClusterPlan, clusters: Sequence[ClusterPlan], root: Authority) 
         "extraConfig": {"clustermesh-sync-timeout": SYNC_TIMEOUT},
         "clustermesh": {
             "useAPIServer": True,
+            # Services that are exported have names in all clusters; see coredns.py.
+            "mcsapi": {"enabled": True},
             "apiserver": {
                 "image": {"useDigest": False},
                 "etcd": {"init": {"resources": {"requests": {"cpu": CPU}}}},
@@ -73,11 +76,12 @@ def values(plan: ClusterPlan, clusters: Sequence[ClusterPlan], root: Authority) 
 
 
 def connect(kube: Kube, others: Sequence[str], deadline: float) -> None:
-    """Have the agent connect to ClusterMesh, anew, once the control plane beside it is ready.
+    """Have agent and operator connect to ClusterMesh, anew, once the control plane beside them is
+    ready.
 
-    The agent starts first, asks in vain, and waits longer before each further try, up to a
-    minute by then (gRPC, doc/connection-backoff.md). It connects at once when its
-    configuration changes: a comment will do. The kubelet brings that to a pod that changes.
+    They start first, ask in vain, and wait longer before each further try, up to a minute by
+    then (gRPC, doc/connection-backoff.md). They connect at once when their configuration
+    changes: a comment will do. The kubelet brings that to a pod that changes.
 
     Raises:
         NotReadyError: the control plane was not ready in time.
@@ -90,9 +94,10 @@ def connect(kube: Kube, others: Sequence[str], deadline: float) -> None:
     }
     secret = {"metadata": {"name": CONFIGURATION}, "data": data}
     kube.patch({"apiVersion": "v1", "kind": "Secret", **secret}, NAMESPACE)
-    pod = kube.pod(NAMESPACE, "k8s-app=cilium")["metadata"]["name"]
-    note = {"name": pod, "annotations": {"plumbline/connect": str(uuid.uuid4())}}
-    kube.patch({"apiVersion": "v1", "kind": "Pod", "metadata": note}, NAMESPACE)
+    for labels in READERS:
+        pod = kube.pod(NAMESPACE, labels)["metadata"]["name"]
+        note = {"name": pod, "annotations": {"plumbline/connect": str(uuid.uuid4())}}
+        kube.patch({"apiVersion": "v1", "kind": "Pod", "metadata": note}, NAMESPACE)
 
 
 def _with_new_comment(encoded: str) -> str:

@@ -24,6 +24,9 @@ PROXY = "istio-proxy"
 DEFAULT = "default"
 TRUST_DOMAIN = "cluster.local"
 """Istio's own, and the one that the reference names its principal by."""
+AUTHORIZER, AUTHORIZER_HOST = "plumbline-authorizer", "authorizer.plumbline.test"
+"""An external authorizer, for policies that name it, and where it is: whoever wants one declares
+this host."""
 
 
 def values(hub: str, tag: str, revision: str = "", *, plain_envoy: bool) -> dict[str, Any]:
@@ -43,6 +46,7 @@ def values(hub: str, tag: str, revision: str = "", *, plain_envoy: bool) -> dict
     service_mesh: dict[str, Any] = {
         "accessLogFile": "/dev/stdout",  # evidence
         "defaultConfig": {"terminationDrainDuration": "1s"},
+        "extensionProviders": [_authorizer()],
     }
     settings: dict[str, Any] = {
         "global": {
@@ -64,6 +68,12 @@ def values(hub: str, tag: str, revision: str = "", *, plain_envoy: bool) -> dict
         service_mesh |= {"defaultProviders": {"metrics": []}, "enablePrometheusMerge": False}
         settings["telemetry"] = {"enabled": False}
     return settings
+
+
+def _authorizer() -> dict[str, Any]:
+    """Asked by HTTP; whatever is not its word in time is a refusal."""
+    asked_at = {"service": AUTHORIZER_HOST, "port": 80, "timeout": "1s", "failOpen": False}
+    return {"name": AUTHORIZER, "envoyExtAuthzHttp": asked_at}
 
 
 def install_base(

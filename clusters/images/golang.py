@@ -23,6 +23,8 @@ from clusters.versions import Train
 
 COMPONENTS = Path(__file__).parent / "go"
 BUILD_TIMEOUT = 2400  # seconds, for one component with nothing cached
+RELEASED_WITH = {"conformance": "gateway-api"}
+"""Components that have no version of their own."""
 OLDEST = (1, 21)  # of Go: the first that fetches the toolchain that a go.mod asks for
 MEND = "install Go 1.21 or later (https://go.dev/dl)"
 
@@ -67,7 +69,7 @@ def component(name: str, train: Train, root: Path = COMPONENTS) -> Component:
     Raises:
         RecipeError: nothing is pinned for this version, or its build.toml is malformed.
     """
-    version = str(getattr(train.versions, name.replace("-", "_"), ""))
+    version = version_of(name, train)
     folder = next((f for f in (root / f"{name}-{version}", root / name) if f.is_dir()), None)
     if folder is None:
         raise RecipeError(
@@ -87,6 +89,12 @@ def component(name: str, train: Train, root: Path = COMPONENTS) -> Component:
             seen=str(error),
             look=f"$EDITOR {folder}/build.toml",
         ) from None
+
+
+def version_of(name: str, train: Train) -> str:
+    """The train's version of a component; empty if it has none."""
+    field = RELEASED_WITH.get(name, name).replace("-", "_")
+    return str(getattr(train.versions, field, ""))
 
 
 class Toolchain:

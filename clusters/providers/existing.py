@@ -21,7 +21,7 @@ from pydantic import Field, ValidationError
 from clusters import capabilities
 from clusters.components import cilium, gateway_api, istio
 from clusters.confinement import CONSENT
-from clusters.errors import ConsentError, SiteError
+from clusters.errors import AccessError, ConsentError, SiteError
 from clusters.files import why
 from clusters.kube import Kube
 from clusters.models import Frozen, Machine
@@ -38,6 +38,8 @@ SETTINGS = "mesh"
 BUNDLE = "gateway.networking.k8s.io/bundle-version"
 """Annotation of Gateway API's CRDs: the release that they are of."""
 AGENT = "k8s-app=cilium"
+CILIUM_CONFIG, BANDWIDTH_MANAGER = "cilium-config", "enable-bandwidth-manager"
+"""Cilium's ConfigMap, and its key for what pods' annotations say of their bandwidth."""
 INSTANCE = "node.kubernetes.io/instance-type"
 
 
@@ -190,7 +192,10 @@ def survey(kube: Kube, agreed: Consent) -> Survey:
         lacking["default-namespace"] = (
             f"the consent does not name {SHARED}, where the reference's principal lives"
         )
-    features = frozenset(capabilities.FEATURES - lacking.keys())
+    del lacking[capabilities.BANDWIDTH]
+    if obstacle := _bandwidth_manager(kube):
+        lacking[capabilities.BANDWIDTH] = obstacle
+    features = frozenset((capabilities.FEATURES | {capabilities.BANDWIDTH}) - lacking.keys())
     return Survey(versions, features, lacking, _machine(kube.list("v1", "Node")))
 
 
@@ -238,6 +243,19 @@ def _cilium(kube: Kube) -> tuple[str, str]:
     if not agents:
         return "", f"there is no Cilium agent in {cilium.NAMESPACE}"
     return _tag(agents[0]), "no program is run in an adopted cluster's Cilium agents"
+
+
+def _bandwidth_manager(kube: Kube) -> str:
+    """Why pods' bandwidth is not asked for; empty if Cilium sees to it and there are two nodes, as
+    what a pod sends is held where it leaves its own."""
+    try:
+        config = kube.get("v1", "ConfigMap", CILIUM_CONFIG, cilium.NAMESPACE) or {}
+    except AccessError:
+        return f"its user may not read {cilium.NAMESPACE}/{CILIUM_CONFIG}"
+    if (config.get("data") or {}).get(BANDWIDTH_MANAGER) != "true":
+        return f"{cilium.NAMESPACE}/{CILIUM_CONFIG} does not switch Cilium's bandwidth manager on"
+    several = len(kube.list("v1", "Node")) > 1
+    return "" if several else "it has one node, and what is sent is held where it leaves one"
 
 
 Look = Callable[[Kube], tuple[str, str]]

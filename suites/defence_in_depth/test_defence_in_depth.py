@@ -52,6 +52,7 @@ def test_past_its_sidecar_nobody_gains(judge: Judge, observed: Observation) -> N
     judge(observed.history, gain_nothing(PAST_THE_SIDECAR, observed.arrived, observed.drops))
 
 
+@pytest.mark.nightly
 @requirement("OB5", source=OBSERVABILITY)
 def test_cilium_tells_what_it_did(judge: Judge, defended: Defended) -> None:
     """Cilium tells the verdict of each connection, and of each drop both identities and a count."""

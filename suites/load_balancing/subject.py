@@ -24,12 +24,15 @@ from fixtures.traffic.client import ClientPod
 NAME = Path(__file__).parent.name
 CLIENT, POOL = "client", "pool"
 TURN, CHANCE, LEAST, KEYED, EJECTING = "turn", "chance", "least", "keyed", "ejecting"
+WARMING, DISTRIBUTED, BY_NUMBER, ZONED = "warming", "distributed", "by-number", "zoned"
 PRACTICES = (
     "destinationrule-in-turn",
     "destinationrule-by-chance",
     "destinationrule-least-request",
     "destinationrule-keyed",
     "destinationrule-ejection",
+    "destinationrule-distributed",
+    "destinationrule-warm-up",
 )
 PORT = 3000
 PODS = 4
@@ -55,6 +58,8 @@ SPACING = 0.05
 SOME = 48
 """Requests in which half of four pods that fail are left: the second of them after some more errors
 than the first, and none of them for so long that it is back."""
+ZONES = 800
+"""Requests that are asked of the pods of two zones: 540 decide by weights, and 300 by number."""
 FEW = 24
 """Requests that are asked while nobody, or not everybody, is there to answer."""
 
@@ -130,6 +135,16 @@ class Balanced:
         """
         return self.client.probe(
             self._stream(TURN, count=ROUNDS), self._stream(CHANCE, count=DRAWS)
+        )
+
+    def draw_zones(self) -> History:
+        """Ask for the pods of two zones, by declared weights and without any.
+
+        Raises:
+            CommandError: the prober could not be started.
+        """
+        return self.client.probe(
+            self._stream(DISTRIBUTED, count=ZONES), self._stream(BY_NUMBER, count=ZONES)
         )
 
     def slow_down(self) -> History:
@@ -217,13 +232,13 @@ class Balanced:
         every = arrived(self.pods, served, began, self.deadline)
         return left, nobody, tuple(each for each in every if each.nonce in late)
 
-    def wait_known(self, service: str) -> None:
-        """Wait until the client's proxy has all pods of a service.
+    def wait_known(self, service: str, pods: Sequence[Origin] = ()) -> None:
+        """Wait until the client's proxy has all these pods of a service; the pool's without any.
 
         Raises:
             NotReadyError: it did not in time.
         """
-        addresses = [f"{each.address}:{PORT}" for each in self.pods]
+        addresses = [f"{each.address}:{PORT}" for each in pods or self.pods]
         convergence.members(self.client, self.space.host(service), addresses, self.deadline)
 
     def _ask_by_keys(self, when: str) -> History:
@@ -266,6 +281,8 @@ def in_force(lab: Lab, cluster: str) -> Balanced:
     every = [lab.manifests.given(stem) for stem in PRACTICES]
     convergence.documents(space, every, deadline, [client])
     subject = Balanced(space, deadline, client, tuple(origins(space, POOL)))
-    for service in (TURN, CHANCE, LEAST, KEYED, EJECTING):
+    for service in (TURN, CHANCE, LEAST, KEYED, EJECTING, WARMING):
         subject.wait_known(service)
+    # Of the other service of these pods a proxy may know those alone that have a weight.
+    subject.wait_known(BY_NUMBER, origins(space, ZONED))
     return subject

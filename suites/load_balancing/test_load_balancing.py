@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.checks import every, known, on, status_is
+from fixtures.checks import every, known, on, split, status_is
+from fixtures.checks.sequential import SplitTest
 from fixtures.history import History
+from fixtures.lab import Lab
 from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
 from suites.load_balancing.choices import (
@@ -22,8 +24,11 @@ from suites.load_balancing.choices import (
     spared,
     stayed,
 )
+from suites.load_balancing.newcomer import SPANS, come
 from suites.load_balancing.subject import (
+    BY_NUMBER,
     CHANCE,
+    DISTRIBUTED,
     EJECTED,
     ERRORS,
     FEW,
@@ -34,14 +39,23 @@ from suites.load_balancing.subject import (
     SOME,
     TURN,
     UNAVAILABLE,
+    WARMING,
     Balanced,
 )
+from suites.load_balancing.warmed import warms_up
 
 BALANCING = "Best Practices/Service Mesh/Load balancing"
 SHARE = 1 / PODS
 """Of each pod, where nothing else decides."""
 MOVED = 1 / 3
 """Share of other pods' keys that may move when one of four goes: a sixth is what does."""
+
+NEAR, FAR = "near", "far"
+"""The services that the pods of either zone say that they are."""
+WEIGHTS, NUMBERS = {NEAR: 80, FAR: 20}, {NEAR: 1, FAR: 2}
+"""The practice's weights of the two zones, and their numbers of pods."""
+ZONES, BY_CHANCE = SplitTest(margin=0.1), SplitTest(margin=0.15)
+"""By weights zones are drawn in turn, so that few requests tell; by number a pod is by chance."""
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +117,18 @@ def test_a_pod_that_fails_is_left_for_its_time(judge: Judge, balanced: Balanced)
     )
 
 
+@requirement("LB5", source=BALANCING)
+def test_weights_of_zones_hold(judge: Judge, balanced: Balanced) -> None:
+    """Declared weights of zones hold, whatever number of pods each has; without any it decides."""
+    judge(
+        balanced.draw_zones(),
+        every(
+            on(DISTRIBUTED, split(WEIGHTS, ZONES)),
+            on(BY_NUMBER, split(NUMBERS, BY_CHANCE)),
+        ),
+    )
+
+
 @pytest.mark.nightly
 @requirement("LB6", source=BALANCING)
 def test_a_pod_that_is_not_ready_gets_nothing(judge: Judge, balanced: Balanced) -> None:
@@ -119,4 +145,18 @@ def test_a_pod_that_is_not_ready_gets_nothing(judge: Judge, balanced: Balanced) 
             known(unready.back),
             on("since", settled(in_turn(pods), FEW)),
         ),
+    )
+
+
+@pytest.mark.nightly
+@requirement("LB7", source=BALANCING)
+def test_a_new_pod_warms_up(judge: Judge, lab: Lab, balanced: Balanced) -> None:
+    """With a warm-up the share of a new pod rises, and is whole only after it; without one it is
+    whole at once."""
+    newcomer = come(lab, balanced)
+    warming, at_once = (newcomer.trace(service) for service in (WARMING, TURN))
+    fair = 1 / (PODS + 1)
+    judge(
+        newcomer.traces.history,
+        known(warms_up(warming, at_once, newcomer.pod, fair, SPANS)),
     )

@@ -8,7 +8,7 @@ import pytest
 
 from fixtures.history import History
 from fixtures.lab import Lab
-from suites.multi_cloud import failover, policies
+from suites.multi_cloud import failover, policies, sealed
 from suites.multi_cloud.failover import Pair
 from suites.multi_cloud.policies import Guarded
 from suites.multi_cloud.subject import Everywhere, Observation, in_force
@@ -55,3 +55,9 @@ def policed(guarded: Guarded) -> policies.Observation:
 def pair(lab: Lab, everywhere: Everywhere) -> Pair:
     """The pods with moods of both clusters, and the client that prefers its own cluster's."""
     return failover.pair(lab, everywhere)
+
+
+@pytest.fixture(scope="module")
+def by_tls(lab: Lab) -> sealed.Observation:
+    """What the Gateway answered for a backend with certificates of all kinds."""
+    return sealed.entrance_of(lab).observe()

@@ -14,6 +14,7 @@ from fixtures.checks import (
     on,
     only_answered_by,
     split,
+    with_positive_control,
 )
 from fixtures.checks.sequential import SplitTest
 from fixtures.checks.unbroken import FOREVER, only_by, unbroken
@@ -22,7 +23,9 @@ from fixtures.lab import Lab
 from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
 from suites.multi_cloud.credentials import credentials
+from suites.multi_cloud.exports import EXPORTED, LENT, TWICE, UNEXPORTED, ask, own_name, shared_name
 from suites.multi_cloud.failover import by_service, move
+from suites.multi_cloud.known_names import at, nowhere, of_all
 from suites.multi_cloud.policies import AWS, AZURE
 from suites.multi_cloud.served import at_home, served_across
 from suites.multi_cloud.subject import (
@@ -146,5 +149,36 @@ def test_new_credentials_cost_nothing(judge: Judge, lab: Lab, everywhere: Everyw
             known(only_by(trace.between(changed.without, changed.again), {own}, "without any")),
             known(changed.back),
             known(only_by(trace.between(changed.ended, FOREVER), {own, other}, "since")),
+        ),
+    )
+
+
+@requirement("SD7", source=DISCOVERY, needs="mcs-api")
+def test_an_exported_service_has_a_name_everywhere(
+    judge: Judge, lab: Lab, everywhere: Everywhere, seed: int
+) -> None:
+    """An exported service answers at its name of clusterset.local in both clusters, by the pods of
+    those that export it; what is not exported has no such name."""
+    answered = ask(lab, everywhere, seed)
+    places = everywhere.places.values()
+    pods = [place.service(PLAIN) for place in places]
+    lent = everywhere.places[AZURE].service(PLAIN)
+    served = (
+        check
+        for place in places
+        for check in (
+            on(shared_name(place, EXPORTED), of_all(pods, FEW)),
+            at(shared_name(place, LENT), lent, FEW),
+            *(
+                at(own_name(place, each), place.service(PLAIN), TWICE)
+                for each in (EXPORTED, LENT, UNEXPORTED)
+            ),
+        )
+    )
+    names = [shared_name(place, each) for place in places for each in answered.unknown]
+    judge(
+        answered.history,
+        with_positive_control(
+            denied=nowhere(names, TWICE), allowed=every(known(answered.agreed), *served)
         ),
     )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from fixtures.checks import (
+    all_answered_by,
     every,
     known,
     never_reached,
@@ -18,6 +21,9 @@ from fixtures.lab import namespace_of
 from fixtures.lab.trust import root_of, spiffe_id
 from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
+from suites.multi_cloud import sealed as by_gateway
+from suites.multi_cloud.backends import HOST, OTHER_BY_HOSTNAME, RIGHT, WRONG
+from suites.multi_cloud.believed import come_by_name, is_unbelieved
 from suites.multi_cloud.identity import are_themselves
 from suites.multi_cloud.served import served_across
 from suites.multi_cloud.subject import (
@@ -85,3 +91,33 @@ def test_there_is_no_way_back_to_plain_text(
         observed.history,
         with_positive_control(denied=cut_off, allowed=served_across(everywhere)),
     )
+
+
+@pytest.mark.nightly
+@requirement("TE4", source=ENCRYPTION)
+def test_a_backend_of_the_gateway_is_believed_by_name_and_authority(
+    judge: Judge, by_tls: by_gateway.Observation
+) -> None:
+    """A Gateway speaks TLS to another cluster's backend outside the service mesh, which gets no
+    request unless its certificate is of its name and by its authority."""
+    served = {name: by_tls.served[name] for name in (RIGHT, *WRONG)}
+    secret = every(
+        *(on(name, is_unbelieved(by_tls.logged, by_gateway.COUNT)) for name in WRONG),
+        known(come_by_name(served, RIGHT, HOST)),
+        known(sealed(by_tls.capture, [by_tls.sealed_pair])),
+    )
+    controls = every(
+        on(RIGHT, all_answered_by(RIGHT, by_gateway.COUNT)),
+        on(by_gateway.OPEN, status_is(200, by_gateway.OPEN_COUNT)),
+        known(readable(by_tls.capture, by_tls.readable_pair, by_gateway.OPEN_READ)),
+    )
+    judge(by_tls.history, with_positive_control(denied=secret, allowed=controls))
+
+
+@pytest.mark.nightly
+@requirement("TE6", source=ENCRYPTION)
+def test_a_hostname_is_verified(judge: Judge, by_tls: by_gateway.Observation) -> None:
+    """A backend's certificate must be of the policy's hostname where the policy names no others."""
+    unbelieved = on(OTHER_BY_HOSTNAME, is_unbelieved(by_tls.logged, by_gateway.COUNT))
+    right = on(by_gateway.RIGHT_BY_HOSTNAME, all_answered_by(RIGHT, by_gateway.COUNT))
+    judge(by_tls.history, with_positive_control(denied=unbelieved, allowed=right))

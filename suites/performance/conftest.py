@@ -10,6 +10,7 @@ from suites.performance.passing import passing_in_force
 from suites.performance.protocols import Framed, smuggle, spoken_in_force
 from suites.performance.shaping import Observation, observe
 from suites.performance.subject import Stage, in_force
+from suites.performance.undeclared import undeclared_in_force
 
 
 @pytest.fixture(scope="module")
@@ -46,3 +47,9 @@ def framed(spoken_to: Stage) -> Framed:
 def passing(lab: Lab, cluster: str) -> Stage:
     """The workloads, once the Gateway passes TLS through."""
     return passing_in_force(lab, cluster)
+
+
+@pytest.fixture(scope="module")
+def silent_about(lab: Lab, cluster: str) -> Stage:
+    """The workloads, once a Service leads to one and says nothing of what it speaks."""
+    return undeclared_in_force(lab, cluster)

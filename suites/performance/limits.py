@@ -59,22 +59,23 @@ def held_to_bucket(tokens: int, seconds: float, arrived: Collection[str]) -> Che
     )
 
 
-def held_to_rate(size: int, rate: int) -> Check:
+def held_to_rate(size: int, rate: int, later: float = 2.0) -> Check:
     """A download takes as long as its rate says, less the first second, which is free, and at most
-    two seconds more. It is told by the time of its whole answer.
+    some seconds more. It is told by the time of its whole answer.
 
     Args:
         size: of it, in bytes.
         rate: bytes a second.
+        later: the seconds more.
     """
     least = size / rate - 1
 
     def judge(history: History) -> Verdict:
         (took,) = {e.latency for e in history}
-        said = f"{size} bytes took {took:.2f} s, {least:.0f} to {least + 2:.0f} s are meant"
+        said = f"{size} bytes took {took:.2f} s, {least:.0f} to {least + later:.0f} s are meant"
         if took < least - CLOCK:
             return failed(said, seconds=took)
-        if took > least + 2:
+        if took > least + later:
             return unless_pressed(failed(said, seconds=took), history)
         return passed(said, seconds=took)
 

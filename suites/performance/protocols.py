@@ -13,6 +13,7 @@ from fixtures.lab.origins import arrived
 from fixtures.traffic.raw import Bytes, Conversation, Reply, converse, exchange
 from suites.performance.calls import CALLS_ROUTE
 from suites.performance.framing import AMBIGUOUS, TOLERATED, UNROUTABLE, by_request
+from suites.performance.sharing import RULE
 from suites.performance.subject import NAME, Stage, stage_of
 
 Framed = tuple[Mapping[str, Reply], Mapping[str, int]]
@@ -34,7 +35,7 @@ def spoken_in_force(lab: Lab, cluster: str) -> Stage:
         WrongManifestError: a practice's manifest is refused, or is never in force.
     """
     greeting = (GREETING,) if has_tcp_routes(lab, cluster) else ()
-    return stage_of(lab, cluster, (FRAMING, CALLS_ROUTE, *greeting))
+    return stage_of(lab, cluster, (FRAMING, CALLS_ROUTE, RULE, *greeting))
 
 
 def has_tcp_routes(lab: Lab, cluster: str) -> bool:

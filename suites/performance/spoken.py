@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from statistics import median
 
-from fixtures.checks import FORBIDDEN, Check
+from fixtures.checks import FORBIDDEN, Check, every
 from fixtures.checks.guard import each, is_served
 from fixtures.history import Exchange
 from fixtures.history.verdict import Verdict, failed, passed
@@ -24,6 +24,23 @@ def spoken(proto: str, service: str, minimum: int) -> Check:
         return is_served(exchange) and exchange.service == service and by == proto
 
     return each(holds, f"served by {service} over {proto}", minimum)
+
+
+def detected(proto: str, service: str, mark: tuple[str, str], minimum: int) -> Check:
+    """Each request is served by a service, which got it by the protocol that it was sent by, and
+    its answer bears what a route by request puts into it: its client's proxy knew what it was.
+
+    Args:
+        mark: the name of a header, in lower case, and its value.
+    """
+    name, value = mark
+
+    def holds(exchange: Exchange) -> bool:
+        return exchange.answer_headers.get(name) == value
+
+    return every(
+        spoken(proto, service, minimum), each(holds, f"routed as a request ({name})", minimum)
+    )
 
 
 def upgraded(admitted: Mapping[str, Conversation], denied: Conversation, frames: int) -> Verdict:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from fixtures.checks import every, on
+from functools import partial
+
+from fixtures.checks import denied_http, every, known, on, with_positive_control
 from fixtures.history.verdict import combine
 from fixtures.lab import Lab
 from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
 from fixtures.traffic.grpc import Code
-from suites.performance import calls
+from suites.performance import calls, undeclared
 from suites.performance.called import called, spread
 from suites.performance.framing import TWO_HOSTS, framed_once, refused
 from suites.performance.passed_through import ends_at_its_backend, goes_nowhere
 from suites.performance.passing import NAMES, pass_through
+from suites.performance.pools import multiplexed
 from suites.performance.protocols import (
     BY_GATEWAY,
     BY_SIDECAR,
@@ -27,8 +30,11 @@ from suites.performance.protocols import (
     upgrade,
     way,
 )
-from suites.performance.spoken import heard, spoken, upgraded
+from suites.performance.sharing import CLIENTS, PLAIN, UPGRADED, upgrade_requests
+from suites.performance.sharing import COUNT as REQUESTS
+from suites.performance.spoken import detected, heard, spoken, upgraded
 from suites.performance.subject import Stage
+from suites.performance.undeclared import named
 
 SELECTION = "Best Practices/Performance/Protocol selection"
 WELCOME = "Gateway API Test TCP Server"
@@ -91,6 +97,16 @@ def test_a_server_may_speak_first(judge: Judge, lab: Lab, cluster: str, spoken_t
     judge.conclude(heard(replies, WELCOME))
 
 
+@requirement("PR6", source=SELECTION)
+def test_requests_are_upgraded(judge: Judge, seed: int, spoken_to: Stage) -> None:
+    """Where a rule upgrades requests, those of 20 clients over HTTP/1.1 share a connection of
+    HTTP/2 for each of their sidecar's workers, and the backend still gets HTTP/1.1."""
+    history, pools, workers = upgrade_requests(spoken_to, seed)
+    shared = multiplexed(pools, UPGRADED, PLAIN, CLIENTS, workers)
+    arrived = (on(name, spoken("HTTP/1.1", "echo", REQUESTS)) for name in (UPGRADED, PLAIN))
+    judge(history, every(shared, *arrived))
+
+
 @requirement("PR7", source=SELECTION)
 def test_what_is_ambiguous_is_refused(judge: Judge, framed: Framed) -> None:
     """What can be framed in two ways is refused at the Gateway; all else arrives as one request."""
@@ -101,3 +117,23 @@ def test_what_is_ambiguous_is_refused(judge: Judge, framed: Framed) -> None:
 def test_a_request_is_for_one_host(judge: Judge, framed: Framed) -> None:
     """A request with two Host fields is refused at the Gateway (RFC 9112, 3.2)."""
     judge.conclude(refused(TWO_HOSTS, *framed))
+
+
+@requirement("PR9", source=SELECTION, needs="istio-filters")
+def test_protocols_of_undeclared_ports_are_detected(
+    judge: Judge, lab: Lab, silent_about: Stage, seed: int
+) -> None:
+    """Protocols of undeclared ports are detected: HTTP/1.1 and HTTP/2 are routed and denied request
+    by request, and TLS passes as it is."""
+    spoken_there = undeclared.speak(lab, silent_about, seed)
+    kinds = [(proto, kind) for proto in undeclared.PORTS for kind in range(undeclared.KINDS)]
+    known_as = partial(detected, service=undeclared.SERVICE, mark=undeclared.MARK)
+    served = (
+        on(named(proto, what, kind), known_as(proto, minimum=undeclared.EACH))
+        for proto, kind in kinds
+        for what in ("open", "admitted")
+    )
+    denied = (on(named(p, "denied", kind), denied_http(undeclared.EACH)) for p, kind in kinds)
+    sealed = known(ends_at_its_backend(spoken_there.shown, spoken_there.own, NAMES))
+    allowed = every(*served, sealed)
+    judge(spoken_there.history, with_positive_control(denied=every(*denied), allowed=allowed))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from fixtures.checks import all_answered_by, every, on, with_positive_control
+from fixtures.lab import Lab
 from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
+from suites.performance import bandwidth
 from suites.performance.limits import (
     faster_than,
     held_to_bucket,
@@ -35,6 +37,7 @@ from suites.performance.shaping import (
     UNLIMITED,
     Observation,
 )
+from suites.performance.subject import Stage
 
 SHAPING = "Best Practices/Performance/Traffic shaping"
 ORIGIN = "origin"
@@ -79,3 +82,14 @@ def test_one_clients_excess_costs_another_nothing(judge: Judge, shaped: Observat
     loud = on(LOUD, held_to_bucket(OWN_TOKENS, PER, nonces))
     quiet = on(QUIET, all_answered_by("bulk", MODEST))
     judge(shaped.history, with_positive_control(denied=loud, allowed=quiet))
+
+
+@requirement("TS7", source=SHAPING, needs="bandwidth-manager")
+def test_a_pods_bandwidth_holds(judge: Judge, lab: Lab, stage: Stage, seed: int) -> None:
+    """A pod sends no more than its egress-bandwidth says, and receives no more than its
+    ingress-bandwidth."""
+    downloads = bandwidth.download(lab, stage, seed)
+    held = held_to_rate(downloads.size, bandwidth.RATE, bandwidth.LATER)
+    narrow = (on(stream, held) for stream in (bandwidth.SENDING, bandwidth.RECEIVING))
+    free = on(bandwidth.UNBOUND, faster_than(2.0))
+    judge(downloads.history, with_positive_control(denied=every(*narrow), allowed=free))

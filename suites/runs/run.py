@@ -26,7 +26,7 @@ from clusters.settings import Settings
 from clusters.topology import Topology
 from fixtures import manifests
 from fixtures.plugin.options import CORE
-from fixtures.plugin.record import run_status
+from fixtures.plugin.record import run_status, written
 from reports.publish import append_step_summary, publish, report_of
 from reports.reading import FILE
 from reports.render.terminal import show
@@ -147,6 +147,7 @@ class Run:
         results = with_watch(results, self.folder / WATCH, self.stages)
         update: dict[str, object] = {"stages": (*results.stages, *self.stages)}
         update |= {"began": self.began, "ended": datetime.now(UTC)}
+        update |= {"written": written(self.folder)}
         if interrupted:
             update["status"] = "interrupted"
         results = results.model_copy(update=update)

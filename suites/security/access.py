@@ -15,11 +15,11 @@ from fixtures.history import History
 from fixtures.history.streams import Stream
 from fixtures.lab import convergence
 from fixtures.lab.convergence import istio
+from fixtures.lab.proxy_log import lines_of
 from fixtures.lab.trust import spiffe_id
 from fixtures.manifests import Given
 from fixtures.traffic.client import join
 from suites.security.denied import BY_NONE
-from suites.security.logs import lines_of
 from suites.security.subject import ACCESS, Answers, Guarded, Request
 
 TEAM = "plumbline-security"

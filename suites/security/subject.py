@@ -24,6 +24,7 @@ from fixtures.lab import (
     convergence,
     sampling,
 )
+from fixtures.lab.proxy_log import lines_of
 from fixtures.lab.space import Space
 from fixtures.lab.trust import root_of
 from fixtures.manifests import Given
@@ -31,7 +32,6 @@ from fixtures.traffic.client import ClientPod, side_by_side
 from fixtures.traffic.handshake import Peer, shake
 from fixtures.traffic.sniffer import Sniffer
 from suites.security.believed import UNAVAILABLE
-from suites.security.logs import lines_of
 from suites.security.presented import Presented, named, right, to_present
 
 NAME = Path(__file__).parent.name

@@ -6,7 +6,7 @@ Source: Istio, "Envoy Access Logs", default format; Envoy, "Access logging", res
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from fixtures.checks import Check, nonces
@@ -72,9 +72,14 @@ def _parsed(log: Iterable[str]) -> Iterator[tuple[str, Line]]:
 def tells(told: Told, expected: Expected) -> Check:
     """Each request has one line in its client's proxy, with the status that the client saw and why;
     and one of the same request id in a backend's, or none where it never got there."""
+    return tells_each(told, lambda _: expected)
+
+
+def tells_each(told: Told, expected: Callable[[Exchange], Expected]) -> Check:
+    """Likewise, where it depends on what the client saw what the proxies say of a request."""
 
     def judge(history: History) -> Verdict:
-        problems = [problem for e in history for problem in _problems(e, told, expected)]
+        problems = [problem for e in history for problem in _problems(e, told, expected(e))]
         if problems:
             return failed(f"{len(problems)} of {len(history)}: {problems[0]}")
         return passed(f"all {len(history)} are told as they were")

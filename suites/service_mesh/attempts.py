@@ -16,6 +16,8 @@ from fixtures.history import Exchange, History
 from fixtures.history.verdict import Verdict, failed, passed
 
 GATEWAY_TIMEOUT = 504
+NOBODY_LISTENED = "reset reason: remote connection failure"
+"""Envoy's own answer once each of its attempts to connect was refused."""
 MUCH = 2
 """Times what is allowed, from which on no machine explains that even the quickest is late."""
 CLOCK = 0.005
@@ -50,6 +52,20 @@ def if_quick(check: Check) -> Check:
     """A check of requests whose every attempt is answered sooner than its limit. On a machine that
     was pressed an attempt may end before its answer, and one more be made."""
     return lambda history: unless_pressed(check(history), history)
+
+
+def but_unreached(check: Check, at_most: int) -> Check:
+    """A check of requests to a service one of whose two pods does not listen: without those that
+    Envoy brought to nobody, if they are a few. It looks five times for another pod than the one
+    that refused, each time one of both, and then takes what it has (Istio's default policy of
+    retries, `host_selection_retry_max_attempts`): of some 2,000 requests one meets the same pod
+    three times."""
+
+    def judge(history: History) -> Verdict:
+        reached = history.where(lambda exchange: NOBODY_LISTENED not in exchange.body)
+        return check(reached if len(history) - len(reached) <= at_most else history)
+
+    return judge
 
 
 def ends_within(least: float, most: float, status: int = GATEWAY_TIMEOUT) -> Check:

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-from clusters.errors import NotReadyError
-from clusters.waiting import wait_for
 from fixtures.checks import nonces
 from fixtures.history import History
 from fixtures.history.streams import Stream, marked
 from fixtures.lab import OUTSIDE, Lab, convergence
-from fixtures.lab.convergence import PROXY
 from fixtures.lab.origins import Arrival, arrived, origins
-from fixtures.lab.sampling import MARGIN
 from fixtures.lab.space import Space
 from fixtures.traffic.client import ClientPod, side_by_side
-from suites.service_mesh.access_log import Expected, Line, Told, parse
 from suites.service_mesh.attempts import Attempt
 from suites.service_mesh.filled import with_address, with_keys
 from suites.service_mesh.tokens import GROUP, OTHER_GROUP, key_set, new_key, right, to_present
@@ -30,9 +24,10 @@ NAME = Path(__file__).parent.name
 INSIDER, OUTSIDER = "insider", "outsider"
 TIMED, RETRIED, ONCE, TOLD, HALVES = "timed", "retried", "once", "told", "halves"
 COUNTED, MIRRORED, SHADOW, FLIPPED = "counted", "mirrored", "shadow", "flipped"
+FAULTED = "faulted"
 NOBODY = "nobody"
 """A service without pods."""
-WITH_PODS = (TIMED, RETRIED, ONCE, HALVES, COUNTED, MIRRORED)
+WITH_PODS = (TIMED, RETRIED, ONCE, HALVES, COUNTED, MIRRORED, FAULTED)
 """What the client must have pods of."""
 ORIGIN = "origin"
 PORT = 3000
@@ -48,7 +43,9 @@ PRACTICES = (
     "virtualservice-retries",
     "telemetry-access-log",
     "authorizationpolicy-claims",
+    "authorizationpolicy-authorizer",
     "virtualservice-mirror",
+    "virtualservice-fault",
     FLIP,
 )
 FEW, MANY = 6, 24
@@ -58,15 +55,6 @@ GUARDED = "guarded"
 """A path of the Gateway for one address alone."""
 POSE = "spiffe://cluster.local/ns/nobody/sa/nobody"
 """The name that clients claim for themselves."""
-LOGGED = {
-    "logged.served": Expected(),
-    "logged.not-found": Expected(),
-    "logged.failed": Expected(),
-    "logged.late": Expected(flags="UT"),
-    "logged.left": Expected(flags="DC"),
-    "logged.nowhere": Expected(flags="UH", arrives=False),
-}
-"""The streams whose lines are looked for, and what the proxies tell of them."""
 CLAIM = "x-claim-group"
 """The header in which the proxy tells a token's claim."""
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -76,10 +64,6 @@ TRACED = {
     "b3": f"{TRACE}-00f067aa0ba902b7-0",
 }
 """A trace that its client leaves unsampled (W3C Trace Context; B3 single header)."""
-LEAVES_AFTER = 0.5
-"""Seconds after which the client that does not wait for its answer hangs up."""
-LOG_WAIT = 15.0
-"""Seconds in which a line comes into a log: Envoy writes them every second or ten."""
 
 
 @dataclass(frozen=True)
@@ -114,8 +98,7 @@ class Practised:
             NotReadyError: what a backend answered did not come into its log in time.
         """
         mark, began = convergence.generation(), time.monotonic()
-        history = self.insider.probe(*self._attempts(mark), at_once=4)
-        return Observation(history, by_nonce(self._arrived(history, began)))
+        return self.observe(self.insider.probe(*self._attempts(mark), at_once=4), began)
 
     def pose(self) -> History:
         """Ask, from inside, from outside and through the Gateway, as if one were another.
@@ -182,8 +165,7 @@ class Practised:
             NotReadyError: what a backend answered did not come into its log in time.
         """
         mark, began = convergence.generation(), time.monotonic()
-        history = self.insider.probe(*self._presented(mark))
-        return Observation(history, by_nonce(self._arrived(history, began)))
+        return self.observe(self.insider.probe(*self._presented(mark)), began)
 
     def _presented(self, mark: str) -> Iterator[Stream]:
         now = int(time.time())
@@ -209,53 +191,18 @@ class Practised:
         url = stream.url.replace("/?", f"/{path}?")
         return stream.model_copy(update={"url": url, "headers": headers | claim, "whole": True})
 
-    def log(self) -> tuple[History, Told]:
-        """Make requests that end in every way, and read what the proxies wrote of them.
+    def observe(self, history: History, began: float) -> Observation:
+        """What was asked, and all that arrived at any origin since then.
+
+        Args:
+            began: by `time.monotonic()`.
 
         Raises:
-            CommandError: the prober could not be started.
+            NotReadyError: what an origin answered did not come into its log in time.
         """
-        mark, began = convergence.generation(), time.monotonic()
-        history = self.insider.probe(*self._logged(mark))
-        wanted = {n for e in history for n in nonces(e.url)}
-        far = {n for e in history if LOGGED[e.stream].arrives for n in nonces(e.url)}
-        logs = Told({}, {})
-
-        def missing() -> str:
-            nonlocal logs
-            logs = self._told(time.monotonic() - began + MARGIN)
-            lacking = {*wanted - logs.by_client.keys(), *far - logs.by_backend.keys()}
-            return ", ".join(sorted(lacking)[:9])
-
-        with suppress(NotReadyError):  # what is not there is what is asked
-            wait_for("lines in the proxies' logs", missing, LOG_WAIT)
-        return history, logs
-
-    def _told(self, since: float) -> Told:
-        pods = [each.pod for each in origins(self.space, ORIGIN)]
-        by_backend: dict[str, list[Line]] = {}
-        for pod in pods:
-            for nonce, lines in self._lines(pod, since).items():
-                by_backend.setdefault(nonce, []).extend(lines)
-        return Told(self._lines(self.insider.pod, since), by_backend)
-
-    def _lines(self, pod: str, since: float) -> dict[str, list[Line]]:
-        return parse(self.space.kube.logs(self.space.namespace, pod, PROXY, since=since))
-
-    def _logged(self, mark: str) -> Iterator[Stream]:
-        yield self.stream("logged.served", ONCE, mark, "", FEW)
-        yield self.stream("logged.not-found", ONCE, mark, "status=404", FEW)
-        yield self.stream("logged.failed", ONCE, mark, "status=503", FEW)
-        yield self.stream("logged.late", TIMED, mark, "delay=1", FEW)
-        left = self.stream("logged.left", ONCE, mark, "delay=6", FEW)
-        yield left.model_copy(update={"timeout": LEAVES_AFTER})
-        yield self.stream("logged.nowhere", NOBODY, mark, "", FEW)
-
-    def _arrived(self, history: History, began: float) -> list[Arrival]:
-        """All that arrived at any origin, once what an origin answered is there."""
         every = [*origins(self.space, ORIGIN), *origins(self.space, LISTENING)]
         wanted = frozenset(n for e in history if e.service for n in nonces(e.url))
-        return arrived(every, wanted, began, self.deadline)
+        return Observation(history, by_nonce(arrived(every, wanted, began, self.deadline)))
 
     def _attempts(self, mark: str) -> Iterator[Stream]:
         yield self.stream("timed.slow", TIMED, mark, "delay=2", FEW)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from fixtures.checks import every, known, on
 from fixtures.checks.unbroken import only_by, unbroken
 from fixtures.lab import Lab
@@ -11,9 +13,10 @@ from suites.service_mesh.access_log import tells
 from suites.service_mesh.counted import count
 from suites.service_mesh.counters import rises
 from suites.service_mesh.headers import is_value
+from suites.service_mesh.logged import LOGGED, log
 from suites.service_mesh.refused import refuse
 from suites.service_mesh.rejects import is_refused, is_told, stood_still
-from suites.service_mesh.subject import LOGGED, ORIGIN, TRACED, Practised
+from suites.service_mesh.subject import ORIGIN, TRACED, Practised
 
 OBSERVABILITY = "Best Practices/Service Mesh/Observability"
 
@@ -21,7 +24,7 @@ OBSERVABILITY = "Best Practices/Service Mesh/Observability"
 @requirement("OB1", source=OBSERVABILITY)
 def test_each_request_has_its_line(judge: Judge, practised: Practised) -> None:
     """Each request has one line in its client's proxy and one in its backend's, as it was."""
-    history, logs = practised.log()
+    history, logs = log(practised)
     judge(history, every(*(on(name, tells(logs, what)) for name, what in LOGGED.items())))
 
 
@@ -47,6 +50,7 @@ def test_a_trace_goes_on(judge: Judge, practised: Practised) -> None:
     judge(practised.trace(), check)
 
 
+@pytest.mark.nightly
 @requirement("OB6", source=OBSERVABILITY, needs="control-planes")
 def test_what_proxies_refuse_is_told(judge: Judge, lab: Lab, practised: Practised) -> None:
     """A configuration that proxies refuse is told, by them and by istiod, and harmless: they serve

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.checks import all_answered_by, denied_http, every, never_reached, on
+from fixtures.checks import all_answered_by, denied_http, every, known, never_reached, on
 from fixtures.history.verdict import combine
+from fixtures.lab import Lab
 from fixtures.lab.trust import spiffe_id
 from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
+from suites.service_mesh.authorized import closed, decided
+from suites.service_mesh.authorizing import AWAY, CLIENTS, OPEN, authorize
+from suites.service_mesh.claiming import claim
 from suites.service_mesh.forwarded import last_is, never_told
 from suites.service_mesh.headers import is_value
 from suites.service_mesh.hosts import Entrance
+from suites.service_mesh.insiders import ignored, obeyed
 from suites.service_mesh.own_certificates import (
     OLD,
     is_renewed,
@@ -76,6 +81,23 @@ def test_a_claim_comes_from_the_token(judge: Judge, presented: Observation) -> N
     judge(presented.history, check)
 
 
+@requirement("SP3", source=POLICIES, needs="control-planes")
+def test_an_authorizer_is_asked_first(
+    judge: Judge, lab: Lab, practised: Practised, seed: int
+) -> None:
+    """An external authorizer decides before anything is served; while it fails or is away nothing
+    is, and what it allows is again within T of its return."""
+    authorization = authorize(lab, practised, seed)
+    records = authorization.records
+    away, unchecked = ([phase + client for client in CLIENTS] for phase in (AWAY, OPEN))
+    check = every(
+        decided(authorization.decisions, records),
+        closed(away, records, unchecked),
+        known(authorization.back),
+    )
+    judge(authorization.history, check)
+
+
 @requirement("SP4", source=POLICIES)
 def test_nobody_passes_for_another(judge: Judge, practised: Practised) -> None:
     """What a client claims of its certificate is gone, or what its proxy saw comes last."""
@@ -98,6 +120,15 @@ def test_nobody_borrows_an_address(judge: Judge, practised: Practised) -> None:
         on("address.right", all_answered_by(ORIGIN, FEW)),
     )
     judge(practised.forward(), check)
+
+
+@requirement("SP6", source=POLICIES)
+def test_nobody_outside_gives_orders(judge: Judge, practised: Practised, seed: int) -> None:
+    """Envoy's own headers that come from outside have no effect at the Gateway and are not handed
+    on: no other attempts, no other timeout, no word for whoever comes next."""
+    observed, outside, inside = claim(practised, seed)
+    attempts = observed.attempts
+    judge(observed.history, every(ignored(outside, attempts), obeyed(inside, attempts)))
 
 
 @requirement("SP7", source=POLICIES)

@@ -1,0 +1,1 @@
+../conformance-1.6.2/main.go

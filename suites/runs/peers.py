@@ -1,0 +1,159 @@
+"""Peers: the vendors' own suites against the clusters that are up, in a report of our form.
+
+Each is a program that is built from its vendor's module, run as its vendor documents it, and taken
+at its word. What they print is kept whole. It judges nothing.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from clusters import providers, tools, versions
+from clusters.errors import CommandError, InputError
+from clusters.process import environment
+from clusters.progress import Progress
+from clusters.topology import Cluster, Topology
+from fixtures.plugin.record import run_status
+from reports.publish import publish, report_of
+from reports.render.terminal import show
+from reports.schema import Requirement, Results
+from suites.runs import conformance, istioctl
+from suites.runs.run import Run
+
+PEERS = ("istioctl", "conformance")
+PROFILE = "peers"
+
+
+def peers(run: Run, only: str = "", test: str = "") -> int:
+    """Run the vendors' suites and show what they say; 0 only if none says that something is wrong.
+
+    Args:
+        only: one of `PEERS`, or all of them.
+        test: the name of one test of the conformance suite.
+
+    Raises:
+        InputError: there is no such peer.
+        TopologyError: no clusters are up.
+        ForeignError: they are somebody's, and a suite would make namespaces there.
+        DoctorError: a program could not be built.
+    """
+    if only and only not in PEERS:
+        raise InputError(f"ONLY to be one of {', '.join(PEERS)}", seen=only)
+    topology, began = Topology.load(run.home.topology), datetime.now(UTC)
+    if only != "istioctl":
+        providers.see_none_adopted(run.home)
+    asking = Asking(run, topology, Progress(run.home.root / "estimates.json"))
+    entries: list[Requirement] = []
+    with run.stage("programs"):
+        asking.bring(only)
+    providers.reach(run.home)
+    for name in PEERS:
+        if only in ("", name):
+            with run.stage(name):
+                entries += asking.istioctl() if name == "istioctl" else asking.conformance(test)
+    results = _results(run, topology, tuple(entries), began)
+    publish(results, run.folder)
+    show(report_of(results), run.folder)
+    return results.exit_status
+
+
+class Asking:
+    """What a run of peers works with."""
+
+    def __init__(self, run: Run, topology: Topology, progress: Progress) -> None:
+        self._run, self._topology, self._progress = run, topology, progress
+        self._console = Console(highlight=False)
+        self._train = versions.load(topology.train)
+        run.folder.mkdir(parents=True, exist_ok=True)
+
+    def bring(self, only: str) -> None:
+        """Have the programs, built if need be."""
+        for name in (tools.ISTIOCTL, tools.CONFORMANCE):
+            if not only or only in name:
+                self._program(name)
+
+    def istioctl(self) -> Iterator[Requirement]:
+        """Each of istioctl's checks of each cluster."""
+        program = self._program(tools.ISTIOCTL)
+        for cluster in self._topology.clusters:
+            for check in istioctl.CHECKS:
+                log, began = f"{cluster.name}-{check}.json", time.monotonic()
+                words = [*istioctl.arguments(check), "--context", cluster.context]
+                output = "".join(self._lines(program, words, cluster, log))
+                try:
+                    said = istioctl.messages(output)
+                except ValueError:
+                    raise _failed(self._run.folder / log, f"istioctl {check}") from None
+                seconds = time.monotonic() - began
+                yield istioctl.requirement(check, said, cluster.name, log, seconds)
+
+    def conformance(self, test: str = "") -> Iterator[Requirement]:
+        """Each test of Gateway API's suite, in the first cluster: it takes minutes."""
+        program, cluster = self._program(tools.CONFORMANCE), self._topology.clusters[0]
+        report = (self._run.folder / conformance.REPORT).absolute()
+        words = conformance.arguments(self._topology, report, test)
+        log, version = "conformance.log", self._topology.versions["gateway_api"]
+        tests = list(conformance.ended(self._lines(program, words, cluster, log)))
+        if not tests:
+            raise _failed(self._run.folder / log, "the conformance suite")
+        for each in tests:
+            yield conformance.requirement(each, cluster.name, version, log)
+
+    def _program(self, name: str) -> Path:
+        return tools.ensure(name, self._run.home, self._train, self._progress)
+
+    def _lines(
+        self, program: Path, words: Sequence[str], cluster: Cluster, log: str
+    ) -> Iterator[str]:
+        """What it prints, line by line while it runs, kept in a file. Its exit status is not looked
+        at: it is of what it found."""
+        env = environment({"KUBECONFIG": str(cluster.kubeconfig)}, direct=True)
+        self._console.print(f"{program.name} {' '.join(words[:1])}: {cluster.name}", style="dim")
+        with (
+            (self._run.folder / log).open("w", encoding="utf-8") as file,
+            subprocess.Popen(
+                [program, *words],
+                env=env,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                encoding="utf-8",
+                errors="replace",
+            ) as child,
+        ):
+            for line in child.stdout or ():
+                file.write(line)
+                if line.startswith("=== RUN   Conformance/"):
+                    self._console.print(f"  {line.split('/')[1].strip()}", style="dim")
+                yield line
+
+
+def _failed(log: Path, what: str) -> CommandError:
+    text = log.read_text(encoding="utf-8")
+    return CommandError(f"{what} to say what it found", seen=text[-1000:], look=f"less {log}")
+
+
+def _results(
+    run: Run, topology: Topology, entries: tuple[Requirement, ...], began: datetime
+) -> Results:
+    return Results(
+        run=run.name,
+        status=run_status(entries, PROFILE),
+        began=began,
+        ended=datetime.now(UTC),
+        train=topology.train,
+        profile=PROFILE,
+        versions=dict(topology.versions),
+        images=topology.images,
+        machine=topology.machine,
+        stages=tuple(run.stages),
+        notes=(
+            "The vendors' own suites, at their word; Gateway API's has pods of the lab's images.",
+        ),
+        requirements=entries,
+    )

@@ -1,0 +1,66 @@
+"""Peers: what the vendors' suites print, read as it is printed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from suites.runs import conformance, istioctl
+
+PRINTED = """\
+=== RUN   Conformance
+=== RUN   Conformance/HTTPRouteSimpleSameNamespace
+=== RUN   Conformance/HTTPRouteSimpleSameNamespace/Simple_HTTP_request
+--- FAIL: Conformance (61.20s)
+    --- PASS: Conformance/HTTPRouteSimpleSameNamespace (1.52s)
+        --- PASS: Conformance/HTTPRouteSimpleSameNamespace/Simple_HTTP_request (0.30s)
+    --- FAIL: Conformance/HTTPRouteWeight (9.00s)
+    --- SKIP: Conformance/UDPRoute (0.00s)
+FAIL
+"""
+
+
+def test_each_test_of_the_suite_is_told_once_and_none_of_its_parts() -> None:
+    tests = list(conformance.ended(PRINTED.splitlines(keepends=True)))
+    assert [(each.name, each.outcome, each.seconds) for each in tests] == [
+        ("HTTPRouteSimpleSameNamespace", "pass", 1.52),
+        ("HTTPRouteWeight", "fail", 9.0),
+        ("UDPRoute", "skip", 0.0),
+    ]
+
+
+def test_what_was_not_asked_is_explained_and_what_failed_is_not() -> None:
+    entries = [
+        conformance.requirement(each, "aws-cluster", "1.6.2", "conformance.log")
+        for each in conformance.ended(PRINTED.splitlines())
+    ]
+    assert [each.explained for each in entries] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("output", "levels", "verdict"),
+    [
+        ("", [], "pass"),
+        ("null\n", [], "pass"),
+        ("[]", [], "pass"),
+        (
+            "a line before\n" + json.dumps([{"code": "IST0101", "level": "Error", "message": "x"}]),
+            ["Error"],
+            "fail",
+        ),
+        (json.dumps([{"code": "IST0102", "level": "Info", "message": "y"}]), ["Info"], "pass"),
+    ],
+)
+def test_an_error_of_istioctl_is_red_and_the_rest_is_counted(
+    output: str, levels: list[str], verdict: str
+) -> None:
+    said = istioctl.messages(output)
+    assert [each["level"] for each in said] == levels
+    entry = istioctl.requirement("analyze", said, "aws-cluster", "a.json", 1.0)
+    assert entry.verdict == verdict
+
+
+def test_what_is_no_json_is_no_answer() -> None:
+    with pytest.raises(ValueError, match="Expecting"):
+        istioctl.messages("[the cluster does not answer")
