@@ -44,6 +44,7 @@ def test_it_holds_the_programs_and_fits_a_config_map() -> None:
         "prober.py",
         "rate.py",
         "raw.py",
+        "recorder.py",
         "sealed.py",
         "speaking.py",
         "wire.py",

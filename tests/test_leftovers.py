@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
+
 from clusters import topology
 from clusters.errors import UnservedKindError
 from clusters.kube import Kube
@@ -52,6 +54,13 @@ def test_another_name_goes_and_what_is_expected_stays() -> None:
         ("DestinationRule", "plumbline-a", "web-service"),
         ("VirtualService", "shop", "tablet"),
     }
+
+
+@pytest.mark.parametrize("consent", [None, Consent(harness="h")])
+def test_exports_are_looked_for_in_a_lab_alone(consent: Consent | None) -> None:
+    cluster = Cluster(("ServiceExport", "plumbline-a", "lent", ""), consent=consent)
+    gone = leftovers.clear(cast("Kube", cluster), "plumbline-a", ())
+    assert bool(gone) is (consent is None)
 
 
 def test_elsewhere_only_what_bears_a_runs_label_goes() -> None:

@@ -53,6 +53,7 @@ def ramp(seconds: float, least: float = 0.1) -> Trace:
         (ramp(1), ramp(0.001), FAIL),
         (ramp(3), ramp(0.001), FAIL),
         (ramp(60), ramp(0.001), FAIL),
+        (trace(lambda since: min(0.7, max(0.1, since / 10))), ramp(0.001), FAIL),
         (trace(lambda _: 0.1), ramp(0.001), FAIL),
         (trace(lambda since: 0.0 if since < 8 else 1.0), ramp(0.001), FAIL),
         (trace(lambda since: 3.0 if since > 9 else since / 10), ramp(0.001), FAIL),

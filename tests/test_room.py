@@ -39,7 +39,8 @@ def _asked(documents: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, float]
     for document in documents:
         name, spec = document["metadata"]["name"], document.get("spec", {})
         if document["kind"] == "Deployment":
-            pod, replicas = spec["template"], spec.get("replicas", 1)
+            # One that nobody has asked for yet comes while it is asked.
+            pod, replicas = spec["template"], max(1, spec.get("replicas", 1))
             cpus = _of_containers(pod["spec"])
             if pod["metadata"]["labels"].get("sidecar.istio.io/inject") == "true":
                 annotations = pod["metadata"].get("annotations", {})

@@ -25,8 +25,9 @@ DEFAULT = "default"
 TRUST_DOMAIN = "cluster.local"
 """Istio's own, and the one that the reference names its principal by."""
 AUTHORIZER, AUTHORIZER_HOST = "plumbline-authorizer", "authorizer.plumbline.test"
-"""An external authorizer, for policies that name it, and where it is: whoever wants one declares
-this host."""
+SPANS, SPANS_HOST = "plumbline-spans", "spans.plumbline.test"
+"""An external authorizer for policies that name it, what takes the spans of telemetry that names
+it, and where they are: whoever wants one declares its host."""
 
 
 def values(hub: str, tag: str, revision: str = "", *, plain_envoy: bool) -> dict[str, Any]:
@@ -46,7 +47,7 @@ def values(hub: str, tag: str, revision: str = "", *, plain_envoy: bool) -> dict
     service_mesh: dict[str, Any] = {
         "accessLogFile": "/dev/stdout",  # evidence
         "defaultConfig": {"terminationDrainDuration": "1s"},
-        "extensionProviders": [_authorizer()],
+        "extensionProviders": [_authorizer(), _spans()],
     }
     settings: dict[str, Any] = {
         "global": {
@@ -74,6 +75,11 @@ def _authorizer() -> dict[str, Any]:
     """Asked by HTTP; whatever is not its word in time is a refusal."""
     asked_at = {"service": AUTHORIZER_HOST, "port": 80, "timeout": "1s", "failOpen": False}
     return {"name": AUTHORIZER, "envoyExtAuthzHttp": asked_at}
+
+
+def _spans() -> dict[str, Any]:
+    """Told of each request in Zipkin's JSON; nobody waits for it."""
+    return {"name": SPANS, "zipkin": {"service": SPANS_HOST, "port": 9411}}
 
 
 def install_base(

@@ -54,6 +54,7 @@ def come(lab: Lab, balanced: Balanced) -> Newcomer:
         return pod
 
     streams = [_stream(balanced, service) for service in (WARMING, TURN)]
+    time.sleep(WARM_UP)  # a rule that was just applied makes all pods new
     traces, pod = watched(balanced.client, streams, folder_of(lab), act)
     return Newcomer(traces, pod.pod)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import pytest
+
 from fixtures.checks import Check, every, on, only_answered_by
 from fixtures.checks.paired import Allowance, those_add_at_most
 from fixtures.plugin.judge import Judge
@@ -16,6 +18,7 @@ ALLOWED = Allowance(times=2.0)
 """Of what a call at home takes. Measured: a tenth at the median (docs/performance.md)."""
 
 
+@pytest.mark.nightly
 @requirement("LA3", source=LATENCY)
 def test_another_cluster_is_not_far(judge: Judge, everywhere: Everywhere) -> None:
     """A call to a pod of another cluster takes no longer than one to a pod at home allows."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 
-from fixtures.checks import Check, all_answered_by, every, nonces, split
+from fixtures.checks import Check, all_answered_by, among, every, nonces, split
 from fixtures.checks.guard import guarded, is_served
 from fixtures.checks.sequential import SplitTest
 from fixtures.history import Exchange, History
@@ -47,8 +47,8 @@ def faults(service: str, arrivals: Arrivals, told: Told) -> Check:
 
     shares = {"aborted": PERCENT, "served": 100 - PERCENT}
     return every(
-        _among(FAULTED, split(shares, SHARE, whose)),
-        _among(SPARED, all_answered_by(service)),
+        among(FAULTED, split(shares, SHARE, whose)),
+        among(SPARED, all_answered_by(service)),
         arrives_unless_aborted(arrivals),
         tells_each(told, _expected),
     )
@@ -73,8 +73,3 @@ def arrives_unless_aborted(arrivals: Arrivals) -> Check:
 
 def _expected(exchange: Exchange) -> Expected:
     return Expected(flags=INJECTED, arrives=False) if is_aborted(exchange) else Expected()
-
-
-def _among(names: str, check: Check) -> Check:
-    """The check holds for the streams whose names begin so."""
-    return lambda history: check(history.where(lambda e: e.stream.startswith(names)))
