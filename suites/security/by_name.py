@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
+from clusters.components import clustermesh
 from clusters.errors import CommandError, NotReadyError
 from clusters.kube import Document
-from clusters.topology import Cluster
 from clusters.waiting import wait_for
 from fixtures.checks import Drop
 from fixtures.history import History
@@ -140,15 +140,19 @@ def resembling(seed: int) -> list[str]:
 
 def _targets(lab: Lab, cluster: str) -> tuple[Target, Target]:
     """Two addresses of another cluster, both of the world."""
-    others = [each for each in lab.topology.clusters if each.name != cluster]
-    for other in others:
-        if other.world and other.mesh:
-            return Target(other.world, KUBELET), Target(other.mesh.address, other.mesh.port)
-    raise NotReadyError(f"addresses of the world to {cluster}", seen=_known(others), look="make up")
-
-
-def _known(clusters: Sequence[Cluster]) -> str:
-    return ", ".join(each.name for each in clusters) or "no other cluster"
+    others = [each for each in lab.topology.clusters if each.name != cluster and each.world]
+    if not others:
+        raise NotReadyError(f"an address of the world to {cluster}", seen="none", look="make up")
+    kube = lab.kube(others[0].name)
+    service = kube.get("v1", "Service", clustermesh.SERVICE, clustermesh.NAMESPACE) or {}
+    try:
+        address = str(service["status"]["loadBalancer"]["ingress"][0]["ip"])
+        port = int(service["spec"]["ports"][0]["port"])
+    except (KeyError, IndexError, TypeError):
+        look = kube.kubectl(f"-n {clustermesh.NAMESPACE} get service {clustermesh.SERVICE} -o yaml")
+        what = f"Service/{clustermesh.SERVICE} of {others[0].name} to have an address"
+        raise NotReadyError(what, seen="none", look=look) from None
+    return Target(others[0].world, KUBELET), Target(address, port)
 
 
 @contextmanager
