@@ -15,9 +15,18 @@ RIGHTS = frozenset(
 """What may be done in a cluster: sign as its authority does, make what is of the whole cluster,
 take control planes down, write to the namespace `default`, and see what passes a node."""
 COMPONENTS = frozenset(
-    {"cilium", "clustermesh", "gateway-api", "istio", "istio-multicluster", "mcs-api"}
+    {
+        "cilium",
+        "cilium-dns",
+        "clustermesh",
+        "gateway-api",
+        "istio",
+        "istio-multicluster",
+        "mcs-api",
+    }
 )
-"""What runs in it; `mcs-api`: exported services have names, for which CoreDNS answers."""
+"""What runs in it; `cilium-dns`: agents see what is looked up, for policies by name; `mcs-api`:
+exported services have names, for which CoreDNS answers."""
 FEATURES = COMPONENTS | RIGHTS
 ISTIO_FILTERS = "istio-filters"
 BANDWIDTH = "bandwidth-manager"
@@ -40,6 +49,7 @@ LEFT_ALONE: Mapping[str, str] = {
     "node-network": "no pod is put on the network of an adopted cluster's nodes",
     "clustermesh": "what is between clusters is asked of a lab's alone",
     "istio-multicluster": "what is between clusters is asked of a lab's alone",
+    "cilium-dns": "what an adopted cluster's agents see of lookups is not asked",
     "mcs-api": "what is between clusters is asked of a lab's alone",
     **dict.fromkeys(NOT_OFFERED.keys() | {ISTIO_FILTERS}, "not looked for in an adopted cluster"),
 }

@@ -9,7 +9,8 @@ import pytest
 from fixtures.checks import Drop
 from fixtures.history.verdict import Outcome
 from fixtures.traffic.pod import knocking
-from suites.security.isolated import Knocks, answered, are_held, dropped, refused
+from suites.security.by_name import BEYOND, resembling
+from suites.security.isolated import Knocks, answered, are_held, dropped, reached, refused
 from tests.histories import (
     FAIL,
     INCONCLUSIVE,
@@ -49,15 +50,28 @@ def test_what_is_dropped_is_silent_and_told(
 
 
 @pytest.mark.parametrize(
-    ("answer", "is_answered", "is_refused"),
-    [(WEB, PASS, FAIL), ({"status": 400}, PASS, FAIL), (REFUSED, FAIL, PASS), (RESET, FAIL, FAIL)],
+    ("answer", "is_answered", "is_reached", "is_refused"),
+    [
+        (WEB, PASS, PASS, FAIL),
+        ({"status": 400}, PASS, PASS, FAIL),
+        (REFUSED, FAIL, FAIL, PASS),
+        (RESET, FAIL, PASS, FAIL),
+        (TIMEOUT, FAIL, FAIL, FAIL),
+    ],
 )
-def test_controls_are_answered_or_refused(
-    answer: Answer, is_answered: Outcome, is_refused: Outcome
+def test_controls_are_answered_reached_or_refused(
+    answer: Answer, is_answered: Outcome, is_reached: Outcome, is_refused: Outcome
 ) -> None:
     history = exchanges(answer)
     assert answered()(history).outcome is is_answered
+    assert reached()(history).outcome is is_reached
     assert refused()(history).outcome is is_refused
+
+
+def test_names_that_resemble_one_are_drawn() -> None:
+    drawn = {each for seed in range(9) for each in resembling(seed)}
+    assert len(drawn) == len([each for each in drawn if BEYOND in each and each != BEYOND]) == 27
+    assert resembling(3) == resembling(3)
 
 
 HELD, OPEN = Knocks(tries=9, through=0, first=-1), Knocks(tries=9, through=8, first=0.01)

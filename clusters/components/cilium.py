@@ -53,9 +53,10 @@ def values(plan: ClusterPlan, node: str, *, confined: bool) -> dict[str, Any]:
             "resources": {"requests": {"cpu": "5m"}},
         },
         "image": {"useDigest": False},
-        # No manifest of the reference asks Cilium for layer 7: that is Istio's part.
+        # The agent's own proxy for DNS, which policies by name need. Cilium's Envoy, which this
+        # would bring along, stays away: layer 7 is Istio's part.
+        "l7Proxy": True,
         "envoy": {"enabled": False},
-        "l7Proxy": False,
         "hubble": {
             "enabled": True,
             "relay": {"enabled": False},
@@ -78,6 +79,7 @@ def values(plan: ClusterPlan, node: str, *, confined: bool) -> dict[str, Any]:
         "extraConfig": {
             "hubble-event-buffer-capacity": "65535",
             "identity-max-jitter": "1s",
+            "disable-envoy-version-check": "true",  # there is none
         },
     }
     if confined:

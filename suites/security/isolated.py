@@ -48,6 +48,11 @@ def answered(minimum: int = 1) -> Check:
     return each(lambda e: bool(e.status), "answered", minimum)
 
 
+def reached(minimum: int = 1) -> Check:
+    """Each came to a peer, which answered it or hung up on it."""
+    return each(lambda e: bool(e.status) or e.error == "reset", "reached", minimum)
+
+
 def refused(minimum: int = 1) -> Check:
     """Each came to a peer that listens at no such port, and said so."""
     return each(lambda e: e.error == "refused", "refused", minimum)

@@ -90,14 +90,14 @@ def orphan(lab: Lab, guarded: Guarded) -> Orphaned:
     """
     space, cluster = guarded.space, guarded.space.kube.cluster.name
     client = lab.client(cluster, PASSER, space.namespace)
-    _wait_known(client, guarded)
+    wait_known(client, guarded)
     server = str(space.kube.pod(space.namespace, f"app={FLEETING}")["status"]["podIP"])
     peers = [Peer(client.address, HTTP), Peer(server, HTTP)]
     mark, began = convergence.generation(), time.monotonic()
     outside = (guarded.outsider.address, guarded.addresses[LENIENT])
     pairs = ((client.address, server), outside)
     pods = {address for pair in pairs for address in pair}
-    streams = [_stream(guarded, name, mark) for name in (FLEETING, STANDING)]
+    streams = [stream_to(guarded, name, mark) for name in (FLEETING, STANDING)]
     with (
         guarded.sniffer.capturing(pods, f"{mark}-[0-9]+_", LONGEST) as looked,
         shaking(guarded.outsider, peers, Rounds(LOOKING, LONGEST)) as run,
@@ -117,7 +117,7 @@ def orphan(lab: Lab, guarded: Guarded) -> Orphaned:
 
 def _act(lab: Lab, guarded: Guarded, peers: list[Peer]) -> _Times:
     time.sleep(QUIET)
-    with _settled(lab, guarded):
+    with settled(lab, guarded):
         with without_istiod(guarded.space.kube, lab.deadline("workload")):
             gone = time.time()
             time.sleep(LIFETIME + CLOSED)
@@ -133,7 +133,7 @@ def _act(lab: Lab, guarded: Guarded, peers: list[Peer]) -> _Times:
 
 
 @contextmanager
-def _settled(lab: Lab, guarded: Guarded) -> Iterator[None]:
+def settled(lab: Lab, guarded: Guarded) -> Iterator[None]:
     """In the end the cluster's istiod has read the other ones, and all proxies are in step."""
     kube, patience = guarded.space.kube, lab.deadline("workload")
     others = [c.name for c in lab.topology.clusters if c.name != kube.cluster.name]
@@ -172,13 +172,17 @@ def _refused(client: ClientPod, new: Trace, nonce: str, began: float) -> list[Re
     return lines
 
 
-def _wait_known(client: ClientPod, guarded: Guarded) -> None:
-    """Wait until the client knows the workload by both names."""
+def wait_known(client: ClientPod, guarded: Guarded) -> None:
+    """Wait until the client knows the workload by both names.
+
+    Raises:
+        NotReadyError: it did not in time.
+    """
     wanted = [f"outbound|80||{guarded.space.host(name)}" for name in (FLEETING, STANDING)]
     convergence.endpoints(client.kube, client.namespace, client.pod, wanted, guarded.deadline)
 
 
-def _stream(guarded: Guarded, name: str, mark: str) -> OpenStream:
+def stream_to(guarded: Guarded, name: str, mark: str) -> OpenStream:
     """Requests to the workload by one of its names; by the second, over one connection."""
     space, stands = guarded.space, name == STANDING
     return OpenStream(

@@ -24,6 +24,8 @@ from suites.security.certificates import are_refused, are_their_own
 from suites.security.fail_closed import fails_closed
 from suites.security.orphaned import FLEETING, orphan
 from suites.security.presented import RIGHT
+from suites.security.renewing import AFTER, BEFORE, rotate
+from suites.security.rotated import costs_nothing
 from suites.security.subject import (
     COUNT,
     LENIENT,
@@ -111,5 +113,21 @@ def test_nothing_of_the_service_mesh_is_plain(
             known(sealed(observed.capture, guarded.pairs())),
             known(readable(observed.capture, outside, COUNT)),
             *(on(mtls_name(name), all_answered_by(name, COUNT)) for name in WORKLOADS),
+        ),
+    )
+
+
+@pytest.mark.alone
+@pytest.mark.nightly
+@requirement("MT8", source=MTLS, needs="control-planes")
+def test_another_root_costs_no_request(judge: Judge, lab: Lab, guarded: Guarded) -> None:
+    """A new intermediate, then a new root by way of both together, cost no request."""
+    rotated, history = rotate(lab, guarded)
+    judge(
+        history,
+        every(
+            known(costs_nothing(rotated, FLEETING)),
+            # Who is served has a certificate: it is taken for what it is, and plain text is not.
+            *(on(stream, reset(COUNT)) for stream in (BEFORE, AFTER)),
         ),
     )

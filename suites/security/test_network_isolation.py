@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import pytest
 
@@ -17,7 +17,17 @@ from fixtures.checks import (
 from fixtures.lab import OUTSIDER, Lab
 from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
-from suites.security.isolated import answered, are_held, dropped, refused
+from suites.security.by_name import (
+    ADDRESS,
+    AGAIN,
+    BEYOND,
+    FIRST,
+    OTHER_ADDRESS,
+    SEEKER,
+    Sought,
+    seek,
+)
+from suites.security.isolated import answered, are_held, dropped, reached, refused
 from suites.security.isolation import (
     ABOVE,
     API,
@@ -101,6 +111,38 @@ def test_what_leaves_is_what_is_named(judge: Judge, isolated: Isolation) -> None
             ),
         ),
     )
+
+
+@requirement("NI3", source=ISOLATION, needs="cilium-dns")
+def test_a_name_opens_its_own_addresses(judge: Judge, lab: Lab, cluster: str, seed: int) -> None:
+    """Who may leave for a name reaches that name's addresses, none before it has looked the name
+    up, and none of any other name."""
+    sought = seek(lab, cluster, seed)
+    controls = (on(name(INSIDER, other), reached(COUNT)) for other in sought.others)
+    judge(
+        sought.history,
+        with_positive_control(
+            denied=every(*_unopened(sought)),
+            allowed=every(
+                on(name(SEEKER, BEYOND), answered(COUNT)),
+                on(name(INSIDER, BEYOND), answered(COUNT)),
+                *controls,
+            ),
+        ),
+    )
+
+
+def _unopened(sought: Sought) -> Iterator[Check]:
+    """What the name opens to nobody: see `seek`."""
+    own, others = (
+        dropped(sought.drops, labels_of(SEEKER), IN_WORLD, f"{port}/TCP", COUNT)
+        for port in sought.ports
+    )
+    yield on(name(SEEKER, ADDRESS), own)
+    yield on(name(SEEKER, OTHER_ADDRESS), others)
+    for other in sought.others:
+        for when in (FIRST, AGAIN):
+            yield on(name(SEEKER, other) + when, others)
 
 
 @pytest.mark.nightly
