@@ -196,11 +196,11 @@ class BringUpOfOne:
         one = self.plan
         member = ClusterMeshMember(hostname=one.hostname, address=one.first, port=one.port)
         reached = self.shared.provider.cluster(one)
-        plain = self.shared.supply.plain_envoy
+        plain, version = self.shared.supply.plain_envoy, self.shared.train.versions.istio
         known = {
             "mesh": member,
-            "features": capabilities.features(plain_envoy=plain),
-            "not_offered": capabilities.not_offered(plain_envoy=plain),
+            "features": capabilities.features(plain_envoy=plain, istio_version=version),
+            "not_offered": capabilities.not_offered(plain_envoy=plain, istio_version=version),
             "world": one.world,
         }
         return reached.model_copy(update=known)

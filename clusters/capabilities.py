@@ -30,6 +30,11 @@ exported services have names, for which CoreDNS answers."""
 FEATURES = COMPONENTS | RIGHTS
 ISTIO_FILTERS = "istio-filters"
 BANDWIDTH = "bandwidth-manager"
+HTTP3, RATE_LIMIT = "http3", "global-rate-limit"
+QUIC_PORTS = (1, 31)
+"""From this Istio on the Services that it makes for Gateways have ports for QUIC."""
+ONLY_A_LABS = frozenset({ISTIO_FILTERS, HTTP3, RATE_LIMIT})
+"""What depends on how a lab was made: its proxies, its istiods' settings, its images."""
 NOT_OFFERED: Mapping[str, str] = {
     "transparent-encryption": (
         "Cilium's encryption is off: it needs WireGuard or ESP of the nodes' kernel, which a lab "
@@ -51,18 +56,24 @@ LEFT_ALONE: Mapping[str, str] = {
     "istio-multicluster": "what is between clusters is asked of a lab's alone",
     "cilium-dns": "what an adopted cluster's agents see of lookups is not asked",
     "mcs-api": "what is between clusters is asked of a lab's alone",
-    **dict.fromkeys(NOT_OFFERED.keys() | {ISTIO_FILTERS}, "not looked for in an adopted cluster"),
+    **dict.fromkeys(NOT_OFFERED.keys() | ONLY_A_LABS, "not looked for in an adopted cluster"),
 }
 """What no cluster that carries somebody's work offers, and why."""
 
 
-def features(*, plain_envoy: bool) -> frozenset[str]:
+def features(*, plain_envoy: bool, istio_version: str) -> frozenset[str]:
     """What each cluster of a lab offers; `plain_envoy`: its proxies have none of Istio's own
     filters."""
-    return FEATURES if plain_envoy else FEATURES | {ISTIO_FILTERS}
+    lacking = not_offered(plain_envoy=plain_envoy, istio_version=istio_version)
+    return (FEATURES | ONLY_A_LABS).difference(lacking)
 
 
-def not_offered(*, plain_envoy: bool) -> dict[str, str]:
+def not_offered(*, plain_envoy: bool, istio_version: str) -> dict[str, str]:
     """What no cluster of a lab offers, and why."""
-    filters = "the proxy is an upstream Envoy without Istio's own filters"
-    return {**NOT_OFFERED, **({ISTIO_FILTERS: filters} if plain_envoy else {})}
+    lacking = dict(NOT_OFFERED)
+    if plain_envoy:
+        lacking[ISTIO_FILTERS] = "the proxy is an upstream Envoy without Istio's own filters"
+    major, minor = istio_version.split(".")[:2]
+    if (int(major), int(minor)) < QUIC_PORTS:
+        lacking[HTTP3] = f"Istio {istio_version} gives a Gateway's Service no port for QUIC"
+    return lacking

@@ -38,7 +38,7 @@ RELEASE = re.compile(r"\d{4}-\d{2}")
 """How a train is named that may be taken where none was asked for: not `2026-11-rc`."""
 IMAGES = (
     "node", "cilium", "cilium-operator", "clustermesh-apiserver", "istio-pilot", "istio-proxyv2",
-    "envoy", "echo", "locust", "registry",
+    "envoy", "echo", "locust", "ratelimit", "redis", "registry",
 )  # fmt: skip
 PROGRAMS = ("kind", "helm", "crane")
 COMPONENTS = ("gateway-api", "kubernetes-crds", "cilium", "istio")
@@ -71,6 +71,8 @@ class Versions(Frozen):
     gateway_api: Version
     locust: Version
     echo: Version
+    ratelimit: Version
+    redis: Version
     distribution: Version
     crane: Version
 

@@ -8,10 +8,15 @@ from clusters import capabilities
 
 
 @pytest.mark.parametrize("plain", [True, False])
-def test_a_feature_is_offered_or_explained(plain: bool) -> None:
-    offered = capabilities.features(plain_envoy=plain)
-    lacking = capabilities.not_offered(plain_envoy=plain)
+@pytest.mark.parametrize(
+    ("version", "quick"), [("1.30.4", False), ("1.31.0", True), ("2.0.1", True)]
+)
+def test_a_feature_is_offered_or_explained(plain: bool, version: str, quick: bool) -> None:
+    offered = capabilities.features(plain_envoy=plain, istio_version=version)
+    lacking = capabilities.not_offered(plain_envoy=plain, istio_version=version)
     assert not offered & lacking.keys()
     assert all(lacking.values())
     assert ("istio-filters" in offered) is not plain
     assert ("istio-filters" in lacking) is plain
+    assert ("http3" in offered) is quick
+    assert ("http3" in lacking) is not quick

@@ -171,12 +171,12 @@ def test_a_plain_envoy_is_not_asked_for_istios_filters() -> None:
     plain = istio.values("hub", "tag", plain_envoy=True)
     theirs = istio.values("hub", "tag", plain_envoy=False)
     assert (plain["global"]["hub"], plain["global"]["tag"]) == ("hub", "tag")
-    assert plain["pilot"]["env"] == {
+    assert plain["pilot"]["env"] == theirs["pilot"]["env"] | {
         "PILOT_ENABLE_METADATA_EXCHANGE": "false",
         "PILOT_ENABLE_ALPN_FILTER": "false",
     }
     assert plain["telemetry"] == {"enabled": False}
-    assert theirs["pilot"]["env"] == {}
+    assert theirs["pilot"]["env"] == {"PILOT_ENABLE_QUIC_LISTENERS": "true"}
     assert "telemetry" not in theirs
     assert "defaultProviders" not in theirs["meshConfig"]
 

@@ -26,7 +26,7 @@ VALUES = {
     "namespace": "plumbline-test",
     "cluster": "aws-cluster",
     "example_address": "240.240.0.1",
-    "images": {"echo": "echo:1", "locust": "locust:1"},
+    "images": {"echo": "echo:1", "locust": "locust:1", "ratelimit": "r:1", "redis": "s:1"},
     "programs_base64": dict.fromkeys(PROGRAMS, "YQ=="),
     "programs_digest": "0123",
     "features": capabilities.FEATURES | capabilities.LEFT_ALONE.keys(),

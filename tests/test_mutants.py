@@ -47,7 +47,7 @@ def support(mutant: Mutant) -> list[dict[str, object]]:
         cluster="aws-cluster",
         namespace="n",
         example_address="240.240.0.1",
-        images={"echo": "e", "locust": "l"},
+        images={"echo": "e", "locust": "l", "ratelimit": "r", "redis": "s"},
         programs_base64={},
         programs_digest="d",
         features=capabilities.FEATURES | capabilities.LEFT_ALONE.keys(),

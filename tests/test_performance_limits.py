@@ -12,6 +12,7 @@ from fixtures.lab.origins import Arrival
 from suites.performance import bandwidth
 from suites.performance.limits import (
     faster_than,
+    held_over_all,
     held_to_bucket,
     held_to_budget,
     held_to_pool,
@@ -131,6 +132,41 @@ def test_those_overlap_that_are_under_way_at_a_time() -> None:
 def test_a_download_takes_as_long_as_its_rate_says(took: float, outcome: Outcome) -> None:
     history = exchanges({**SERVED, "sent": 1.0, "received": 1.0 + took})
     assert held_to_rate(1 << 20, 1 << 18)(history).outcome is outcome
+
+
+ONE, TWO = ({**SERVED, "service": "shared", "pod": f"shared-{n}"} for n in "12")
+OVER: Answer = {"status": 429, "answer_headers": {"x-envoy-ratelimited": "true"}}
+
+
+@pytest.mark.parametrize(
+    ("answers", "outcome"),
+    [
+        ((ONE, TWO, OVER, OVER), PASS),
+        ((ONE, TWO, TWO, OVER), FAIL),
+        ((ONE, OVER, OVER, OVER), FAIL),
+        ((ONE, ONE, OVER, OVER), INCONCLUSIVE),
+        ((ONE, TWO), INCONCLUSIVE),
+        ((ONE, TWO, OVER, REFUSED), FAIL),
+        ((ONE, TWO, OVER, {**OVER, "service": "shared"}), FAIL),
+        ((ONE, TWO, OVER, {"status": 500}), FAIL),
+        ((ONE, TWO, OVER, {"error": "starved"}), INCONCLUSIVE),
+    ],
+)
+def test_a_limit_is_of_all_replicas(answers: tuple[Answer, ...], outcome: Outcome) -> None:
+    arrived = {f"s-{n}" for n, answer in enumerate(answers) if answer in (ONE, TWO)}
+    assert held_over_all(2, 1, 2, arrived)(exchanges(*answers)).outcome is outcome
+
+
+def test_what_is_over_the_limit_does_not_arrive() -> None:
+    history = exchanges(ONE, TWO, OVER)
+    assert held_over_all(2, 1, 2, {"s-0", "s-1", "s-2"})(history).outcome is FAIL
+
+
+def test_each_hour_has_a_limit_and_one_replica_has_no_other() -> None:
+    history = exchanges(ONE, TWO, TWO, TWO, OVER)
+    assert held_over_all(2, 2, 2, ())(history).outcome is PASS
+    assert held_over_all(2, 1, 2, ())(history).outcome is FAIL
+    assert held_over_all(2, 1, 1, ())(exchanges(ONE, ONE, OVER)).outcome is INCONCLUSIVE
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from fixtures.history import Arrived
 from fixtures.history.verdict import Outcome
 from fixtures.traffic.raw import Conversation, Reply
-from suites.performance import undeclared
+from suites.performance import draws, undeclared
 from suites.performance.framing import (
     AMBIGUOUS,
     CLEAN,
@@ -129,10 +129,10 @@ def test_what_is_detected_is_routed_and_arrives_as_it_was_sent(
 def test_what_is_denied_alone_is_below_the_closed_path(proto: str, what: str) -> None:
     for seed in range(20):
         drawn = list(undeclared.requests("host", proto, what, random.Random(seed)))  # noqa: S311 (no secret)
-        assert len(drawn) == undeclared.KINDS
+        assert len(drawn) == draws.KINDS
         for kind, each in enumerate(drawn):
             path = urlsplit(each.url).path
-            assert path.startswith(undeclared.CLOSED) is (what == "denied")
+            assert path.startswith(draws.CLOSED) is (what == "denied")
             assert each.stream == undeclared.named(proto, what, kind)
             assert each.http2 is (proto == "HTTP/2.0")
             assert f":{undeclared.PORTS[proto]}/" in each.url

@@ -13,8 +13,9 @@ from clusters.versions import FOLDER
 
 RENOVATE: dict[str, Any] = json.loads((FOLDER.parent.parent / "renovate.json").read_text())
 NEWEST = versions.newest()
-FOLLOWS = {"pause", "kubernetes", "echo"}
-"""What follows another version, or is the last of its repository: its comment says which."""
+FOLLOWS = {"pause", "kubernetes", "echo", "ratelimit", "redis"}
+"""What follows another version or another's package, or is the last of its repository or of no
+release: its comment says which."""
 UNMARKED = {"node", "echo"}
 """Images whose digest is raised by hand: a node's is of kind's release."""
 

@@ -42,7 +42,9 @@ def values(hub: str, tag: str, revision: str = "", *, plain_envoy: bool) -> dict
     pilot: dict[str, Any] = {
         "autoscaleEnabled": False,
         "resources": {"requests": {"cpu": "10m", "memory": "256Mi"}},
-        "env": {},
+        "env": {
+            "PILOT_ENABLE_QUIC_LISTENERS": "true"
+        },  # where a Gateway's Service has ports for it
     }
     service_mesh: dict[str, Any] = {
         "accessLogFile": "/dev/stdout",  # evidence

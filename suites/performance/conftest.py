@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from fixtures.lab import Lab
 from suites.performance.caching import Kept, kept_in_force
 from suites.performance.passing import passing_in_force
 from suites.performance.protocols import Framed, smuggle, spoken_in_force
+from suites.performance.quick import quick_in_force
 from suites.performance.shaping import Observation, observe
+from suites.performance.shared_limit import shared_in_force
 from suites.performance.subject import Stage, in_force
 from suites.performance.undeclared import undeclared_in_force
 
@@ -53,3 +57,16 @@ def passing(lab: Lab, cluster: str) -> Stage:
 def silent_about(lab: Lab, cluster: str) -> Stage:
     """The workloads, once a Service leads to one and says nothing of what it speaks."""
     return undeclared_in_force(lab, cluster)
+
+
+@pytest.fixture(scope="module")
+def quick(lab: Lab, cluster: str) -> Iterator[Stage]:
+    """The workloads, while a Gateway speaks HTTP/3."""
+    with quick_in_force(lab, cluster) as stage:
+        yield stage
+
+
+@pytest.fixture(scope="module")
+def shared(lab: Lab, cluster: str) -> Stage:
+    """The workloads, once two replicas share a limit."""
+    return shared_in_force(lab, cluster)

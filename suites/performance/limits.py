@@ -1,7 +1,8 @@
 """What must be true of those who are held to a limit: by a bucket, by a pool, by a budget.
 
-Sources: Envoy, "Local rate limit" (429, a bucket that fills evenly), "Circuit breaking" (503 with
-`x-envoy-overloaded`, and retry budgets). Pure.
+Sources: Envoy, "Local rate limit" (429, a bucket that fills evenly), "Rate limit" (429 with
+`x-envoy-ratelimited`), "Circuit breaking" (503 with `x-envoy-overloaded`, and retry budgets); the
+rate limit service counts by the clock's hours (envoyproxy/ratelimit, README, "Overview"). Pure.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from fixtures.history.verdict import Verdict, failed, inconclusive, passed
 from fixtures.lab.origins import Arrival
 
 TOO_MANY, LIMITED = 429, "local_rate_limited"
+OVER_LIMIT = "x-envoy-ratelimited"
 UNAVAILABLE, OVERLOADED = 503, "x-envoy-overloaded"
 CLOCK = 0.02
 """Seconds by which an origin's log may differ from when it began and ended to serve."""
@@ -24,6 +26,12 @@ CLOCK = 0.02
 def is_limited(exchange: Exchange) -> bool:
     """Whether a proxy refused it, as a bucket was empty."""
     return exchange.status == TOO_MANY and exchange.body == LIMITED
+
+
+def is_over_limit(exchange: Exchange) -> bool:
+    """Whether a proxy refused it, as who counts for all of them said so."""
+    by_proxy = exchange.status == TOO_MANY and not exchange.service
+    return by_proxy and exchange.answer_headers.get(OVER_LIMIT) == "true"
 
 
 def is_turned_away(exchange: Exchange) -> bool:
@@ -56,6 +64,36 @@ def held_to_bucket(tokens: int, seconds: float, arrived: Collection[str]) -> Che
         each(lambda e: is_served(e) or is_limited(e), "served or refused with 429", 1),
         guarded(judge),
         _never_arrived(is_limited, arrived),
+    )
+
+
+def held_over_all(limit: int, hours: int, pods: int, arrived: Collection[str]) -> Check:
+    """All replicas together serve as many as the limit says, and each of them serves some; all
+    others are refused, and none of those arrives.
+
+    Args:
+        limit: of each hour.
+        hours: how many of the clock's the requests lay in.
+        pods: how many replicas there are.
+        arrived: nonces in the backend's logs.
+    """
+
+    def judge(history: History) -> Verdict:
+        by_pod = Counter(e.pod for e in history if is_served(e))
+        served, most = by_pod.total(), limit * hours
+        said = f"{served} of {len(history)} were served by {len(by_pod)} of {pods} replicas"
+        said = f"{said}, {limit} to {most} may be"
+        numbers = {"served": served, "replicas": len(by_pod), "most": most, "n": len(history)}
+        if not limit <= served <= most:
+            return failed(said, **numbers)
+        if len(history) <= most or len(by_pod) < pods or pods < 2:
+            return inconclusive(f"{said}: not all were asked for more", **numbers)
+        return passed(said, **numbers)
+
+    return every(
+        each(lambda e: is_served(e) or is_over_limit(e), "served or refused with 429", 1),
+        guarded(judge),
+        _never_arrived(is_over_limit, arrived),
     )
 
 

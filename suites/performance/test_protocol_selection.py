@@ -12,7 +12,9 @@ from fixtures.plugin.requirements import requirement
 from fixtures.traffic.grpc import Code
 from suites.performance import calls, undeclared
 from suites.performance.called import called, spread
+from suites.performance.draws import EACH, KINDS
 from suites.performance.framing import TWO_HOSTS, framed_once, refused
+from suites.performance.http3 import arrives_as_sent, told_and_served
 from suites.performance.passed_through import ends_at_its_backend, goes_nowhere
 from suites.performance.passing import NAMES, pass_through
 from suites.performance.pools import multiplexed
@@ -30,6 +32,9 @@ from suites.performance.protocols import (
     upgrade,
     way,
 )
+from suites.performance.quick import CAME_BY, DENIED, QUIC, SERVED, TCP, ask
+from suites.performance.quick import PORT as HTTPS
+from suites.performance.quick import named as stream
 from suites.performance.sharing import CLIENTS, PLAIN, UPGRADED, upgrade_requests
 from suites.performance.sharing import COUNT as REQUESTS
 from suites.performance.spoken import detected, heard, spoken, upgraded
@@ -119,6 +124,18 @@ def test_a_request_is_for_one_host(judge: Judge, framed: Framed) -> None:
     judge.conclude(refused(TWO_HOSTS, *framed))
 
 
+@requirement("PR8", source=SELECTION, needs="http3")
+def test_http3_is_told_and_is_the_same(judge: Judge, quick: Stage, seed: int) -> None:
+    """HTTP/3 at a Gateway is told by Alt-Svc, and gives the answers and denials that TCP gives."""
+    over_tcp = told_and_served("echo", CAME_BY, HTTPS, EACH)
+    over_quic = arrives_as_sent("echo", "HTTP/3", CAME_BY, EACH)
+    ways = {TCP: over_tcp, QUIC: over_quic}
+    served = (on(stream(SERVED, w, n), check) for w, check in ways.items() for n in range(KINDS))
+    denied = (on(stream(DENIED, w, n), denied_http(EACH)) for w in ways for n in range(KINDS))
+    allowed = every(*served)
+    judge(ask(quick, seed), with_positive_control(denied=every(*denied), allowed=allowed))
+
+
 @requirement("PR9", source=SELECTION, needs="istio-filters")
 def test_protocols_of_undeclared_ports_are_detected(
     judge: Judge, lab: Lab, silent_about: Stage, seed: int
@@ -126,14 +143,14 @@ def test_protocols_of_undeclared_ports_are_detected(
     """Protocols of undeclared ports are detected: HTTP/1.1 and HTTP/2 are routed and denied request
     by request, and TLS passes as it is."""
     spoken_there = undeclared.speak(lab, silent_about, seed)
-    kinds = [(proto, kind) for proto in undeclared.PORTS for kind in range(undeclared.KINDS)]
+    kinds = [(proto, kind) for proto in undeclared.PORTS for kind in range(KINDS)]
     known_as = partial(detected, service=undeclared.SERVICE, mark=undeclared.MARK)
     served = (
-        on(named(proto, what, kind), known_as(proto, minimum=undeclared.EACH))
+        on(named(proto, what, kind), known_as(proto, minimum=EACH))
         for proto, kind in kinds
         for what in ("open", "admitted")
     )
-    denied = (on(named(p, "denied", kind), denied_http(undeclared.EACH)) for p, kind in kinds)
+    denied = (on(named(p, "denied", kind), denied_http(EACH)) for p, kind in kinds)
     sealed = known(ends_at_its_backend(spoken_there.shown, spoken_there.own, NAMES))
     allowed = every(*served, sealed)
     judge(spoken_there.history, with_positive_control(denied=every(*denied), allowed=allowed))

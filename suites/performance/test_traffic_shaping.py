@@ -6,9 +6,10 @@ from fixtures.checks import all_answered_by, every, on, with_positive_control
 from fixtures.lab import Lab
 from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
-from suites.performance import bandwidth
+from suites.performance import bandwidth, shared_limit
 from suites.performance.limits import (
     faster_than,
+    held_over_all,
     held_to_bucket,
     held_to_budget,
     held_to_pool,
@@ -82,6 +83,17 @@ def test_one_clients_excess_costs_another_nothing(judge: Judge, shaped: Observat
     loud = on(LOUD, held_to_bucket(OWN_TOKENS, PER, nonces))
     quiet = on(QUIET, all_answered_by("bulk", MODEST))
     judge(shaped.history, with_positive_control(denied=loud, allowed=quiet))
+
+
+@requirement("TS6", source=SHAPING, needs="global-rate-limit")
+def test_a_limit_holds_over_all_replicas(judge: Judge, shared: Stage) -> None:
+    """A limit holds over all replicas together: of 60 requests to two of them 20 are served; the
+    rest get 429 and never arrive, and another budget is not touched."""
+    spending = shared_limit.spend(shared)
+    hours, pods, arrived = spending.hours, spending.pods, spending.nonces
+    held = on(shared_limit.SPENT, held_over_all(shared_limit.LIMIT, hours, pods, arrived))
+    free = on(shared_limit.OTHER, all_answered_by(shared_limit.SERVICE, shared_limit.MODEST))
+    judge(spending.history, with_positive_control(denied=held, allowed=free))
 
 
 @requirement("TS7", source=SHAPING, needs="bandwidth-manager")

@@ -16,6 +16,7 @@ from fixtures.history.streams import Stream
 from fixtures.lab import OUTSIDE, Lab
 from fixtures.traffic.handshake import HTTP, Peer, shake
 from fixtures.traffic.sealed import own_certificate, serving
+from suites.performance.draws import CLOSED, EACH, OPEN, kinds
 from suites.performance.passing import BACKEND_PORT, LETTER, NAMES, TIMES
 from suites.performance.subject import Stage, stage_of
 
@@ -26,12 +27,7 @@ PORTS = {"HTTP/1.1": 80, "HTTP/2.0": 81}
 SEALED_PORT = 84
 MARK = ("x-routed", "by-request")
 """The header that the client's proxy puts into an answer, if it knows that it is one."""
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-WORDS = ("items", "a", "v2", "search.json", "closed", "open-too", "~user")
-CLOSED = "/closed/"
-"""What one client is denied, with all that is below it."""
-KINDS, EACH = 4, 5
-"""Kinds of requests that are drawn for a client and a protocol, and how many of each are sent."""
+DENIED = "denied"
 
 
 @dataclass(frozen=True)
@@ -59,15 +55,14 @@ def named(proto: str, what: str, kind: int) -> str:
 
 
 def requests(host: str, proto: str, what: str, draw: random.Random) -> Iterator[Stream]:
-    """Requests of some kinds, drawn; those that are `denied` are below the closed path, and no
+    """Requests of some kinds, drawn; those that are to be denied are below the closed path, and no
     other is."""
-    for number in range(KINDS):
-        words = draw.sample(WORDS, 2)
-        begin = CLOSED if what == "denied" else "/open/"
+    begin = CLOSED if what == DENIED else OPEN
+    for number, (method, path) in enumerate(kinds(draw, begin)):
         yield Stream(
             stream=named(proto, what, number),
-            url=f"http://{host}:{PORTS[proto]}{begin}{'/'.join(words)}/{{seq}}",
-            method=draw.choice(METHODS),
+            url=f"http://{host}:{PORTS[proto]}{path}",
+            method=method,
             http2=proto == "HTTP/2.0",
             count=EACH,
             whole=True,
@@ -85,7 +80,7 @@ def speak(lab: Lab, stage: Stage, seed: int) -> Observation:
     loud = [
         each
         for proto in PORTS
-        for what in ("admitted", "denied")
+        for what in ("admitted", DENIED)
         for each in requests(host, proto, what, draw)
     ]
     history = stage.steady.probe(*steady) + stage.loud.probe(*loud)

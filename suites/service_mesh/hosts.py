@@ -6,13 +6,11 @@ here judges.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
 from clusters.errors import NotReadyError
-from clusters.kube import Document
 from clusters.objects import of_gateway
 from clusters.waiting import wait_for
 from fixtures.history.certificates import Chain, Handshake
@@ -20,7 +18,7 @@ from fixtures.lab import OUTSIDE, Lab, convergence
 from fixtures.lab.space import Space
 from fixtures.traffic.client import ClientPod
 from fixtures.traffic.handshake import HTTP, Peer, Rounds, shake, shaking
-from fixtures.traffic.sealed import Own, own_certificate
+from fixtures.traffic.sealed import Own, own_certificate, secret
 from suites.service_mesh.own_certificates import OLD, VERSIONS, Renewed
 from suites.service_mesh.subject import NAME, OUTSIDER
 
@@ -88,7 +86,7 @@ class Entrance:
         peers = [self._peer(host) for host in hosts]
         rounds = Rounds(INTERVAL, self.deadline + WARM, renewed.digest, MORE)
         with shaking(self.client, peers, rounds) as run:
-            self.space.apply(_secret(SHOP, renewed))
+            self.space.apply(secret(SHOP, renewed))
             series = run.wait()
         return Renewed(series, hosts, self.digests, after)
 
@@ -125,7 +123,7 @@ def entrance_of(lab: Lab, cluster: str) -> Entrance:
     client = lab.client(cluster, OUTSIDER, space.namespace, identity=OUTSIDE)
     own = {name: own_certificate(host) for name, host in HOSTS.items()}
     for name, each in own.items():
-        space.apply(_secret(name, each))
+        space.apply(secret(name, each))
     address = convergence.gateway_address(space, gateway, deadline)
     pods = of_gateway(str(gateway.document["metadata"]["name"]))
     space.kube.wait_rolled_out(space.namespace, lab.deadline("workload"), pods)
@@ -134,17 +132,6 @@ def entrance_of(lab: Lab, cluster: str) -> Entrance:
     entrance = Entrance(space, client, address, by_host, deadline)
     entrance.warm()
     return entrance
-
-
-def _secret(name: str, own: Own) -> Document:
-    pems = {"tls.crt": own.certificate, "tls.key": own.key}
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "type": "kubernetes.io/tls",
-        "metadata": {"name": name},
-        "data": {key: base64.b64encode(pem.encode()).decode() for key, pem in pems.items()},
-    }
 
 
 def _digest(handshake: Handshake) -> str:
