@@ -128,6 +128,8 @@ def seek(lab: Lab, cluster: str, seed: int) -> Sought:
         opened = agent.now()
         history = _Seeking(space, seeker, insider, targets).ask()
         drops = agent.drops(opened, space.namespace)
+    # What a pod has looked up its agent remembers for as long as connections may go by it.
+    space.kube.delete({"apiVersion": "v1", "kind": "Pod", **pod}, space.namespace)
     return Sought(history, drops, others, (named.port, other.port))
 
 
