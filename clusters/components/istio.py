@@ -20,6 +20,7 @@ ISTIOD = "manifests/charts/istio-control/istio-discovery"
 NAMESPACE = "istio-system"
 ISTIOD_LABEL = "app=istiod"
 REVISION = "istio.io/rev"
+LEASES = "coordination.k8s.io/v1"
 PROXY = "istio-proxy"
 DEFAULT = "default"
 TRUST_DOMAIN = "cluster.local"
@@ -127,6 +128,16 @@ def wait_ready(kube: Kube, deadline: float) -> None:
         deadline,
         kube.kubectl(f"-n {NAMESPACE} logs -l {ISTIOD_LABEL}"),
     )
+
+
+def release_leases(kube: Kube) -> None:
+    """Delete the leases of istiods that have gone. Their successor would wait out their 30 s before
+    it tells the status of a route or makes a Gateway's pods."""
+    pods = {pod["metadata"]["name"] for pod in kube.list("v1", "Pod", NAMESPACE, ISTIOD_LABEL)}
+    for lease in kube.list(LEASES, "Lease", NAMESPACE):
+        if str(lease["spec"].get("holderIdentity", "")) not in pods:
+            metadata = {"name": lease["metadata"]["name"]}
+            kube.delete({"apiVersion": LEASES, "kind": "Lease", "metadata": metadata}, NAMESPACE)
 
 
 def _unguarded(kube: Kube) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from fixtures.checks.unbroken import UNAVAILABLE
 from fixtures.history.streams import OpenStream
 from fixtures.history.traces import Traces
 from fixtures.history.verdict import Verdict, inconclusive, passed
-from fixtures.lab import Lab, convergence, namespace_of
+from fixtures.lab import Lab, control_plane, convergence, namespace_of
 from fixtures.lab.hubble import Agent
 from fixtures.lab.open_loop import folder_of, watched
 from fixtures.lab.origins import Arrival, Origin, origins
@@ -296,10 +296,6 @@ def without_istiod(lab: Lab, everywhere: Everywhere) -> Iterator[Callable[[], Ve
     kubes = {name: lab.kube(name) for name in everywhere.places}
     patience = lab.deadline("workload")
 
-    def scale(replicas: int) -> None:
-        for kube in kubes.values():
-            kube.scale(istio.NAMESPACE, "istiod", replicas, patience)
-
     def none_runs() -> Verdict:
         pods = [
             pod["metadata"]["name"]
@@ -308,15 +304,14 @@ def without_istiod(lab: Lab, everywhere: Everywhere) -> Iterator[Callable[[], Ve
         ]
         return inconclusive(f"{', '.join(pods)} ran") if pods else passed("no istiod ran")
 
-    try:
-        scale(0)
+    with ExitStack() as stack:
+        for kube in kubes.values():
+            stack.enter_context(control_plane.without_istiod(kube, patience))
         yield none_runs
-    finally:
-        scale(1)
-        for name, kube in kubes.items():
-            multicluster.wait_ready(kube, sorted(kubes.keys() - {name}), patience)
-        for place in everywhere.places.values():
-            convergence.in_step(place.space, patience, [place.client])
+    for name, kube in kubes.items():
+        multicluster.wait_ready(kube, sorted(kubes.keys() - {name}), patience)
+    for place in everywhere.places.values():
+        convergence.in_step(place.space, patience, [place.client])
 
 
 @contextmanager
