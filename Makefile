@@ -43,8 +43,8 @@ adopt: $(STAMP) ## existing clusters in place of new ones, LAB=site.toml (CONSEN
 suites: $(STAMP) ## run the suites against the clusters that are up (MANIFESTS=dir: your own files; DRY=1: tell what would be written)
 	@$(PY) -m suites run $(if $(filter 1,$(DRY)),--dry) $(if $(PROFILE),--profile $(PROFILE))
 
-mutants: $(STAMP) ## faults made on purpose: the suites must notice each (a sample; ONLY=name,name; ALL=1; SEED=n; SAMPLE=n)
-	@$(PY) -m suites mutants $(if $(ONLY),--only "$(ONLY)") $(if $(ALL),--all) $(if $(SEED),--seed $(SEED)) $(if $(SAMPLE),--sample $(SAMPLE))
+mutants: $(STAMP) ## faults made on purpose: the suites must notice each (a sample; ONLY=name,name; ALL=1; SEED=n; SAMPLE=n; PEERS=1: what others notice)
+	@$(PY) -m suites mutants $(if $(filter 1,$(PEERS)),--peers) $(if $(ONLY),--only "$(ONLY)") $(if $(ALL),--all) $(if $(SEED),--seed $(SEED)) $(if $(SAMPLE),--sample $(SAMPLE))
 
 soak: $(STAMP) ## the suites N times over in random order: no false red (BURN=n: n cores kept busy)
 	@$(PY) -m suites soak --times $(or $(N),20) $(if $(PROFILE),--profile $(PROFILE)) $(if $(BURN),--burn $(BURN))

@@ -27,8 +27,22 @@ class Cell(Frozen):
     reason: str
 
 
+class Word(Frozen):
+    """What somebody else says of a mutant's documents, beside what it says of the reference's."""
+
+    peer: str
+    noticed: bool
+    says: str = ""
+    seconds: float
+
+
 class MutantRun(Frozen):
-    """One mutant: killed if every requirement that must fail for it did."""
+    """One mutant: killed if every requirement that must fail for it did.
+
+    Attributes:
+        seconds: of the requirements that were asked of it.
+        peers: what others say of it, if they were asked.
+    """
 
     name: str
     suite: str
@@ -38,6 +52,8 @@ class MutantRun(Frozen):
     outcome: Outcome
     reason: str = ""
     cells: tuple[Cell, ...] = ()
+    seconds: float = 0.0
+    peers: tuple[Word, ...] = ()
 
     def verdict(self, requirement: str) -> str:
         """What a requirement came to; empty if it was not asked."""
@@ -59,6 +75,13 @@ class KillMatrix(Frozen, Kept):
 
     def count(self, outcome: Outcome) -> int:
         return sum(entry.outcome == outcome for entry in self.entries)
+
+    def peers(self) -> dict[str, list[Word]]:
+        """What each of the others says, in the order of the mutants."""
+        words: dict[str, list[Word]] = {}
+        for word in (word for entry in self.entries for word in entry.peers):
+            words.setdefault(word.peer, []).append(word)
+        return words
 
     @property
     def proven(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from statistics import median
 
 from reports import wording
 from reports.kill_matrix import KillMatrix, MutantRun, Outcome
@@ -38,10 +39,15 @@ def report(matrix: KillMatrix) -> Report:
         remarks=(
             "A row is the reference, or what is around it, with one fault; a column is a "
             "requirement. Framed: it must fail. Empty: it was not asked.",
+            *_of_peers(matrix),
         ),
         bar=wording.tally(each for each in entries if each.sort == "mutant"),
         grids=tuple(
-            Grid(suite, tuple(names), tuple(_row(mutant, names) for mutant in mutants))
+            Grid(
+                suite,
+                (*names, *matrix.peers()),
+                tuple(_row(mutant, names, matrix.peers()) for mutant in mutants),
+            )
             for suite, (names, mutants) in matrix.suites().items()
         ),
         ran={"Machine": wording.machine(matrix.machine)},
@@ -63,24 +69,50 @@ def _entries(matrix: KillMatrix) -> Iterator[Entry]:
         yield Entry(cell.requirement, cell.verdict, cell.reason, sort="reference", listed=False)
 
 
-def _row(mutant: MutantRun, requirements: Iterable[str]) -> Row:
+def _of_peers(matrix: KillMatrix) -> Iterator[str]:
+    """Who noticed how many, and after how long."""
+    asked = [entry for entry in matrix.entries if entry.peers]
+    if not asked:
+        return
+    seconds = {"these requirements": [e.seconds for e in asked if e.outcome == "killed"]}
+    for peer, words in matrix.peers().items():
+        seconds[peer] = [word.seconds for word in words if word.noticed]
+    for name, each in seconds.items():
+        took = f", after a median of {duration(median(each))}" if each else ""
+        yield f"Of {len(asked)} mutants {name} noticed {len(each)}{took}."
+
+
+def _row(mutant: MutantRun, requirements: Iterable[str], peers: Iterable[str]) -> Row:
+    said = "".join(f"; {word.peer}: {word.says}" for word in mutant.peers if word.noticed)
     cells = {cell.requirement: cell for cell in mutant.cells}
     where = f" ({mutant.cluster})" if mutant.cluster else ""
     reason = f": {mutant.reason}" if mutant.reason else ""
     return Row(
         name=mutant.name,
         sentence=f"{mutant.what}{where}",
-        marks=tuple(
-            Entry(
-                f"{mutant.suite}/{mutant.name}/{name}",
-                cells[name].verdict,
-                cells[name].reason,
-                must_fail=name in mutant.kills,
-            )
-            if name in cells
-            else None
-            for name in requirements
+        marks=(
+            *(
+                Entry(
+                    f"{mutant.suite}/{mutant.name}/{name}",
+                    cells[name].verdict,
+                    cells[name].reason,
+                    must_fail=name in mutant.kills,
+                )
+                if name in cells
+                else None
+                for name in requirements
+            ),
+            *(_word(mutant, peer) for peer in peers),
         ),
-        remark=f"{mutant.outcome}{reason}",
+        remark=f"{mutant.outcome}{reason}{said}",
         verdict=VERDICTS[mutant.outcome],
     )
+
+
+def _word(mutant: MutantRun, peer: str) -> Entry | None:
+    """Red if somebody else noticed it."""
+    word = next((word for word in mutant.peers if word.peer == peer), None)
+    if not word:
+        return None
+    key = f"{mutant.suite}/{mutant.name}/{peer}"
+    return Entry(key, "fail" if word.noticed else "pass", word.says, seconds=word.seconds)

@@ -127,6 +127,8 @@ def parser() -> argparse.ArgumentParser:
         help=f"generated mutants of the sample (default: {mutants.SAMPLE})",
     )  # fmt: skip
     mutating.add_argument("--seed", type=int, default=0, help="draw the sample by it, and told")
+    text = "tell beside it what a cluster's admission and istioctl notice of each"
+    mutating.add_argument("--peers", action="store_true", help=text)
     soaking = command("soak", _soak, "the suites many times over, in random order: no false red")
     soaking.add_argument("--times", type=int, default=20, metavar="N", help="runs (default: 20)")
     soaking.add_argument(
@@ -219,7 +221,8 @@ def _mutants(options: argparse.Namespace, run: Run) -> int:
     choice = mutants.Choice.of_user(
         options.only, everything=options.all, seed=options.seed, size=options.sample
     )
-    return mutants.run_mutants(run, choice, pytest_arguments(options.pytest))
+    more = pytest_arguments(options.pytest)
+    return mutants.run_mutants(run, choice, more, peers=options.peers)
 
 
 def _soak(options: argparse.Namespace, run: Run) -> int:

@@ -7,10 +7,11 @@ import pytest
 import suites
 from fixtures import manifests
 from fixtures.behaviour import discover
-from suites.runs.dry_run import _stems, rights
+from suites.runs.applied import stems
+from suites.runs.dry_run import rights
 
 MANIFESTS = manifests.load()
-STEMS = {each.name: _stems(each, MANIFESTS) for each in discover(suites)}
+STEMS = {each.name: stems(each, MANIFESTS) for each in discover(suites)}
 
 
 def test_the_manifests_of_a_suite_are_known_by_their_stems() -> None:

@@ -6,12 +6,10 @@ admission of a cluster and is never stored. It writes nothing.
 
 from __future__ import annotations
 
-import ast
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 import yaml
 from rich.console import Console
@@ -26,8 +24,9 @@ from clusters.providers import existing
 from clusters.settings import Settings
 from clusters.topology import Topology
 from fixtures import manifests as m
-from fixtures.behaviour import Behaviour, discover
+from fixtures.behaviour import discover
 from fixtures.lab import HOME, SHARED_CLIENTS, Lab, namespace_of
+from suites.runs.applied import stems
 from suites.runs.run import Run
 
 SHARED = "(shared clients)"
@@ -76,7 +75,7 @@ def _intents(lab: Lab, kube: Kube) -> Iterator[Intent]:
         namespace = namespace_of(behaviour.name)
         support = lab.support(kube, behaviour.support, namespace)
         yield from _asked(kube, behaviour.name, AT_FIRST, namespace, support)
-        named = [lab.manifests.given(stem).document for stem in _stems(behaviour, lab.manifests)]
+        named = [lab.manifests.given(stem).document for stem in stems(behaviour, lab.manifests)]
         yield from _asked(kube, behaviour.name, ON_THE_WAY, namespace, named)
 
 
@@ -100,19 +99,6 @@ def _answer(kube: Kube, document: Document, namespace: str) -> str:
     except (ForeignError, RefusedError, UnreachableError) as error:
         return f"refused: {error.seen}"
     return "changed" if kube.get(version, kind, name, namespace) else "made"
-
-
-def _stems(behaviour: Behaviour[Any], manifests: m.Manifests) -> list[str]:
-    """The manifests that a behaviour's requirements apply: it names them by the stems of their
-    files, and nowhere else do these words stand in its code."""
-    constants = {
-        node.value
-        for path in behaviour.folder.glob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
-    stems = (*behaviour.early, *behaviour.documents)
-    return sorted({*stems, *(stem for stem in manifests.documents if stem in constants)})
 
 
 def _tell(console: Console, kube: Kube, intents: list[Intent]) -> None:

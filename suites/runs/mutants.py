@@ -10,20 +10,24 @@ import random
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import suites
-from clusters import providers
+from clusters import providers, tools, versions
 from clusters.errors import MutantsError
 from clusters.progress import Progress
+from clusters.settings import Settings
 from clusters.topology import Topology
 from fixtures import manifests
 from fixtures.behaviour import discover
+from fixtures.lab import Lab
 from fixtures.mutants import Mutant, catalogue, kills, save
 from fixtures.plugin.options import FULL
 from reports.publish import publish, report_of
 from reports.reading import FILE
 from reports.render.terminal import show
 from reports.schema import Results
+from suites.runs.beside import Others
 from suites.runs.generated_mutants import Generated, generate
 from suites.runs.run import Run
 
@@ -62,17 +66,23 @@ class Choice:
         return 0 if self.names or self.everything else self.seed
 
 
-def run_mutants(run: Run, choice: Choice, more: Sequence[str]) -> int:
+def run_mutants(run: Run, choice: Choice, more: Sequence[str], *, peers: bool = False) -> int:
     """Run the mutants that are chosen and publish the matrix; 0 only if all were noticed.
+
+    Args:
+        peers: ask others of them too, see `suites.runs.beside`.
 
     Raises:
         TopologyError: no clusters are up.
         MutantsError: there is no mutant of a name, or a catalogue is malformed.
+        DoctorError: a program of the others could not be built.
     """
     topology = Topology.load(run.home.topology)
     run.profile = FULL  # whatever a fault must be noticed by is asked
     providers.reach(run.home)
     progress = Progress(run.home.root / "estimates.json")
+    train = versions.load(topology.train)
+    program = tools.ensure(tools.ISTIOCTL, run.home, train, progress) if peers else None
     with run.stage("generate"), progress.step("mutants generated"):
         generated = generate(discover(suites), manifests.load(), topology, choice.seed)
     mutants, generated = chosen(choice, generated)
@@ -90,9 +100,17 @@ def run_mutants(run: Run, choice: Choice, more: Sequence[str]) -> int:
     if not path.exists():
         return 1
     kill_matrix = kills.matrix(Results.load(path), every, generated.settled, choice.drawn_by)
+    if program:
+        with run.stage("peers"):
+            kill_matrix = _beside(run, topology, program).joined(kill_matrix, every)
     publish(kill_matrix, run.folder)
     show(report_of(kill_matrix), run.folder)
     return 0 if kill_matrix.proven else 1
+
+
+def _beside(run: Run, topology: Topology, program: Path) -> Others:
+    own = manifests.of_user(Settings.of_user().manifests)
+    return Others(Lab(topology, own, run.folder, run.folder), program)
 
 
 def chosen(choice: Choice, generated: Generated) -> tuple[list[Mutant], Generated]:
