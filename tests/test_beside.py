@@ -76,7 +76,7 @@ def test_a_report_tells_who_noticed_how_many_and_when() -> None:
         )
 
     def word(*, noticed: bool, says: str = "") -> forms.Word:
-        return forms.Word(peer="analyze", noticed=noticed, says=says, seconds=2)
+        return forms.Word(peer="istioctl", noticed=noticed, says=says, seconds=2)
 
     results = samples.results(())
     matrix = forms.KillMatrix(
@@ -93,9 +93,9 @@ def test_a_report_tells_who_noticed_how_many_and_when() -> None:
     )
     assert report(matrix).remarks[1:] == (
         "Of 2 mutants these requirements noticed 2, after a median of 9.0 s.",
-        "Of 2 mutants analyze noticed 1, after a median of 2.0 s.",
+        "Of 2 mutants istioctl noticed 1, after a median of 2.0 s.",
     )
     text = markdown(report(matrix))
-    assert "| a | w | ❌ | killed; analyze: IST0101 no host |" in text
+    assert "| a | w | ❌ | killed; istioctl: IST0101 no host |" in text
     assert "| b | w | ✅ | killed |" in text
     assert "| c | w |  | killed |" in text

@@ -30,7 +30,7 @@ from reports.kill_matrix import KillMatrix, MutantRun, Word
 from suites.runs import istioctl
 from suites.runs.applied import stems
 
-ADMISSION, ANALYZE = "admission", "analyze"
+ADMISSION, ANALYZE = "admission", "istioctl analyze"
 LOUD = frozenset({"Error", "Warning"})
 """The levels of istioctl's messages that a person would stop at."""
 PATIENCE = 120  # seconds, for istioctl to look at some dozens of documents
@@ -115,11 +115,12 @@ class Others:
             file = Path(folder) / "all.yaml"
             documents = [_in_namespace(document, namespace) for document, namespace in placed]
             file.write_text(yaml.safe_dump_all(documents), encoding="utf-8")
-            words = [*istioctl.arguments(ANALYZE, str(file)), "--context", kube.cluster.context]
+            topology = self.lab.topology
+            words = istioctl.arguments(istioctl.ANALYZE, kube.cluster, topology, str(file))
             # Its exit status is of what it found.
             done = subprocess.run(
                 [self.program, *words],
-                env=environment({"KUBECONFIG": str(kube.cluster.kubeconfig)}, direct=True),
+                env=environment(istioctl.variables(topology), direct=True),
                 capture_output=True,
                 check=False,
                 encoding="utf-8",

@@ -7,10 +7,12 @@ an error is red, warnings are counted.
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from clusters.topology import Cluster, Topology
 from reports.schema import Requirement
 
 SUITE = "istioctl"
@@ -18,13 +20,27 @@ CHECKS = {
     "precheck": "istioctl finds nothing that keeps Istio from being installed or upgraded.",
     "analyze": "istioctl finds no error in the configuration of any namespace.",
 }
+ANALYZE = "analyze"
 RED = "Error"
 
 
-def arguments(check: str, *files: str) -> list[str]:
-    """What istioctl is given for one of its checks, of the whole cluster, or of files in it."""
-    where = [] if check == "precheck" or files else ["--all-namespaces"]
+def arguments(check: str, cluster: Cluster, topology: Topology, *files: str) -> list[str]:
+    """What istioctl is given for one of its checks, of a whole cluster, or of files in it.
+
+    The other clusters are named for `analyze`: else it goes by the secrets that istiod knows them
+    by, waits for good for what these may not list (Istio 1.31: HTTPRoutes), and heeds no --timeout.
+    """
+    where = ["--context", cluster.context]
+    if check == ANALYZE:
+        others = [each.context for each in topology.clusters if each != cluster]
+        where += [word for other in others for word in ("--remote-contexts", other)]
+        where += [] if files else ["--all-namespaces"]
     return [check, "--output", "json", *where, *files]
+
+
+def variables(topology: Topology) -> dict[str, str]:
+    """Its environment: the kubeconfigs of all clusters."""
+    return {"KUBECONFIG": os.pathsep.join(str(each.kubeconfig) for each in topology.clusters)}
 
 
 def messages(output: str) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from clusters import providers, tools, versions
 from clusters.errors import CommandError, InputError
 from clusters.process import environment
 from clusters.progress import Progress
-from clusters.topology import Cluster, Topology
+from clusters.topology import Topology
 from fixtures.plugin.record import run_status
 from reports.publish import publish, report_of
 from reports.render.terminal import show
@@ -80,12 +80,12 @@ class Asking:
 
     def istioctl(self) -> Iterator[Requirement]:
         """Each of istioctl's checks of each cluster."""
-        program = self._program(tools.ISTIOCTL)
+        program, variables = self._program(tools.ISTIOCTL), istioctl.variables(self._topology)
         for cluster in self._topology.clusters:
             for check in istioctl.CHECKS:
                 log, began = f"{cluster.name}-{check}.json", time.monotonic()
-                words = [*istioctl.arguments(check), "--context", cluster.context]
-                output = "".join(self._lines(program, words, cluster, log))
+                words = istioctl.arguments(check, cluster, self._topology)
+                output = "".join(self._lines(program, words, variables, log))
                 try:
                     said = istioctl.messages(output)
                 except ValueError:
@@ -99,7 +99,8 @@ class Asking:
         report = (self._run.folder / conformance.REPORT).absolute()
         words = conformance.arguments(self._topology, report, test)
         log, version = "conformance.log", self._topology.versions["gateway_api"]
-        tests = list(conformance.ended(self._lines(program, words, cluster, log)))
+        variables = {"KUBECONFIG": str(cluster.kubeconfig)}
+        tests = list(conformance.ended(self._lines(program, words, variables, log)))
         if not tests:
             raise _failed(self._run.folder / log, "the conformance suite")
         for each in tests:
@@ -109,12 +110,12 @@ class Asking:
         return tools.ensure(name, self._run.home, self._train, self._progress)
 
     def _lines(
-        self, program: Path, words: Sequence[str], cluster: Cluster, log: str
+        self, program: Path, words: Sequence[str], variables: Mapping[str, str], log: str
     ) -> Iterator[str]:
         """What it prints, line by line while it runs, kept in a file. Its exit status is not looked
         at: it is of what it found."""
-        env = environment({"KUBECONFIG": str(cluster.kubeconfig)}, direct=True)
-        self._console.print(f"{program.name} {' '.join(words[:1])}: {cluster.name}", style="dim")
+        env = environment(variables, direct=True)
+        self._console.print(f"{program.name}: {log}", style="dim")
         with (
             (self._run.folder / log).open("w", encoding="utf-8") as file,
             subprocess.Popen(
