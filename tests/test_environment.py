@@ -30,6 +30,7 @@ class FakeKube:
         self.containers: list[Any] = FORMER
         self.history: list[Any] = []
         self.looks = 0
+        self.holders = ["istiod", "istiod-that-has-gone"]
 
     def get(self, _version: str, _kind: str, name: str, namespace: str) -> Any:
         spec = {
@@ -50,11 +51,20 @@ class FakeKube:
     def pod(self, _namespace: str, _labels: str) -> Any:
         return {"metadata": {"name": "istiod-1"}}
 
-    def list(self, _version: str, _kind: str, namespace: str = "", _labels: str = "") -> Any:
+    def list(self, _version: str, kind: str, namespace: str = "", _labels: str = "") -> Any:
+        if kind == "Lease":
+            return [
+                {"metadata": {"name": f"of-{holder}"}, "spec": {"holderIdentity": holder}}
+                for holder in self.holders
+            ]
         name = "istiod" if namespace else "strict"
         proxy = {"containers": [{"name": "istio-proxy"}]}
         place = {"name": name, "namespace": namespace or "n"}
         return [{"metadata": place, "spec": proxy, "status": RUNNING}]
+
+    def delete(self, document: Any, namespace: str) -> None:
+        assert (document["kind"], namespace) == ("Lease", "istio-system")
+        self.holders.remove(document["metadata"]["name"].removeprefix("of-"))
 
     def exec(self, *_words: object) -> str:
         self.looks += 1
@@ -82,6 +92,12 @@ def test_what_was_there_is_put_back_once_the_proxies_have_come() -> None:
         assert kube.containers == with_values(FORMER, {"A": "2"})
         assert kube.looks == 2
     assert kube.containers == FORMER
+
+
+def test_who_has_gone_holds_no_lease() -> None:
+    kube = FakeKube()
+    with environment(cast(Any, kube), "istio-system/istiod", {"A": "2"}, 5):
+        assert kube.holders == ["istiod"]
 
 
 def test_what_was_there_is_put_back_when_a_block_dies() -> None:

@@ -13,6 +13,7 @@ from suites.multi_cloud.subject import CLIENT, NAME, Everywhere
 ZERO_TRUST = "Best Practices/Security/Zero trust"
 
 
+@pytest.mark.nightly
 @requirement("ZT6", source=ZERO_TRUST)
 def test_one_principal_is_told_apart_by_its_cluster(
     judge: Judge, lab: Lab, everywhere: Everywhere

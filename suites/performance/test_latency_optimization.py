@@ -78,6 +78,7 @@ def test_requests_share_connections(judge: Judge, metered: Metered) -> None:
     judge(history, are_shared(counted))
 
 
+@pytest.mark.nightly
 @requirement("LA5", source=LATENCY)
 def test_a_changed_route_is_soon_in_force(judge: Judge, lab: Lab, cluster: str) -> None:
     """A changed route is in force at the proxy of every client within its budget, in the order of

@@ -124,6 +124,7 @@ def test_a_request_is_for_one_host(judge: Judge, framed: Framed) -> None:
     judge.conclude(refused(TWO_HOSTS, *framed))
 
 
+@pytest.mark.nightly
 @requirement("PR8", source=SELECTION, needs="http3")
 def test_http3_is_told_and_is_the_same(judge: Judge, quick: Stage, seed: int) -> None:
     """HTTP/3 at a Gateway is told by Alt-Svc, and gives the answers and denials that TCP gives."""

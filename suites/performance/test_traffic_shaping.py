@@ -85,6 +85,7 @@ def test_one_clients_excess_costs_another_nothing(judge: Judge, shaped: Observat
     judge(shaped.history, with_positive_control(denied=loud, allowed=quiet))
 
 
+@pytest.mark.nightly
 @requirement("TS6", source=SHAPING, needs="global-rate-limit")
 def test_a_limit_holds_over_all_replicas(judge: Judge, shared: Stage) -> None:
     """A limit holds over all replicas together: of 60 requests to two of them 20 are served; the

@@ -113,6 +113,7 @@ def test_what_leaves_is_what_is_named(judge: Judge, isolated: Isolation) -> None
     )
 
 
+@pytest.mark.nightly
 @requirement("NI3", source=ISOLATION, needs="cilium-dns")
 def test_a_name_opens_its_own_addresses(judge: Judge, lab: Lab, cluster: str, seed: int) -> None:
     """Who may leave for a name reaches that name's addresses, none before it has looked the name

@@ -1,6 +1,6 @@
-// Command coredns is CoreDNS with the plugins a cluster's Corefile names and no
-// others, built the way its documentation describes for external plugins. Most
-// of the stock build's time goes into cloud SDKs that a cluster's DNS never calls.
+// Command coredns is CoreDNS with the plugins that the Corefiles of a cluster and of Gateway API's
+// conformance suite name and no others, built the way its documentation describes for external
+// plugins. Most of the stock build's time goes into cloud SDKs that a cluster's DNS never calls.
 package main
 
 import (
@@ -19,6 +19,7 @@ import (
 	_ "github.com/coredns/coredns/plugin/reload"
 	_ "github.com/coredns/coredns/plugin/rewrite"
 	_ "github.com/coredns/coredns/plugin/template"
+	_ "github.com/coredns/coredns/plugin/whoami"
 
 	"github.com/coredns/coredns/coremain"
 )
