@@ -6,14 +6,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from fixtures.checks.expectations import BY_RBAC
+from fixtures.checks.expectations import BY_RBAC, Expectation
 from fixtures.checks.merged import Load, as_expected, usual
 from fixtures.history import History
 from fixtures.history.merged import Merged
@@ -24,7 +23,11 @@ from fixtures.traffic.distributed import Progress, Size, Streams
 from tests.peer import free_port, running
 
 PROGRAM = Path(pod.__file__).with_name("distributed.py")
-EXPECTED = {"served": served_by("web-service"), "denied": BY_RBAC, "leak": BY_RBAC}
+EXPECTED: dict[str, Expectation] = {
+    "served": served_by("web-service"),
+    "denied": BY_RBAC,
+    "leak": BY_RBAC,
+}
 
 
 @dataclass(frozen=True)
@@ -90,13 +93,13 @@ def ran(size: Size, files: Path) -> Run:
 
 
 @pytest.fixture(scope="module")
-def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    yield ran(Size(users=4, workers=2, seconds=4), tmp_path_factory.mktemp("closed"))
+def closed(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return ran(Size(users=4, workers=2, seconds=4), tmp_path_factory.mktemp("closed"))
 
 
 @pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    yield ran(Size(users=10, workers=2, seconds=4, rate=60), tmp_path_factory.mktemp("open"))
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return ran(Size(users=10, workers=2, seconds=4, rate=60), tmp_path_factory.mktemp("open"))
 
 
 def test_what_is_merged_is_what_the_workers_sent(closed: Run) -> None:
