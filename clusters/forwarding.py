@@ -52,8 +52,17 @@ def _accept(listener: socket.socket, kube: Kube, namespace: str, pod: str, port:
             except PlumblineError:
                 near.close()
                 continue
-            for one, other in ((near, far), (far, near)):
-                threading.Thread(target=_pass_on, args=(one, other), daemon=True).start()
+            threading.Thread(target=_join, args=(near, far), daemon=True).start()
+
+
+def _join(near: Any, far: Any) -> None:
+    """Lead each to the other until both have ended."""
+    outward = threading.Thread(target=_pass_on, args=(near, far), daemon=True)
+    outward.start()
+    _pass_on(far, near)
+    outward.join()
+    near.close()
+    far.close()
 
 
 def _pass_on(source: Any, target: Any) -> None:

@@ -19,7 +19,7 @@ def sections(loads: Iterable[Load]) -> Iterator[Table | Figure]:
     if not loads:
         return
     columns: Columns[Load] = {
-        "Load": lambda each: Cell(f"{each.cluster}, by {each.by}", path=each.page),
+        "Load": lambda each: Cell(f"{each.cluster}, {each.by}", path=each.page),
         "Loop": _loop,
         "Users": lambda each: number(each.users),
         "Workers": lambda each: number(each.workers),

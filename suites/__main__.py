@@ -221,14 +221,8 @@ def _suites(options: argparse.Namespace, run: Run) -> int:
         tell(run)
         return 0
     run.suites(*pytest_arguments(options.pytest))
-    _release(run)
+    run.release()
     return run.finish_and_show()
-
-
-def _release(run: Run) -> None:
-    """Take away from adopted clusters what was made there."""
-    if providers.adopted(run.home) and not Settings.of_user().keep:
-        run.program("clean", "clusters", "release")
 
 
 def _mutants(options: argparse.Namespace, run: Run) -> int:
@@ -287,10 +281,7 @@ def _peers(options: argparse.Namespace, run: Run) -> int:
 def _load(options: argparse.Namespace, run: Run) -> int:
     from suites.runs.load import load  # noqa: PLC0415
 
-    try:
-        return load(run, options.size, compare=options.compare)
-    finally:
-        _release(run)
+    return load(run, options.size, compare=options.compare)
 
 
 def _publish(report: Upgrade, run: Run) -> int:

@@ -16,11 +16,12 @@ from fixtures.checks.expectations import BY_RBAC, Expectation
 from fixtures.checks.merged import Load, as_expected, usual
 from fixtures.history import History
 from fixtures.history.merged import Merged
-from fixtures.history.streams import ClientId, Part, Stream
+from fixtures.history.streams import Part, Stream
 from fixtures.lab.probes import served_by
 from fixtures.traffic import distributed, pod
 from fixtures.traffic.distributed import Progress, Size, Streams
 from tests.peer import free_port, running
+from tests.test_locustfile import WHO
 
 PROGRAM = Path(pod.__file__).with_name("distributed.py")
 EXPECTED: dict[str, Expectation] = {
@@ -67,8 +68,7 @@ def ran(size: Size, files: Path) -> Run:
         sent = streams(peer.url)
 
         def begin(words: list[str], name: str, number: int, *ports: str) -> subprocess.Popen[bytes]:
-            who = ClientId(caller=name, cluster="aws-cluster", identity="anyone")
-            part = distributed.part(sent, size, who, number)
+            part = distributed.part(sent, size, WHO, number)
             process = start([*words, *ports], part, files / name)
             stack.callback(process.kill)
             return process

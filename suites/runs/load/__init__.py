@@ -34,7 +34,7 @@ PROFILE = "load"
 LEAST = 50
 """Requests of a stream that say something."""
 TELL_EVERY = 5.0  # seconds
-DISTRIBUTED, ALONE = "Locust, distributed", "one client pod"
+DISTRIBUTED, ALONE = "master and workers", "one client pod"
 
 
 def load(run: Run, words: str, *, compare: bool = False) -> int:
@@ -53,8 +53,9 @@ def load(run: Run, words: str, *, compare: bool = False) -> int:
     size = sizes.parse(words, sizes.MOST_ADOPTED if adopted else sizes.MOST)
     plan = sizes.to_compare(size) if compare else [size]
     run.folder.mkdir(parents=True, exist_ok=True)
-    made: list[Made] = []
+    loads: list[Made] = []
     with ExitStack() as stack:
+        stack.callback(run.release)
         # They are made here, since a lab's clusters may be in another network namespace.
         pages = [stack.enter_context(forwarding.listen()) for _ in topology.clusters]
         providers.reach(run.home)
@@ -70,11 +71,11 @@ def load(run: Run, words: str, *, compare: bool = False) -> int:
             console.print(f"{place.cluster}: Locust's page: {stack.enter_context(leading)}")
         for each in plan:
             with run.stage(f"load by {each.workers} workers"):
-                made += _side_by_side(run, places, each, console)
+                loads += _side_by_side(run, places, each, console)
         if compare:
             with run.stage(f"load by {ALONE}"):
-                made.append(_alone(run, places[0], size))
-    results = _results(run, topology, made)
+                loads.append(_alone(run, places[0], size))
+    results = _results(run, topology, loads)
     publish(results, run.folder)
     show(report_of(results), run.folder)
     return results.exit_status

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import suites
-from clusters.components.istio import PROXY, TRUST_DOMAIN
+from clusters.components.istio import PROXY
 from clusters.errors import PlumblineError, TopologyError
-from clusters.kube import Document
 from clusters.remote import Container
 from clusters.topology import Cluster, Topology
 from fixtures import manifests
@@ -24,7 +23,6 @@ from fixtures.history.streams import Stream
 from fixtures.lab import Lab, cgroups
 from fixtures.lab.probes import Probe
 from fixtures.lab.space import Space
-from fixtures.traffic.client import ClientPod
 from fixtures.traffic.distributed import Generators, Streams
 from suites.runs.run import Run
 
@@ -81,15 +79,15 @@ def entered(run: Run, topology: Topology, workers: int, only_first: bool) -> Ite
     loadable = [behaviour for behaviour in discover(suites) if behaviour.load]
     clusters = [each for each in topology.clusters if _offered(loadable, each)]
     if not clusters:
-        seen = ", ".join(each.name for each in topology.clusters)
-        raise TopologyError("a cluster with Istio to be loaded", seen=seen, look="make status")
-    names = [each.name for each in clusters[:1] if only_first] or [each.name for each in clusters]
+        names = ", ".join(each.name for each in topology.clusters)
+        raise TopologyError("a cluster with Istio to be loaded", seen=names, look="make status")
+    chosen = [each.name for each in (clusters[:1] if only_first else clusters)]
     lab = Lab(topology, manifests.load(), run.folder, run.home.topology.parent / "locks")
     try:
         lab.prepare(loadable)
-        probes = {name: tuple(_probes(lab, loadable, name)) for name in names}
-        lab.bring_ephemeral([(PODS, names)])  # their proxies have what is in force from the first
-        yield [Place(name, _generators(lab, name, workers), probes[name]) for name in names]
+        probes = {name: tuple(_probes(lab, loadable, name)) for name in chosen}
+        lab.bring_ephemeral([(PODS, chosen)])  # their proxies have what is in force from the first
+        yield [Place(name, _generators(lab, name, workers), probes[name]) for name in chosen]
     finally:
         with suppress(PlumblineError):
             lab.clear_ephemeral()
@@ -108,21 +106,11 @@ def _probes(lab: Lab, behaviours: Sequence[Behaviour[Any]], cluster: str) -> Ite
 
 def _generators(lab: Lab, cluster: str, workers: int) -> Generators:
     """The pods that send, once they run."""
-    space = PODS.in_force(lab, cluster)
-    kube, namespace = space.kube, space.namespace
-    kube.scale(namespace, WORKER, workers, lab.deadline("workload"))
-    pods = kube.list("v1", "Pod", namespace, f"plumbline/caller={WORKER}")
+    namespace = PODS.in_force(lab, cluster).namespace
     master = lab.client(cluster, MASTER, namespace)
-    ordered = sorted(pods, key=lambda pod: str(pod["metadata"]["name"]))
-    return Generators(master, tuple(_client(space, pod) for pod in ordered))
-
-
-def _client(space: Space, pod: Document) -> ClientPod:
-    account = pod["spec"]["serviceAccountName"]
-    principal = f"{TRUST_DOMAIN}/ns/{space.namespace}/sa/{account}"
-    return ClientPod(space.kube, space.namespace, pod["metadata"]["name"], principal)
+    return Generators(master, tuple(lab.clients(cluster, WORKER, namespace, workers)))
 
 
 def _stream(probe: Probe) -> Stream:
-    sent = probe.stream
-    return Stream(stream=probe.asked.group, url=sent.url, headers=sent.headers, timeout=TIMEOUT)
+    own = probe.stream
+    return Stream(stream=probe.asked.group, url=own.url, headers=own.headers, timeout=TIMEOUT)
