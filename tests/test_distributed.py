@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
 import sys
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from clusters.errors import CommandError
+from clusters.remote import SUCCESS, Container, Ended
 from fixtures.checks.expectations import BY_RBAC, Expectation
 from fixtures.checks.merged import Load, as_expected, usual
-from fixtures.history import History
-from fixtures.history.merged import Merged
-from fixtures.history.streams import Part, Stream
+from fixtures.history.streams import Stream
 from fixtures.lab.probes import served_by
-from fixtures.traffic import distributed, pod
-from fixtures.traffic.distributed import Progress, Size, Streams
+from fixtures.traffic import pod
+from fixtures.traffic.client import PROGRAMS, ClientPod
+from fixtures.traffic.distributed import (
+    FILES,
+    LINES,
+    Generators,
+    Loaded,
+    Progress,
+    Size,
+    Streams,
+)
 from tests.peer import free_port, running
-from tests.test_locustfile import WHO
 
-PROGRAM = Path(pod.__file__).with_name("distributed.py")
+HERE = Path(pod.__file__).parent
 EXPECTED: dict[str, Expectation] = {
     "served": served_by("web-service"),
     "denied": BY_RBAC,
@@ -36,9 +43,12 @@ class Run:
     """What a master and its workers left."""
 
     size: Size
-    load: Load
+    loaded: Loaded
     said: list[Progress]
-    page: str
+
+    @property
+    def load(self) -> Load:
+        return self.loaded.load
 
 
 def streams(url: str) -> Streams:
@@ -50,46 +60,47 @@ def streams(url: str) -> Streams:
     }
 
 
-def start(words: list[str], part: Part, out: Path) -> subprocess.Popen[bytes]:
-    """Locust as a pod runs it, but for where it lies and its ports."""
-    assert words[:2] == ["locust", "--locustfile"]
-    command = [sys.executable, "-m", "locust", "--locustfile", str(PROGRAM), *words[3:]]
-    environ = {**os.environ, "PLUMBLINE_LOAD": part.model_dump_json()}
-    with out.open("w", encoding="utf-8") as file:
-        return subprocess.Popen(
-            command, env=environ, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.PIPE
-        )
+class Here:
+    """A cluster whose pods are this machine: what is run there is run here."""
+
+    def __init__(self, folder: Path) -> None:
+        self.cluster = SimpleNamespace(name="aws-cluster")
+        self.files, self.port, self.web = folder / "load", free_port(), free_port()
+
+    def get(self, *_: str) -> object:
+        return {"status": {"podIP": "127.0.0.1"}}
+
+    def exec(self, container: Container, command: list[str]) -> str:
+        return self.run(container, command).out
+
+    def run(self, _container: Container, command: list[str], **more: Any) -> Ended:
+        """A program to its end; `heard` is told of its lines then."""
+        moved = [
+            word.replace(FILES, str(self.files)).replace(PROGRAMS, str(HERE)) for word in command
+        ]
+        if "locust" in moved:
+            place = moved.index("locust")
+            moved[place : place + 1] = [sys.executable, "-m", "locust"]
+            master = ["--master-bind-port", str(self.port), "--web-port", str(self.web)]
+            moved += master if "--master" in moved else ["--master-port", str(self.port)]
+        done = subprocess.run(moved, capture_output=True, text=True, check=False, timeout=90)
+        assert done.returncode == 0, done.stderr
+        for line in done.stdout.splitlines():
+            more.get("heard", str)(line)
+        return Ended(done.stdout, done.stderr, SUCCESS)
 
 
-def ran(size: Size, files: Path) -> Run:
+def ran(size: Size, folder: Path) -> Run:
     """A load on this machine, to its end."""
-    port, web = str(free_port()), str(free_port())
-    with running() as peer, ExitStack() as stack:
-        sent = streams(peer.url)
-
-        def begin(words: list[str], name: str, number: int, *ports: str) -> subprocess.Popen[bytes]:
-            part = distributed.part(sent, size, WHO, number)
-            process = start([*words, *ports], part, files / name)
-            stack.callback(process.kill)
-            return process
-
-        names = [f"worker-{number}" for number in range(size.workers)]
-        words = distributed.master_words(size, str(files / "load"))
-        master = begin(words, "master", 0, "--master-bind-port", port, "--web-port", web)
-        words = distributed.worker_words("127.0.0.1")
-        workers = [begin(words, name, n, "--master-port", port) for n, name in enumerate(names)]
-        for process in (master, *workers):
-            _, err = process.communicate(timeout=90)
-            assert process.returncode == 0, err.decode()
-    history = sum((History.load(files / name) for name in names), History())
-    merged = Merged.parse((files / "load.json").read_text(encoding="utf-8"))
-    *lines, summary = (files / "master").read_text(encoding="utf-8").splitlines()
-    assert json.loads(summary)["window"]["cpu"] > 0
+    here: Any = Here(folder)
+    master, *workers = (
+        ClientPod(here, "plumbline-load", f"pod-{n}", "anyone") for n in range(size.workers + 1)
+    )
     said: list[Progress] = []
-    for line in lines:
-        distributed.progress(line, said.append)
-    page = (files / "load.html").read_text(encoding="utf-8")
-    return Run(size, Load(merged, history, size.due), said, page)
+    with running() as peer:
+        sent = streams(peer.url)
+        loaded = Generators(master, tuple(workers)).load(sent, size, said.append)
+    return Run(size, loaded, said)
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +125,7 @@ def test_every_answer_that_is_not_usual_has_a_line_and_the_others_as_there_is_ro
     lines, merged = closed.load.history, closed.load.merged
     leaks = lines.stream("leak")
     assert len(leaks) == merged.unusual() == merged.stream("leak").n
-    room = (closed.size.seconds + 2) * distributed.LINES
+    room = (closed.size.seconds + 2) * LINES
     assert 0 < len(lines) - len(leaks) <= room < merged.n - len(leaks)
 
 
@@ -135,7 +146,8 @@ def test_each_stream_is_judged(closed: Run) -> None:
 def test_it_says_how_far_it_is_and_leaves_locusts_own_page(closed: Run) -> None:
     assert closed.said[-1].requests == closed.load.merged.n
     assert max(each.users for each in closed.said) == closed.size.users
-    assert "Locust" in closed.page
+    assert "Locust" in closed.loaded.page
+    assert closed.loaded.cpu["generators"] > closed.loaded.cpu["master"] > 0
 
 
 def test_an_open_loop_sends_what_is_due(opened: Run) -> None:
@@ -144,3 +156,20 @@ def test_an_open_loop_sends_what_is_due(opened: Run) -> None:
     assert opened.load.delayed <= 24
     seconds = opened.load.merged.by_second(["web-service"])
     assert max(each.total() for each in seconds) <= 60
+
+
+class Refusing(Here):
+    """A master that gives up."""
+
+    def kubectl(self, words: str) -> str:
+        return f"kubectl {words}"
+
+    def run(self, _container: Container, _command: list[str], **_: Any) -> Ended:
+        return Ended("", "Gave up waiting for workers to connect", "exit code 1")
+
+
+def test_a_master_that_does_not_come_to_its_end_is_an_error(tmp_path: Path) -> None:
+    here: Any = Refusing(tmp_path)
+    master, worker = (ClientPod(here, "ns", name, "anyone") for name in ("master", "worker"))
+    with pytest.raises(CommandError, match="Gave up waiting"):
+        Generators(master, (worker,)).load(streams("http://a"), Size(1, 1, 1), print)
