@@ -54,7 +54,7 @@ def quick_in_force(lab: Lab, cluster: str) -> Iterator[Stage]:
             space.apply(entry(way, address))
         yield stage_of(lab, cluster, [])
     finally:
-        space.kube.delete(gateway.document, space.namespace)
+        convergence.no_gateway(space, gateway.document, lab.deadline("workload"))
 
 
 def named(what: str, way: str, kind: int) -> str:

@@ -128,6 +128,8 @@ def seek(lab: Lab, cluster: str, seed: int) -> Sought:
         opened = agent.now()
         history = _Seeking(space, seeker, insider, targets).ask()
         drops = agent.drops(opened, space.namespace)
+    # What a pod has looked up its agent remembers for as long as connections may go by it.
+    space.kube.delete({"apiVersion": "v1", "kind": "Pod", **pod}, space.namespace)
     return Sought(history, drops, others, (named.port, other.port))
 
 
@@ -203,17 +205,18 @@ def _documents(whom: str, target: Target) -> Iterator[Document]:
 
 def _enforce(lab: Lab, space: Space, agent: Agent, pod: Document, address: str) -> None:
     """Have the policy enforced, or see to its absence, by an agent that has forgotten what an
-    earlier run looked up."""
+    earlier run looked up: where no policy names a name, no address shows one."""
     policy, deadline = lab.manifests.given(POLICY), lab.deadline("convergence")
-    convergence.no_network_policy(space, policy.document, agent, pod, deadline)
-    agent.forget_lookups(f"*.{space.namespace}.svc.cluster.local")
+    if policy.absent:
+        convergence.no_network_policy(space, policy.document, agent, pod, deadline)
+    else:
+        convergence.network_policy(space, policy, agent, pod, deadline)
+    agent.forget_lookups()
 
     def pending() -> str:
         return ", ".join(sorted(each for each in agent.labels(address) if each.startswith("fqdn:")))
 
     wait_for(f"{address} to be nobody's name", pending, deadline)
-    if not policy.absent:
-        convergence.network_policy(space, policy, agent, pod, deadline)
 
 
 def _stream(stream: str, host: str, mark: str) -> Stream:
