@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from tempfile import gettempdir
 
-from clusters import engine, private_engine, providers
+from clusters import engine, files, private_engine, providers
 from clusters.engine import Engine
 from clusters.home import Home
 from clusters.images import bake, ours
@@ -35,6 +36,9 @@ def down(  # noqa: PLR0913 (where, what, and how much of it)
     """
     everyone = read_plan(config)
     running = engine.find(home)
+    if running is None and private_engine.has_containers(home):
+        with progress.step("engine that died"):  # only it can take away what it ran
+            running = engine.ensure(home)
     if running is not None:
         provider = providers.of(home, running, train)
         with progress.step("clusters away"):
@@ -46,14 +50,21 @@ def down(  # noqa: PLR0913 (where, what, and how much of it)
                 ours.remove(home, running)
         if kept := "" if with_engine else ours.room_note(home, running):
             progress.say(kept)
-    home.topology.unlink(missing_ok=True)
-    for file in home.lab.glob("*.kubeconfig*"):
-        file.unlink()
-    for file in home.lab.glob("*.values.yaml"):
-        file.unlink()
+    _files_away(home)
     if running is None or running.namespace is not None:
         with progress.step("engine away"):
             (private_engine.remove if with_engine else private_engine.stop)(home)
+
+
+def _files_away(home: Home) -> None:
+    """What tells of these clusters, and what processes were writing that were killed."""
+    home.topology.unlink(missing_ok=True)
+    told = (*home.lab.glob("*.kubeconfig*"), *home.lab.glob("*.values.yaml"))
+    for file in (*told, *(home.root / "bake").glob("*.tar")):
+        file.unlink()
+    lab = (home.lab, *home.lab.rglob("*/"))
+    for folder in (home.root, home.tools, home.root / "modules", *lab, Path(gettempdir())):
+        files.clear_drafts(folder)
 
 
 def _sweep(running: Engine) -> None:
