@@ -62,13 +62,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         run = Run(bringup.new_run(), home, profile, practices)
     except PlumblineError as error:
         return _refused(console, error)
+    # Around all of it: a second signal must not stop the report of what was interrupted.
+    with signals.as_errors(end=lambda: None):
+        return _answer(options, run, console)
+
+
+def _answer(options: argparse.Namespace, run: Run, console: Console) -> int:
+    """Run the command, and tell how it ended."""
     try:
         # A matrix is not at work on the lab itself: each of its cells holds it.
         free = options.command is _matrix
         if not (free and (options.list or options.json)):
             check_room()
-        holding = contextlib.nullcontext() if free else lock.hold(home, f"suites {options.name}")
-        with signals.as_errors(end=lambda: None), holding:
+        purpose = f"suites {options.name}"
+        with contextlib.nullcontext() if free else lock.hold(run.home, purpose):
             return int(options.command(options, run))
     except InterruptedRunError as error:
         if options.command in (_e2e, _suites):
