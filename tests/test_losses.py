@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
-import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,6 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from clusters import api_server
+from clusters.errors import UnreachableError
+from clusters.kube import Kube
+from clusters.topology import Cluster
 from reports.reading import FILE
 from reports.schema import Results
 from tests.test_plugin import GREEN, HEAD, PACKAGE, topology
@@ -80,3 +85,26 @@ def test_ctrl_c_twice_loses_nothing(session: list[str], pause: float, tmp_path: 
         "A2[aws-cluster]": "inconclusive",
         "A2[azure-cluster]": "inconclusive",
     }
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+def test_an_api_server_that_went_away_is_told_in_time(
+    hangs: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api_server, "PATIENCE", (0.2, 0.2))
+    with socket.create_server(("127.0.0.1", 0)) as listening:  # and accepts nobody
+        port = listening.getsockname()[1]
+        if not hangs:
+            listening.close()
+        kubeconfig = tmp_path / "kubeconfig"
+        cluster = {"server": f"https://127.0.0.1:{port}", "insecure-skip-tls-verify": True}
+        content = {
+            "clusters": [{"name": "c", "cluster": cluster}],
+            "users": [{"name": "u", "user": {"token": "t"}}],
+            "contexts": [{"name": "k", "context": {"cluster": "c", "user": "u"}}],
+        }
+        kubeconfig.write_text(json.dumps(content), encoding="utf-8")
+        kube = Kube(Cluster(name="aws-cluster", kubeconfig=kubeconfig, context="k"))
+        with pytest.raises(UnreachableError, match="the API server at https://127.0.0.1") as told:
+            kube.list("v1", "Pod")
+        assert ("timed out" if hangs else "refused") in told.value.seen
