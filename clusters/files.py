@@ -18,6 +18,9 @@ import psutil
 
 from clusters.errors import PlaceError
 
+RESERVE = ".reserve"
+ROOM = 8_000_000  # bytes: a run's results and their page are some two millions
+
 
 def write(path: Path, content: str | bytes, mode: int = 0o644) -> Path:
     """Write a file, and its folder if need be.
@@ -58,6 +61,20 @@ def link(path: Path, target: str) -> None:
         raise PlaceError(
             f"{path} to lead to {target}", seen=why(error), look=f"ls -ld {path}"
         ) from None
+
+
+def reserve(folder: Path) -> None:
+    """Take room in a folder for what is written there last, which a disk that fills then still has.
+
+    Where there is none, nothing is said: whoever writes there is told.
+    """
+    with contextlib.suppress(PlaceError):
+        write(folder / RESERVE, os.urandom(ROOM))  # some disks keep zeros in no room at all
+
+
+def free(folder: Path) -> None:
+    """Give back what `reserve` took, for what is written next."""
+    (folder / RESERVE).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

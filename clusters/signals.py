@@ -61,11 +61,11 @@ def session_of(process: psutil.Process) -> int:
 
 def end(processes: Iterable[psutil.Process]) -> None:
     """End processes, kindly first, and return when they are gone."""
-    told = list(processes)
-    for each in told:
+    ending = list(processes)
+    for each in ending:
         with contextlib.suppress(psutil.NoSuchProcess):
             each.terminate()
-    _, alive = psutil.wait_procs(told, timeout=GRACE)
+    _, alive = psutil.wait_procs(ending, timeout=GRACE)
     for each in alive:
         with contextlib.suppress(psutil.NoSuchProcess):
             each.kill()

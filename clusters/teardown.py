@@ -59,8 +59,8 @@ def down(  # noqa: PLR0913 (where, what, and how much of it)
 def _files_away(home: Home) -> None:
     """What tells of these clusters, and what processes were writing that were killed."""
     home.topology.unlink(missing_ok=True)
-    told = (*home.lab.glob("*.kubeconfig*"), *home.lab.glob("*.values.yaml"))
-    for file in (*told, *(home.root / "bake").glob("*.tar")):
+    known = (*home.lab.glob("*.kubeconfig*"), *home.lab.glob("*.values.yaml"))
+    for file in (*known, *(home.root / "bake").glob("*.tar")):
         file.unlink()
     lab = (home.lab, *home.lab.rglob("*/"))
     for folder in (home.root, home.tools, home.root / "modules", *lab, Path(gettempdir())):

@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from clusters import bringup, lock, providers, signals, versions
+from clusters import bringup, files, lock, providers, signals, versions
 from clusters.errors import InterruptedRunError, PlaceError, PlumblineError
 from clusters.files import why
 from clusters.home import Home
@@ -70,6 +70,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _answer(options: argparse.Namespace, run: Run, console: Console) -> int:
     """Run the command, and tell how it ended."""
     try:
+        return _run(options, run, console)
+    except PlumblineError as error:
+        return _refused(console, error)
+    except OSError as error:
+        if not error.filename or OUT.resolve() not in Path(str(error.filename)).resolve().parents:
+            raise
+        unwritten = f"to write the report {error.filename}"
+        return _refused(console, PlaceError(unwritten, seen=why(error), look=f"df -h {OUT}"))
+
+
+def _run(options: argparse.Namespace, run: Run, console: Console) -> int:
+    """Run the command; one that is interrupted still reports what it had seen."""
+    try:
         # A matrix is not at work on the lab itself: each of its cells holds it.
         free = options.command is _matrix
         if not (free and (options.list or options.json)):
@@ -79,19 +92,12 @@ def _answer(options: argparse.Namespace, run: Run, console: Console) -> int:
             return int(options.command(options, run))
     except InterruptedRunError as error:
         if options.command in (_e2e, _suites):
-            show(report_of(run.finish(interrupted=True, cause=str(error))), run.folder)
+            run.finish(interrupted=True, cause=str(error), shown=True)
         if options.command is _matrix:
             console.print("[yellow]interrupted[/]; look: make matrix goes on; make down")
             return 130
         console.print(f"[yellow]interrupted[/]; look: make down; report: {escape(str(run.folder))}")
         return 130
-    except PlumblineError as error:
-        return _refused(console, error)
-    except OSError as error:
-        if not error.filename or OUT.resolve() not in Path(str(error.filename)).resolve().parents:
-            raise
-        unwritten = f"to write the report {error.filename}"
-        return _refused(console, PlaceError(unwritten, seen=why(error), look=f"df -h {OUT}"))
 
 
 def _refused(console: Console, error: PlumblineError) -> int:
@@ -265,6 +271,7 @@ def _upgrade_monitored(options: argparse.Namespace, run: Run) -> int:
     from suites.runs.upgrade import upgrade_monitored  # noqa: PLC0415
 
     report = upgrade_monitored(run, versions.load(options.to), options.only)
+    files.free(run.folder)
     report.save(run.folder / UPGRADE)
     return report.exit_status
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from clusters import api_server
+from clusters import api_server, files
 from clusters.errors import UnreachableError
 from clusters.kube import Kube
 from clusters.topology import Cluster
@@ -32,6 +33,20 @@ def test_a2(judge, cluster):
     time.sleep(60)
 """
 
+FILLS = """
+@pytest.fixture(autouse=True)
+def filled(request, cluster):
+    if request.node.originalname == "test_a2" or cluster == "azure-cluster":
+        with pytest.raises(OSError, match="No space left"), open("out/big", "ab", 0) as big:
+            while True:
+                big.write(bytes(1 << 16))
+
+@requirement("A2", source="Kind/name")
+def test_a2(judge, cluster):
+    '''It holds.'''
+    judge(ONE, lambda history: passed("held"))
+"""
+
 
 @pytest.fixture
 def session(tmp_path: Path) -> list[str]:
@@ -43,7 +58,7 @@ def session(tmp_path: Path) -> list[str]:
     plugins = [word for name in PLUGINS for word in ("-p", f"fixtures.plugin.{name}")]
     return [
         sys.executable, "-m", "pytest", "shape", *plugins, "-p", "no:cacheprovider",
-        "-p", "no:locust", "-n", "2", "--dist=loadgroup", "--no-report",
+        "-p", "no:locust", "--no-report",
         "--topology=topology.json", "--out=out", f"--rootdir={tmp_path}",
     ]  # fmt: skip
 
@@ -65,8 +80,8 @@ def test_ctrl_c_twice_loses_nothing(session: list[str], pause: float, tmp_path: 
     """A terminal tells all processes, and whoever runs the suites tells pytest once more."""
     suite(tmp_path, GREEN + HANGS)
     with subprocess.Popen(
-        [*session, "-v"], cwd=tmp_path, env=environ(), start_new_session=True,
-        stdout=subprocess.PIPE, text=True,
+        [*session, "-v", "-n", "2", "--dist=loadgroup"], cwd=tmp_path, env=environ(),
+        start_new_session=True, stdout=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         assert process.stdout
         for _ in range(2):  # until both clusters' first has come in
@@ -87,6 +102,32 @@ def test_ctrl_c_twice_loses_nothing(session: list[str], pause: float, tmp_path: 
     }
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a small disk")
+def test_a_disk_that_fills_mid_run_costs_only_what_came_after(
+    session: list[str], tmp_path: Path
+) -> None:
+    """The disk is one of this test's own processes, which take it along."""
+    suite(tmp_path, GREEN + FILLS)
+    (tmp_path / "out").mkdir()
+    reserve = "from pathlib import Path; from clusters import files; files.reserve(Path('out'))"
+    line = f"""mount -t tmpfs -o size={files.ROOM + 1_000_000} none out
+        {shlex.join([sys.executable, "-c", reserve])}
+        {shlex.join(session)}
+        cp out/{FILE} kept.json && ls out/histories >kept.txt"""
+    words = ["unshare", "--mount", "--propagation=private", "sh", "-c", line]
+    subprocess.run(words, cwd=tmp_path, env=environ(), check=True, stdout=subprocess.DEVNULL)
+    kept = Results.load(tmp_path / "kept.json")
+    assert kept.status == "failed"
+    one, *others = [(each.verdict, each.reason) for each in kept.requirements]
+    assert one == ("pass", "held")
+    for verdict, reason in others:
+        assert verdict == "inconclusive"
+        assert reason.startswith("held; its history was not kept: ")
+        assert "No space left on device" in reason
+    histories = (tmp_path / "kept.txt").read_text(encoding="utf-8").split()
+    assert histories == ["A1-aws-cluster.jsonl"], "half of one is there"
+
+
 @pytest.mark.parametrize("hangs", [False, True])
 def test_an_api_server_that_went_away_is_told_in_time(
     hangs: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -105,6 +146,6 @@ def test_an_api_server_that_went_away_is_told_in_time(
         }
         kubeconfig.write_text(json.dumps(content), encoding="utf-8")
         kube = Kube(Cluster(name="aws-cluster", kubeconfig=kubeconfig, context="k"))
-        with pytest.raises(UnreachableError, match="the API server at https://127.0.0.1") as told:
+        with pytest.raises(UnreachableError, match=f"at https://127.0.0.1:{port}") as told:
             kube.list("v1", "Pod")
         assert ("timed out" if hangs else "refused") in told.value.seen

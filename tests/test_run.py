@@ -185,7 +185,7 @@ class Suites:
 
     `drawn` has the folders whose report was drawn. A first sitting leaves its one requirement
     open, and the second one passes it. A program whose stage is `cut` is interrupted, and
-    so is the drawing of what was seen by then.
+    so is whoever draws its report then.
     """
 
     drawn: list[str] = field(default_factory=list)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from clusters.components import istio
-from clusters.errors import PlumblineError
+from clusters.errors import PlaceError, PlumblineError
 from clusters.progress import Progress
 from fixtures import manifests
 from fixtures.checks.watched import Change, entry, shares, wrong
@@ -191,7 +191,11 @@ class Monitor:
         if not len(history):
             return judged
         path = f"{HISTORIES}/{judged.cluster}-{judged.name}.jsonl"
-        history.save(self.folder / path)
+        try:
+            history.save(self.folder / path)
+        except PlaceError as error:
+            self.notes.append(error.line)
+            return judged
         return judged.model_copy(update={"history": path})
 
     def shares(self, budgets: Iterable[Budget]) -> tuple[Share, ...]:
