@@ -79,16 +79,8 @@ def _orphans(home: Home, note: Path) -> list[psutil.Process]:
         process
         for process in psutil.process_iter()
         if signals.session_of(process) == session
-        and _environment(process).get(HELD) == str(home.lab)
+        and signals.environment_of(process).get(HELD) == str(home.lab)
     ]
-
-
-def _environment(process: psutil.Process) -> dict[str, str]:
-    """What a process was started with; empty where it cannot be told."""
-    try:
-        return process.environ()
-    except (psutil.Error, OSError):
-        return {}
 
 
 def _holder(note: Path) -> str:

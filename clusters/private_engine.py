@@ -98,19 +98,19 @@ def stop(home: Home) -> None:
 
     Safe to call at any time, also after the daemon was killed. Its data folder is kept.
     """
-    for process in _processes(home):
+    for process in daemons(home):
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(signal.SIGTERM)
-    _, alive = psutil.wait_procs(_processes(home), timeout=STOP_DEADLINE)
+    _, alive = psutil.wait_procs(daemons(home), timeout=STOP_DEADLINE)
     # Containers' shims outlive a killed daemon, and a killed shim's container outlives it.
-    left = [*alive, *_processes(home), *_contained()]
+    left = [*alive, *daemons(home), *contained()]
     for process in left:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
     psutil.wait_procs(left, timeout=STOP_DEADLINE)
     _unmount(RUNTIME)
     _unmount(home.root / "engine")
-    _remove_control_groups()
+    _removecontrol_groups()
     if NAMESPACE.exists():
         run(["ip", "netns", "delete", NAMESPACE.name])
     shutil.rmtree(RUNTIME, ignore_errors=True)
@@ -179,7 +179,7 @@ def _wrapper() -> Path:
     return path
 
 
-def _processes(home: Home) -> list[psutil.Process]:
+def daemons(home: Home) -> list[psutil.Process]:
     """Our daemon, its containerd and their shims: known by our folders on their command lines."""
     marks = (str(RUNTIME), str(home.root / "engine"))
     programs = ("dockerd", "containerd", "containerd-shim", "docker-proxy", "nsenter")
@@ -191,10 +191,10 @@ def _processes(home: Home) -> list[psutil.Process]:
     ]
 
 
-def _contained() -> list[psutil.Process]:
+def contained() -> list[psutil.Process]:
     """What still runs in our control groups, as containers do, or in our network namespace."""
     pids: set[int] = set()
-    for file in (file for ours in _control_groups() for file in ours.rglob("cgroup.procs")):
+    for file in (file for ours in control_groups() for file in ours.rglob("cgroup.procs")):
         with contextlib.suppress(OSError):  # its group is gone meanwhile
             pids |= set(map(int, file.read_text(encoding="ascii").split()))
     if NAMESPACE.exists():
@@ -213,14 +213,14 @@ def _unmount(root: Path) -> None:
         run(["umount", "--lazy", str(mount)])
 
 
-def _remove_control_groups() -> None:
+def _removecontrol_groups() -> None:
     """Empty groups that dead containers left, below our own parent and nowhere else."""
-    for ours in _control_groups():
+    for ours in control_groups():
         for folder in [*sorted(ours.rglob("*/"), reverse=True), ours]:
             with contextlib.suppress(OSError):
                 folder.rmdir()
 
 
-def _control_groups() -> list[Path]:
+def control_groups() -> list[Path]:
     """Our own parent, in each hierarchy of version 1 and in the one of version 2."""
     return [*GROUPS.glob(f"*/{RUNTIME.name}"), *GROUPS.glob(RUNTIME.name)]

@@ -59,6 +59,14 @@ def session_of(process: psutil.Process) -> int:
         return 0
 
 
+def environment_of(process: psutil.Process) -> dict[str, str]:
+    """What a process was started with; empty where it cannot be told."""
+    try:
+        return process.environ()
+    except (psutil.Error, OSError):
+        return {}
+
+
 def end(processes: Iterable[psutil.Process]) -> None:
     """End processes, kindly first, and return when they are gone."""
     ending = list(processes)
