@@ -21,9 +21,9 @@ from clusters.process import run
 Objects = dict[str, frozenset[str]]
 """Names by kind, such as `mount`."""
 
-CACHES = frozenset({"engine", "forge", "go", "guest", "logs", "modules", "tools"})
+CACHES = frozenset({"builder", "engine", "go", "guest", "logs", "modules", "tools"})
 """Folders of a home whose content is kept; a draft in there is not."""
-KEPT = re.compile(
+STAYS = re.compile(
     r"lab/(lock|mesh-ca\.json|locks|owner|[\w-]+\.kind\.yaml)(/.*)?"
     r"|lab|bake|estimates\.json|harness|pulled\.json"
 )
@@ -74,7 +74,7 @@ def files_of(root: Path) -> Iterator[str]:
         cache = each.name in CACHES
         inner = each.glob(".*.draft") if cache else (each, *each.rglob("*"))
         names = (str(one.relative_to(root)) for one in inner)
-        yield from (n for n in names if n.endswith(".draft") or not KEPT.fullmatch(n))
+        yield from (n for n in names if n.endswith(".draft") or not STAYS.fullmatch(n))
 
 
 def rules_of(text: str) -> Iterator[str]:
@@ -114,8 +114,7 @@ def _of_engine(home: Home) -> Objects:
 
 def _names(home: Home, folder: str, inner: str) -> frozenset[str]:
     """Of what lies in an engine's data: containers have a name beside their id."""
-    found = (home.root / "engine" / "data" / folder).glob(f"*/{inner}")
     return frozenset(
         json.loads(each.read_bytes())["Name"].lstrip("/") if each.is_file() else each.parent.name
-        for each in found
+        for each in (home.root / "engine" / "data" / folder).glob(f"*/{inner}")
     )
