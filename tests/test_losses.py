@@ -47,6 +47,13 @@ def test_a2(judge, cluster):
     judge(ONE, lambda history: passed("held"))
 """
 
+ASKS = """
+@requirement("A2", source="Kind/name")
+def test_a2(judge, lab, cluster):
+    '''It holds.'''
+    judge(ONE, lambda history: passed("held"))
+"""
+
 
 @pytest.fixture
 def session(tmp_path: Path) -> list[str]:
@@ -128,6 +135,42 @@ def test_a_disk_that_fills_mid_run_costs_only_what_came_after(
     assert histories == ["A1-aws-cluster.jsonl"], "half of one is there"
 
 
+def kubeconfig_for(port: int, file: Path) -> Path:
+    cluster = {"server": f"https://127.0.0.1:{port}", "insecure-skip-tls-verify": True}
+    content = {
+        "clusters": [{"name": "c", "cluster": cluster}],
+        "users": [{"name": "u", "user": {"token": "t"}}],
+        "contexts": [{"name": "k", "context": {"cluster": "c", "user": "u"}}],
+    }
+    file.write_text(json.dumps(content), encoding="utf-8")
+    return file
+
+
+def test_an_api_server_that_went_away_costs_only_what_came_after(
+    session: list[str], tmp_path: Path
+) -> None:
+    """Also where the evidence of what is red cannot be had, nor anything be taken away."""
+    suite(tmp_path, GREEN + ASKS)
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    there = topology(tmp_path)
+    kubeconfig = kubeconfig_for(port, tmp_path / "kubeconfig")
+    clusters = (
+        c.model_copy(update={"kubeconfig": kubeconfig, "context": "k"}) for c in there.clusters
+    )
+    there.model_copy(update={"clusters": tuple(clusters)}).save(tmp_path / "topology.json")
+    done = subprocess.run(
+        session, cwd=tmp_path, env=environ(), check=False, capture_output=True, text=True
+    )
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout
+    entries = sorted(Results.load(tmp_path / "out" / FILE).requirements, key=lambda e: e.key)
+    assert [each.verdict for each in entries[:2]] == ["pass", "pass"]
+    for each in entries[2:]:
+        assert each.verdict == "inconclusive"
+        assert f"the API server at https://127.0.0.1:{port} to answer" in each.reason
+        assert list((tmp_path / "out" / each.evidence).rglob("missing.txt"))
+
+
 @pytest.mark.parametrize("hangs", [False, True])
 def test_an_api_server_that_went_away_is_told_in_time(
     hangs: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -137,14 +180,7 @@ def test_an_api_server_that_went_away_is_told_in_time(
         port = listening.getsockname()[1]
         if not hangs:
             listening.close()
-        kubeconfig = tmp_path / "kubeconfig"
-        cluster = {"server": f"https://127.0.0.1:{port}", "insecure-skip-tls-verify": True}
-        content = {
-            "clusters": [{"name": "c", "cluster": cluster}],
-            "users": [{"name": "u", "user": {"token": "t"}}],
-            "contexts": [{"name": "k", "context": {"cluster": "c", "user": "u"}}],
-        }
-        kubeconfig.write_text(json.dumps(content), encoding="utf-8")
+        kubeconfig = kubeconfig_for(port, tmp_path / "kubeconfig")
         kube = Kube(Cluster(name="aws-cluster", kubeconfig=kubeconfig, context="k"))
         with pytest.raises(UnreachableError, match=f"at https://127.0.0.1:{port}") as told:
             kube.list("v1", "Pod")
