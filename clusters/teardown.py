@@ -11,6 +11,7 @@ from tempfile import gettempdir
 
 from clusters import engine, files, private_engine, providers
 from clusters.engine import Engine
+from clusters.errors import PlumblineError
 from clusters.home import Home
 from clusters.images import bake, ours
 from clusters.plan import read_plan
@@ -36,9 +37,8 @@ def down(  # noqa: PLR0913 (where, what, and how much of it)
     """
     everyone = read_plan(config)
     running = engine.find(home)
-    if running is None and private_engine.has_containers(home):
-        with progress.step("engine that died"):  # only it can take away what it ran
-            running = engine.ensure(home)
+    if running is None and private_engine.has_containers(home) and not with_engine:
+        running = _revived(home, progress)
     if running is not None:
         provider = providers.of(home, running, train)
         with progress.step("clusters away"):
@@ -54,6 +54,17 @@ def down(  # noqa: PLR0913 (where, what, and how much of it)
     if running is None or running.namespace is not None:
         with progress.step("engine away"):
             (private_engine.remove if with_engine else private_engine.stop)(home)
+
+
+def _revived(home: Home, progress: Progress) -> Engine | None:
+    """A private engine that died, started again, as nobody else can take away what it ran; None if
+    it cannot be."""
+    try:
+        with progress.step("engine that died"):
+            private_engine.start(home)
+    except PlumblineError as error:
+        progress.say(f"its containers stay in its data: {error.line}")
+    return engine.find(home)
 
 
 def _files_away(home: Home) -> None:

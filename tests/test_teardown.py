@@ -10,7 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from clusters import engine, private_engine, providers, teardown, versions
+from clusters import engine, private_engine, teardown, versions
+from clusters.errors import EngineError
 from clusters.home import Home
 from clusters.images import bake
 from clusters.progress import Progress
@@ -61,13 +62,28 @@ def test_what_a_dead_engine_ran_is_taken_away_by_it(
 ) -> None:
     listed = f"ps --all --quiet --filter label={bake.LABEL}"
     revived = TableEngine(namespace=tmp_path / "none", says={listed: "half\n"})
-    monkeypatch.setattr(engine, "ensure", lambda _: revived)
-    assert providers.adopted(home) is None
+    monkeypatch.setattr(
+        private_engine, "start", lambda _: monkeypatch.setattr(engine, "find", lambda _: revived)
+    )
     down(home, tmp_path)
     assert revived.calls == [], "there was nothing to take away"
     home.folder("engine", "data", "containers", "0f0f")
     down(home, tmp_path)
     assert "rm --force --volumes half" in revived.calls
+
+
+def test_an_engine_that_does_not_start_again_keeps_nothing_else_from_going(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_: Home) -> None:
+        raise EngineError("dockerd to answer within 60 s", seen="no space left")
+
+    monkeypatch.setattr(private_engine, "start", fail)
+    home.folder("engine", "data", "containers", "0f0f")
+    (home.lab / "topology.json").touch()
+    down(home, tmp_path)
+    assert not (home.lab / "topology.json").exists()
+    assert "its containers stay in its data" in capsys.readouterr().err
 
 
 def test_files_that_a_killed_bring_up_left_go_and_caches_stay(home: Home, tmp_path: Path) -> None:

@@ -10,8 +10,7 @@ from clusters.models import Frozen
 from reports.wording import machine
 
 COLUMNS = ("command", "moment", "what happened to it", "it said", "down, s", "left")
-HEAD = """
-# Killed runs
+HEAD = """# Killed runs
 
 Written by `make kills`. Each row is one run. Its moment is drawn over stages, which are found in
 what the command prints, and then within one. After it comes `make down`. What there is before the
