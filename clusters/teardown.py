@@ -50,6 +50,9 @@ def down(  # noqa: PLR0913 (where, what, and how much of it)
                 ours.remove(home, running)
         if kept := "" if with_engine else ours.room_note(home, running):
             progress.say(kept)
+    elif silent := engine.socket():
+        why = engine.silence(silent)
+        progress.say(f"{why}; what it has of ours is still there: make down, once it answers")
     _files_away(home)
     if running is None or running.namespace is not None:
         with progress.step("engine away"):

@@ -26,6 +26,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     monkeypatch.setattr(private_engine, "NAMESPACE", tmp_path / "none")
     monkeypatch.setattr(private_engine, "GROUPS", tmp_path / "groups")
     monkeypatch.setattr(engine, "find", lambda _: None)
+    monkeypatch.setattr(engine, "socket", lambda: None)
     monkeypatch.setattr(teardown, "gettempdir", lambda: str(tmp_path))
     return Home(tmp_path / "home")
 
@@ -105,3 +106,13 @@ def test_files_that_a_killed_bring_up_left_go_and_caches_stay(home: Home, tmp_pa
     assert [each for each in gone if each.exists()] == []
     assert not list(tmp_path.glob(".*.draft"))
     assert all(each.exists() for each in kept)
+
+
+def test_a_docker_of_the_users_that_is_silent_is_told(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(engine, "socket", lambda: tmp_path / "docker.sock")
+    down(home, tmp_path)
+    assert "what it has of ours is still there: make down, once it answers" in (
+        capsys.readouterr().err
+    )
