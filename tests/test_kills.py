@@ -146,7 +146,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
 def tried(place: Place, whom: Whom, *, lasts: float = 60, fault: str = "") -> page.Row:
     words = [sys.executable, "-c", RUN, str(place.home.root), str(lasts)]
     moment = Moment(ENGINE, 0.1, whom)
-    return Trial("e2e", words, moment, fault, place.logs.name).run(place)
+    return Trial("e2e", words, moment, place.logs.name, fault).run(place)
 
 
 @pytest.mark.parametrize(

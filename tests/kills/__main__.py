@@ -20,7 +20,7 @@ from clusters.errors import PlumblineError
 from clusters.home import Home
 from tests.kills import faults, moments, page
 from tests.kills.page import Row
-from tests.kills.trial import DOWN, NAME, Place, Trial
+from tests.kills.trial import DOWN, LONGEST, NAME, Place, Trial
 
 OUT = Path("reports/out/kills")
 ROWS = OUT / "rows.jsonl"
@@ -56,17 +56,17 @@ def _rows(options: argparse.Namespace) -> Iterator[Row]:
         for number in range(options.times):
             if time.monotonic() > latest:
                 break
-            yield _trial(options, place, number).run(place)
+            yield _trial(options, number).run(place)
         if options.e2e:
             status = place.call((*SUITES, "e2e"), "e2e", f"{NAME}-e2e")
             left = (f"e2e ended with status {status}",) if status else ()
             yield Row(of="e2e", moment="after them all", met="nothing", down=0, left=left)
 
 
-def _trial(options: argparse.Namespace, place: Place, number: int) -> Trial:
-    """The trial of that number, and what it needs: clusters for a watch."""
+def _trial(options: argparse.Namespace, number: int) -> Trial:
+    """The trial of that number."""
     name = f"{NAME}-{options.of}-{options.fault or options.seed}-{number}"
-    words: list[str] = [*SUITES, options.of]
+    words, needs = [*SUITES, options.of], tuple[str, ...]()
     stages = moments.STAGES[options.of]
     match options.of:
         case "upgrade":
@@ -74,13 +74,14 @@ def _trial(options: argparse.Namespace, place: Place, number: int) -> Trial:
             words += ["--from", first, "--to", last]
         case "watch":
             words += ["--quiet=5", "--faults=short"]
-            place.call(UP, f"{name}-up", name)
+            needs = UP
         case "e2e" if options.asking:
             words += ["--", "-k", options.asking]
             stages = moments.PART
     source = random.Random(f"{options.seed}-{number}")  # noqa: S311 (to be drawn again)
-    moment = moments.draw(stages, source, options.only)
-    return Trial(options.of, words, moment, options.fault, name)
+    groups = options.only or (("suites",) if options.fault else ())
+    moment = moments.draw(stages, source, groups)
+    return Trial(options.of, words, moment, name, options.fault, needs, options.patience)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -92,6 +93,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", nargs="+", default=(), choices=moments.GROUPS, help=text)
     parser.add_argument("--asking", default="", metavar="EXPR", help="an e2e of these alone")
     parser.add_argument("--fault", choices=tuple(faults.FAULTS), default="", help="not a kill")
+    text = "for a command that meets a fault (default: an hour)"
+    parser.add_argument("--patience", type=float, default=LONGEST, metavar="SECONDS", help=text)
     text = "begin none after these"
     parser.add_argument("--within", type=float, default=0, metavar="SECONDS", help=text)
     parser.add_argument("--e2e", action="store_true", help="at the end a whole e2e: green")

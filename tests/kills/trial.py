@@ -57,23 +57,32 @@ class Place:
 
 @dataclass(frozen=True)
 class Trial:
-    """A command, the moment at which it is killed, and the fault if that is something else."""
+    """A command, the moment at which it is killed, and the fault if that is something else.
+
+    `needs` is a command that comes before it; `patience`: seconds for one that meets a fault.
+    """
 
     of: str
     words: Sequence[str]
     moment: Moment
-    fault: str
     name: str
+    fault: str = ""
+    needs: Sequence[str] = ()
+    patience: float = LONGEST
 
     def run(self, place: Place) -> Row:
         """Run it, take the clusters down, and look what is left."""
         before = place.footprint()
+        if self.needs:
+            place.call(self.needs, f"{self.name}-before", self.name)
         process = place.start(self.words, self.name, self.name)
         said = ""
         try:
             met = self._meet(place, process)
             if self.fault:
-                said = faults.said(self.name, process.wait(LONGEST))
+                said = faults.said(self.name, process.wait(self.patience))
+        except subprocess.TimeoutExpired:
+            said = f"it had not ended after {self.patience:.0f} s"
         finally:
             kill(process, "group")
         began = time.monotonic()
