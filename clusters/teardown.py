@@ -5,6 +5,7 @@ Takes away what is ours, by its mark or its label, and never anything else.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import gettempdir
@@ -14,7 +15,7 @@ from clusters.engine import Engine
 from clusters.errors import PlumblineError
 from clusters.home import Home
 from clusters.images import bake, ours
-from clusters.plan import read_plan
+from clusters.plan import ClusterPlan, read_plan
 from clusters.procedure import side_by_side
 from clusters.progress import Progress
 from clusters.versions import Train
@@ -36,15 +37,8 @@ def down(  # noqa: PLR0913 (where, what, and how much of it)
     Safe at any time, also when a bring-up was killed half-way; never touches what is not ours.
     """
     everyone = read_plan(config)
-    running = engine.find(home)
-    if running is None and private_engine.has_containers(home) and not with_engine:
-        running = _revived(home, progress)
+    running = _clusters_away(home, train, progress, everyone)
     if running is not None:
-        provider = providers.of(home, running, train)
-        with progress.step("clusters away"):
-            side_by_side([partial(provider.delete, each) for each in everyone])
-            provider.delete_network()
-            _sweep(running)
         if with_images:
             with progress.step("images away"):
                 ours.remove(home, running)
@@ -54,9 +48,33 @@ def down(  # noqa: PLR0913 (where, what, and how much of it)
         why = engine.silence(silent)
         progress.say(f"{why}; what it has of ours is still there: make down, once it answers")
     _files_away(home)
-    if running is None or running.namespace is not None:
-        with progress.step("engine away"):
-            (private_engine.remove if with_engine else private_engine.stop)(home)
+    if running is not None and running.namespace is None:
+        return
+    with progress.step("engine away"):
+        (private_engine.remove if with_engine else private_engine.stop)(home)
+    if private_engine.has_containers(home):
+        _clusters_away(home, train, progress, everyone)
+        private_engine.stop(home)
+
+
+def _clusters_away(
+    home: Home, train: Train, progress: Progress, everyone: Sequence[ClusterPlan]
+) -> Engine | None:
+    """Take them away by the engine that they are in; None if there is none that runs.
+
+    A private one that does not run, but has containers, is started for that: it died, or made one
+    whose maker had been killed while it was asked to end.
+    """
+    running = engine.find(home)
+    if running is None and private_engine.has_containers(home):
+        running = _revived(home, progress)
+    if running is not None:
+        provider = providers.of(home, running, train)
+        with progress.step("clusters away"):
+            side_by_side([partial(provider.delete, each) for each in everyone])
+            provider.delete_network()
+            _sweep(running)
+    return running
 
 
 def _revived(home: Home, progress: Progress) -> Engine | None:
