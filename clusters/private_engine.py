@@ -110,7 +110,7 @@ def stop(home: Home) -> None:
     psutil.wait_procs(left, timeout=STOP_DEADLINE)
     _unmount(RUNTIME)
     _unmount(home.root / "engine")
-    _removecontrol_groups()
+    _remove_control_groups()
     if NAMESPACE.exists():
         run(["ip", "netns", "delete", NAMESPACE.name])
     shutil.rmtree(RUNTIME, ignore_errors=True)
@@ -213,7 +213,7 @@ def _unmount(root: Path) -> None:
         run(["umount", "--lazy", str(mount)])
 
 
-def _removecontrol_groups() -> None:
+def _remove_control_groups() -> None:
     """Empty groups that dead containers left, below our own parent and nowhere else."""
     for ours in control_groups():
         for folder in [*sorted(ours.rglob("*/"), reverse=True), ours]:

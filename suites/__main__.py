@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from clusters import bringup, files, lock, providers, signals, versions
+from clusters import bringup, lock, providers, signals, versions
 from clusters.errors import InterruptedRunError, PlaceError, PlumblineError
 from clusters.files import why
 from clusters.home import Home
@@ -271,7 +271,6 @@ def _upgrade_monitored(options: argparse.Namespace, run: Run) -> int:
     from suites.runs.upgrade import upgrade_monitored  # noqa: PLC0415
 
     report = upgrade_monitored(run, versions.load(options.to), options.only)
-    files.free(run.folder)
     report.save(run.folder / UPGRADE)
     return report.exit_status
 

@@ -141,6 +141,7 @@ def enter(run: Run, behaviours: Iterable[Behaviour[Any]]) -> Iterator[Field]:
         with suppress(PlumblineError):  # who takes the clusters down next needs nothing of this
             lab.clear_ephemeral()
         lab.close()
+        files.free(run.folder)
 
 
 @contextmanager
