@@ -39,6 +39,11 @@ class Authority:
         return {name: base64.b64encode(pem.encode()).decode() for name, pem in both.items()}
 
     @property
+    def loaded(self) -> x509.Certificate:
+        """Its certificate, to be looked into."""
+        return _loaded(self.certificate)
+
+    @property
     def signer(self) -> ec.EllipticCurvePrivateKey:
         """Its key, to sign with."""
         key = serialization.load_pem_private_key(self.key.encode(), None)
@@ -56,7 +61,7 @@ class Authority:
             read = _loaded(certificate)
         except ValueError:
             return False
-        return is_issued(read, by=_loaded(self.certificate)) and _lasts(read)
+        return is_issued(read, by=self.loaded) and _lasts(read)
 
 
 def of_lab(folder: Path) -> Authority:
@@ -122,8 +127,8 @@ def _new(name: str, issuer: Authority | None = None) -> Authority:
     signer, above, ends = key, subject, now + VALID
     if issuer:
         signer = issuer.signer
-        above = _loaded(issuer.certificate).subject
-        ends = _loaded(issuer.certificate).not_valid_after_utc
+        above = issuer.loaded.subject
+        ends = issuer.loaded.not_valid_after_utc
     certificate = (
         x509.CertificateBuilder()
         .subject_name(subject)

@@ -43,9 +43,8 @@ def values(hub: str, tag: str, revision: str = "", *, plain_envoy: bool) -> dict
     pilot: dict[str, Any] = {
         "autoscaleEnabled": False,
         "resources": {"requests": {"cpu": "10m", "memory": "256Mi"}},
-        "env": {
-            "PILOT_ENABLE_QUIC_LISTENERS": "true"
-        },  # where a Gateway's Service has ports for it
+        # Where a Gateway's Service has ports for it.
+        "env": {"PILOT_ENABLE_QUIC_LISTENERS": "true"},
     }
     service_mesh: dict[str, Any] = {
         "accessLogFile": "/dev/stdout",  # evidence

@@ -54,11 +54,22 @@ def values(cluster: str, root: Authority) -> dict[str, Any]:
     }
 
 
+def pem_files(signing: Authority, above: Authority, *roots: Authority) -> dict[str, str]:
+    """What the Secret has for istiod, in PEM: what it signs with, the root that signed that, and
+    the roots that all proxies are to believe."""
+    return {
+        "ca-cert.pem": signing.certificate,
+        "ca-key.pem": signing.key,
+        "cert-chain.pem": signing.certificate + above.certificate,
+        "root-cert.pem": "".join(root.certificate for root in roots),
+    }
+
+
 def plug(kube: Kube, root: Authority) -> None:
     """Give a cluster's istiod, before it starts, an intermediate of the root; one that has a good
     one keeps it."""
     stored = kube.get("v1", "Secret", CACERTS, NAMESPACE)
-    if stored and root.signed(_decoded(stored, "ca-cert.pem")):
+    if stored and root.signed(decoded(stored, "ca-cert.pem")):
         return
     own = root.sign(f"plumbline {kube.cluster.name}")
     kube.apply(
@@ -66,12 +77,7 @@ def plug(kube: Kube, root: Authority) -> None:
             "apiVersion": "v1",
             "kind": "Secret",
             "metadata": {"name": CACERTS, "namespace": NAMESPACE},
-            "stringData": {
-                "ca-cert.pem": own.certificate,
-                "ca-key.pem": own.key,
-                "cert-chain.pem": own.certificate + root.certificate,
-                "root-cert.pem": root.certificate,
-            },
+            "stringData": pem_files(own, root, root),
         },
         NAMESPACE,
     )
@@ -87,7 +93,7 @@ def plugged(kube: Kube) -> Authority:
     if not stored:
         look = kube.kubectl(f"-n {NAMESPACE} get secret {CACERTS}")
         raise NotReadyError(f"Secret/{CACERTS} of {kube.cluster.name}", seen="none", look=look)
-    return Authority(_decoded(stored, "ca-cert.pem"), _decoded(stored, "ca-key.pem"))
+    return Authority(decoded(stored, "ca-cert.pem"), decoded(stored, "ca-key.pem"))
 
 
 def offer(kube: Kube, token: str = TOKEN) -> None:
@@ -184,7 +190,7 @@ def _remote_secret(other: Kube, secret: Mapping[str, Any]) -> dict[str, Any]:
                 },
             }
         ],
-        "users": [{"name": name, "user": {"token": _decoded(secret, "token")}}],
+        "users": [{"name": name, "user": {"token": decoded(secret, "token")}}],
         "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
         "current-context": name,
     }
@@ -201,7 +207,8 @@ def _remote_secret(other: Kube, secret: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _decoded(secret: Mapping[str, Any], key: str) -> str:
+def decoded(secret: Mapping[str, Any], key: str) -> str:
+    """What a Secret as it is stored holds by a key; empty if nothing."""
     return base64.b64decode(secret.get("data", {}).get(key, "")).decode()
 
 

@@ -69,7 +69,7 @@ def to_show(authority: Authority) -> dict[str, Own]:
 
 
 def _common_name(authority: Authority) -> str:
-    subject = x509.load_pem_x509_certificate(authority.certificate.encode()).subject
+    subject = authority.loaded.subject
     return str(subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
 
 
@@ -80,7 +80,7 @@ def _signed(authority: Authority, wanted: Wanted) -> Own:
     builder = (
         x509.CertificateBuilder()
         .subject_name(x509.Name(common))
-        .issuer_name(x509.load_pem_x509_certificate(authority.certificate.encode()).subject)
+        .issuer_name(authority.loaded.subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now + wanted.begins)

@@ -46,7 +46,10 @@ class Others:
 
     lab: Lab
     program: Path
-    _supports: dict[tuple[str, str], list[Document]] = field(default_factory=dict)
+    _suites: dict[str, Behaviour[Any]] = field(
+        default_factory=lambda: {each.name: each for each in discover(suites)}
+    )
+    _own: dict[tuple[str, str], tuple[list[Document], list[str]]] = field(default_factory=dict)
     _known: dict[tuple[str, str], set[tuple[str, ...]]] = field(default_factory=dict)
 
     def joined(self, matrix: KillMatrix, mutants: Iterable[Mutant]) -> KillMatrix:
@@ -70,7 +73,7 @@ class Others:
         return matrix.model_copy(update={"entries": entries})
 
     def _words(self, mutant: Mutant, entry: MutantRun) -> Iterator[Word]:
-        behaviour = next(each for each in discover(suites) if each.name == mutant.suite)
+        behaviour = self._suites[mutant.suite]
         clusters = behaviour.asked_of(self.lab.topology.clusters)
         cluster = mutant.cluster or entry.cluster
         kube = self.lab.kube(cluster if cluster in clusters else clusters[0])
@@ -94,22 +97,24 @@ class Others:
     ) -> list[Placed]:
         """What a suite applies and where, with a mutant's fault in it."""
         namespace, manifests = namespace_of(behaviour.name), self.lab.manifests
-        support, beside = self._support(kube, behaviour), list[Placed]()
+        support, named = self._of_suite(kube, behaviour)
+        beside: list[Placed] = []
         if mutant:
             patched = {_place(each): each for each in mutant.supported(support)}
             support = [patched.get(_place(each), each) for each in support]
             beside = [(each, there or namespace) for each, there in mutant.beside(manifests)]
             manifests = mutant.manifests(manifests)
-        own = [manifests.given(stem) for stem in stems(behaviour, manifests)]
+        own = (manifests.given(stem) for stem in named)
         applied = (*support, *(each.document for each in own if not each.absent))
         return [*((each, namespace) for each in applied), *beside]
 
-    def _support(self, kube: Kube, behaviour: Behaviour[Any]) -> list[Document]:
+    def _of_suite(self, kube: Kube, behaviour: Behaviour[Any]) -> tuple[list[Document], list[str]]:
+        """Its support, and the stems of its manifests."""
         key = (behaviour.name, kube.cluster.name)
-        if key not in self._supports:
-            place = namespace_of(behaviour.name)
-            self._supports[key] = self.lab.support(kube, behaviour.support, place)
-        return self._supports[key]
+        if key not in self._own:
+            support = self.lab.support(kube, behaviour.support, namespace_of(behaviour.name))
+            self._own[key] = support, stems(behaviour, self.lab.manifests)
+        return self._own[key]
 
     def _analyze(self, kube: Kube, placed: Iterable[Placed]) -> list[dict[str, Any]]:
         with tempfile.TemporaryDirectory() as folder:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import random
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,16 +102,21 @@ def run_mutants(run: Run, choice: Choice, more: Sequence[str], *, peers: bool = 
         return 1
     kill_matrix = kills.matrix(Results.load(path), every, generated.settled, choice.drawn_by)
     if program:
-        with run.stage("peers"):
-            kill_matrix = _beside(run, topology, program).joined(kill_matrix, every)
+        with run.stage("peers"), _beside(run, topology, program) as others:
+            kill_matrix = others.joined(kill_matrix, every)
     publish(kill_matrix, run.folder)
     show(report_of(kill_matrix), run.folder)
     return 0 if kill_matrix.proven else 1
 
 
-def _beside(run: Run, topology: Topology, program: Path) -> Others:
+@contextmanager
+def _beside(run: Run, topology: Topology, program: Path) -> Iterator[Others]:
     own = manifests.of_user(Settings.of_user().manifests)
-    return Others(Lab(topology, own, run.folder, run.folder), program)
+    lab = Lab(topology, own, run.folder, run.folder)
+    try:
+        yield Others(lab, program)
+    finally:
+        lab.close()
 
 
 def chosen(choice: Choice, generated: Generated) -> tuple[list[Mutant], Generated]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -19,15 +18,15 @@ from clusters.errors import CommandError, InputError
 from clusters.process import environment
 from clusters.progress import Progress
 from clusters.topology import Topology
-from fixtures.plugin.record import run_status
 from reports.publish import publish, report_of
 from reports.render.terminal import show
-from reports.schema import Requirement, Results
+from reports.schema import Requirement
 from suites.runs import conformance, istioctl
 from suites.runs.run import Run
 
 PEERS = ("istioctl", "conformance")
 PROFILE = "peers"
+NOTE = "The vendors' own suites, at their word; Gateway API's has pods of the lab's images."
 
 
 def peers(run: Run, only: str = "", test: str = "") -> int:
@@ -45,7 +44,7 @@ def peers(run: Run, only: str = "", test: str = "") -> int:
     """
     if only and only not in PEERS:
         raise InputError(f"ONLY to be one of {', '.join(PEERS)}", seen=only)
-    topology, began = Topology.load(run.home.topology), datetime.now(UTC)
+    topology = Topology.load(run.home.topology)
     if only != "istioctl":
         providers.see_none_adopted(run.home)
     asking = Asking(run, topology, Progress(run.home.root / "estimates.json"))
@@ -57,7 +56,7 @@ def peers(run: Run, only: str = "", test: str = "") -> int:
         if only in ("", name):
             with run.stage(name):
                 entries += asking.istioctl() if name == "istioctl" else asking.conformance(test)
-    results = _results(run, topology, tuple(entries), began)
+    results = run.results(topology, PROFILE, tuple(entries), notes=(NOTE,))
     publish(results, run.folder)
     show(report_of(results), run.folder)
     return results.exit_status
@@ -137,24 +136,3 @@ class Asking:
 def _failed(log: Path, what: str) -> CommandError:
     text = log.read_text(encoding="utf-8")
     return CommandError(f"{what} to say what it found", seen=text[-1000:], look=f"less {log}")
-
-
-def _results(
-    run: Run, topology: Topology, entries: tuple[Requirement, ...], began: datetime
-) -> Results:
-    return Results(
-        run=run.name,
-        status=run_status(entries, PROFILE),
-        began=began,
-        ended=datetime.now(UTC),
-        train=topology.train,
-        profile=PROFILE,
-        versions=dict(topology.versions),
-        images=topology.images,
-        machine=topology.machine,
-        stages=tuple(run.stages),
-        notes=(
-            "The vendors' own suites, at their word; Gateway API's has pods of the lab's images.",
-        ),
-        requirements=entries,
-    )

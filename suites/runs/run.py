@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from clusters import doctor, files, providers, versions
 from clusters.errors import InterruptedRunError, PlaceError, TopologyError
@@ -168,6 +169,25 @@ class Run:
                 show(report_of(results), self.folder)
         append_step_summary(results, os.environ)
         return results
+
+    def results(
+        self, topology: Topology, profile: str, requirements: tuple[Requirement, ...], **more: Any
+    ) -> Results:
+        """Results of what no session of pytest asked; `more` are fields of theirs."""
+        return Results(
+            run=self.name,
+            status=run_status(requirements, profile),
+            began=self.began,
+            ended=datetime.now(UTC),
+            train=topology.train,
+            profile=profile,
+            versions=dict(topology.versions),
+            images=topology.images,
+            machine=topology.machine,
+            stages=tuple(self.stages),
+            requirements=requirements,
+            **more,
+        )
 
     def _empty(self, cause: str) -> Results:
         train = versions.load(versions.of_user())

@@ -129,7 +129,7 @@ def seek(lab: Lab, cluster: str, seed: int) -> Sought:
         history = _Seeking(space, seeker, insider, targets).ask()
         drops = agent.drops(opened, space.namespace)
     # What a pod has looked up its agent remembers for as long as connections may go by it.
-    space.kube.delete({"apiVersion": "v1", "kind": "Pod", **pod}, space.namespace)
+    space.kube.end_pod(space.namespace, f"app={SEEKER}")
     return Sought(history, drops, others, (named.port, other.port))
 
 

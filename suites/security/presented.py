@@ -76,7 +76,7 @@ def mint(authority: Authority, wanted: Wanted, above: str) -> Presented:
     """A certificate that an authority signs, with the authority's own and what is above it."""
     key = ec.generate_private_key(ec.SECP256R1())
     now, pem = datetime.now(UTC), serialization.Encoding.PEM
-    issuer = x509.load_pem_x509_certificate(authority.certificate.encode())
+    issuer = authority.loaded
     certificate = (
         x509.CertificateBuilder()
         .subject_name(x509.Name([]))

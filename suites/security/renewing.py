@@ -11,9 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from cryptography import x509
-
-from clusters.components.authority import Authority, new_root
+from clusters.components.authority import new_root
 from clusters.waiting import wait_for
 from fixtures.history import History
 from fixtures.history.certificates import Chain
@@ -49,8 +47,8 @@ class _Step:
 
     @property
     def stage(self) -> Stage:
-        roots = frozenset(_read(root) for root in self.plugged.roots)
-        return Stage(self.name, _read(self.plugged.signing), roots)
+        roots = frozenset(root.loaded for root in self.plugged.roots)
+        return Stage(self.name, self.plugged.signing.loaded, roots)
 
 
 def rotate(lab: Lab, guarded: Guarded) -> tuple[Rotated, History]:
@@ -137,7 +135,3 @@ def _wait_shown(guarded: Guarded, peers: list[Peer], stage: Stage, deadline: flo
         return f"{', '.join(lacking)} without it" if lacking else ""
 
     wait_for(f"certificates by {stage.name}", pending, deadline)
-
-
-def _read(authority: Authority) -> x509.Certificate:
-    return x509.load_pem_x509_certificate(authority.certificate.encode())

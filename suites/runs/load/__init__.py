@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from rich.console import Console
 
@@ -19,7 +18,7 @@ from clusters import forwarding, providers
 from clusters.topology import Topology
 from fixtures.checks.merged import as_expected
 from fixtures.history.merged import percentile
-from fixtures.plugin.record import run_status, written
+from fixtures.plugin.record import written
 from fixtures.traffic import distributed
 from fixtures.traffic.distributed import WEB_PORT, Loaded, Progress, Size
 from reports.publish import publish, report_of
@@ -188,20 +187,11 @@ class Heard:
 
 
 def _results(run: Run, topology: Topology, made: Sequence[Made]) -> Results:
-    requirements = tuple(each for one in made for each in one.requirements())
-    return Results(
-        run=run.name,
-        status=run_status(requirements, PROFILE),
-        began=run.began,
-        ended=datetime.now(UTC),
-        train=topology.train,
-        profile=PROFILE,
-        versions=dict(topology.versions),
-        images=topology.images,
-        machine=topology.machine,
-        stages=tuple(run.stages),
+    return run.results(
+        topology,
+        PROFILE,
+        tuple(each for one in made for each in one.requirements()),
         notes=topology.notes,
         written=written(run.folder),
         loads=tuple(one.entry() for one in made),
-        requirements=requirements,
     )
