@@ -11,7 +11,7 @@ export IMAGES   ?= auto
 need = $(if $($(1)),,$(error expected: $(1)=...; seen: none; look: make $(2)))
 
 .DEFAULT_GOAL := help
-.PHONY: help e2e test bench mutation up adopt suites mutants soak watch upgrade peers matrix report compare accept status logs down mirror doctor guest lint fmt lock clean
+.PHONY: help e2e test bench mutation up adopt suites mutants soak watch upgrade peers load matrix report compare accept status logs down mirror doctor guest lint fmt lock clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET [VERSIONS=train] [IMAGES=auto|pull|forge] [MIRROR=host:port] [MANIFESTS=dir]\n"} \
@@ -59,6 +59,9 @@ upgrade: $(STAMP) ## FROM=2026-04 TO=2026-08 under the watch (ONLY=istio|cilium|
 
 peers: $(STAMP) ## the vendors' own suites against the clusters that are up, in a report (ONLY=conformance|istioctl)
 	@$(PY) -m suites peers $(if $(ONLY),--only $(ONLY))
+
+load: $(STAMP) ## load the clusters that are up by Locust, distributed (LOAD=users,workers,seconds[,rate] or small|medium|large|open; COMPARE=1: by 1, 2 and 4 workers)
+	@$(PY) -m suites load $(if $(LOAD),--size "$(LOAD)") $(if $(filter 1,$(COMPARE)),--compare)
 
 matrix: $(STAMP) ## every cell of the nightly matrix here, one after another; resumes where it was interrupted
 	@$(PY) -m suites matrix $(if $(ONLY),--only "$(ONLY)") $(if $(filter 1,$(FRESH)),--fresh) $(if $(BASE),--base "$(BASE)")

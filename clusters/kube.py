@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from websocket import WebSocketException
 
@@ -70,9 +71,30 @@ class Kube(KubeWriter):
                 seen=str(error),
                 look=self._command_line(container, command),
             ) from None
-        pod = {"kind": "Pod", "metadata": {"name": container.pod}}
-        self._note("exec", pod, container.namespace)
+        self._note_pod("exec", container.namespace, container.pod)
         return remote.talk(socket, stdin, deadline, speaking, heard)
+
+    def dial(self, namespace: str, pod: str, port: int) -> Any:
+        """A connection to a port of a pod, through the API server; it has a socket's methods.
+
+        Raises:
+            CommandError: it could not be made.
+            ForeignError: nobody agreed to it.
+        """
+        self._bounds.see_run(namespace, pod)
+        try:
+            connection = remote.dial(self._server.client, namespace, pod, port)
+        except (WebSocketException, OSError) as error:
+            raise CommandError(
+                f"a connection to port {port} of {namespace}/{pod}",
+                seen=str(error),
+                look=self.kubectl(f"-n {namespace} port-forward {pod} {port}"),
+            ) from None
+        self._note_pod("portforward", namespace, pod)
+        return connection
+
+    def _note_pod(self, verb: str, namespace: str, pod: str) -> None:
+        self._note(verb, {"kind": "Pod", "metadata": {"name": pod}}, namespace)
 
     def _command_line(self, container: Container, command: Sequence[str]) -> str:
         where = f"-n {container.namespace} exec {container.pod} -c {container.name}"

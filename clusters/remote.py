@@ -17,7 +17,9 @@ from kubernetes.stream.ws_client import (
     STDERR_CHANNEL,
     STDIN_CHANNEL,
     STDOUT_CHANNEL,
+    PortForward,
     WSClient,
+    create_websocket,
     get_websocket_url,
 )
 
@@ -51,16 +53,33 @@ def attach(
     """
     options = {"container": container.name, "stdin": stdin, "stdout": True, "stderr": True}
     query = [(name, str(value).lower()) for name, value in options.items() if value]
-    _, url, headers, *_ = api.param_serialize(
-        "GET",
-        f"{path(container.namespace, container.pod)}/exec",
-        query_params=[*query, *(("command", word) for word in command)],
-        auth_settings=["BearerToken"],
-    )
-    address = get_websocket_url(url)  # type: ignore[no-untyped-call]
+    query += (("command", word) for word in command)
+    address, headers = _websocket(api, f"{path(container.namespace, container.pod)}/exec", query)
     return WSClient(  # type: ignore[no-untyped-call]
         api.configuration, address, headers, capture_all=False, binary=True
     )
+
+
+def dial(api: client.ApiClient, namespace: str, pod: str, port: int) -> Any:
+    """A connection to a port of a pod: an end of a socket pair that has a socket's methods.
+
+    Raises:
+        WebSocketException, OSError: it could not be made.
+    """
+    place = f"{path(namespace, pod)}/portforward"
+    address, headers = _websocket(api, place, [("ports", str(port))])
+    socket = create_websocket(api.configuration, address, headers)  # type: ignore[no-untyped-call]
+    return PortForward(socket, [port]).socket(port)  # type: ignore[no-untyped-call]
+
+
+def _websocket(
+    api: client.ApiClient, place: str, query: Sequence[tuple[str, str]]
+) -> tuple[str, dict[str, str]]:
+    """The address and the headers of a websocket to a place of the API."""
+    _, url, headers, *_ = api.param_serialize(
+        "GET", place, query_params=list(query), auth_settings=["BearerToken"]
+    )
+    return str(get_websocket_url(url)), headers  # type: ignore[no-untyped-call]
 
 
 def path(namespace: str, pod: str) -> str:

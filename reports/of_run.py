@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from clusters.models import Image
-from reports import pictures, practices, traffic, wording
+from reports import loads, pictures, practices, traffic, wording
 from reports.charts import cluster_colours, share_chart, stage_chart
 from reports.measures import Latency, Share, figures, groups, latencies, shares
 from reports.model import Cell, Columns, Entry, Figure, Files, Report, Table, grids, make_table
@@ -160,6 +160,7 @@ def _properties(results: Results) -> dict[str, str]:
 
 
 def _sections(results: Results) -> Iterable[Table | Figure]:
+    yield from loads.sections(results.loads)
     if measured := shares(results.requirements):
         label = "Measured shares with their intervals against the declared weights"
         draw = partial(_draw_wide, partial(share_chart, measured))

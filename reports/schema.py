@@ -78,6 +78,42 @@ class Written(Frozen):
     times: int
 
 
+class Load(Frozen):
+    """A load in one cluster, by Locust or, to compare, by a client pod."""
+
+    cluster: str
+    by: str
+    loop: Literal["open", "closed"] = Field(
+        description="closed: each user sends once it was answered; open: what is due is sent"
+    )
+    users: int
+    workers: int
+    seconds: float
+    rate: float = Field(description="requests a second that an open loop has; 0 for a closed one")
+    requests: int
+    unusual: int = Field(description="answers that were not what a stream must get")
+    delayed: int = Field(description="requests of an open loop that were sent late or never")
+    lines: int = Field(description="requests that have a line in the history")
+    p50_ms: float = Field(
+        description="closed: from sending to the answer; open: from when it was due"
+    )
+    p99_ms: float
+    p999_ms: float
+    max_ms: float
+    cpu_ms: dict[str, float] = Field(
+        description="milliseconds of CPU for a request, by who took it"
+    )
+    by_second: dict[str, tuple[int, ...]] = Field(
+        description="answers in each second, by status, or `unusual`"
+    )
+    page: str = Field(default="", description="path of Locust's own report, relative likewise")
+
+    @property
+    def per_second(self) -> float:
+        """Requests a second."""
+        return self.requests / self.seconds
+
+
 class Results(Frozen, Kept):
     """A whole run."""
 
@@ -97,6 +133,7 @@ class Results(Frozen, Kept):
     written: tuple[Written, ...] = Field(
         default=(), description="all that the run wrote to the clusters; writes.jsonl has each"
     )
+    loads: tuple[Load, ...] = Field(default=(), description="the loads of `make load`")
     requirements: tuple[Requirement, ...]
 
     @model_validator(mode="after")

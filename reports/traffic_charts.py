@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -21,6 +21,7 @@ from reports.traffic import Stream
 MOST = 6
 """Of lines in a picture: more cannot be told apart."""
 _POINTS = 160
+_BARS = 45
 _PERCENTILES = (0, 25, 50, 75, 90, 95, 99, 99.5, 99.9, 99.95, 99.99)
 _COLOURS = [f"var(--line-{n})" for n in range(MOST)]
 WIDTH = 430
@@ -80,8 +81,22 @@ def latency(streams: Sequence[Stream]) -> str:
 def over_time(stream: Stream) -> str:
     """The requests of a load, second by second, by what came of them."""
     begin = stream.requests[0].sent
-    width = max(1.0, round((stream.requests[-1].sent - begin) / 45))
-    slots = Counter((int((r.sent - begin) / width), r.outcome) for r in stream.requests)
+    slots = Counter((int(r.sent - begin), r.outcome) for r in stream.requests)
+    return over_seconds(slots)
+
+
+def over_seconds(counts: Mapping[tuple[int, str], int]) -> str:
+    """How often what came of requests in each second; several seconds in a bar where they are many.
+
+    Returns:
+        SVG; empty if there were none.
+    """
+    if not counts:
+        return ""
+    width = max(1, round((max(second for second, _ in counts) + 1) / _BARS))
+    slots: Counter[tuple[int, str]] = Counter()
+    for (second, outcome), n in counts.items():
+        slots[second // width, outcome] += n
     height: Counter[int] = Counter()
     rows = []
     for (slot, outcome), n in sorted(slots.items()):

@@ -43,6 +43,7 @@ examples:
   python -m suites watch --faults all           what the monitor sees of faults made on purpose
   python -m suites upgrade --from 2026-04 --to 2026-08 --only cilium
   python -m suites peers --only istioctl        what the vendors' own suites say
+  python -m suites load --size 32,2,30          Locust's master and workers in every cluster
   python -m suites matrix                       every cell of the nightly matrix, or what is left
   python -m suites matrix --list                what it would be
 
@@ -164,6 +165,16 @@ def parser() -> argparse.ArgumentParser:
     peering = command("peers", _peers, text)
     peering.add_argument("--only", default="", help="conformance or istioctl (default: both)")
     peering.add_argument("--test", default="", metavar="NAME", help="one test of conformance")
+    loading = command("load", _load, "load the clusters that are up by Locust's master and workers")
+    loading.add_argument(
+        "--size", default="medium", metavar="U,W,S[,R]",
+        help="users, workers and seconds in each cluster, and requests a second for an open loop;"
+        " or small, medium, large, open (default: medium)",
+    )  # fmt: skip
+    loading.add_argument(
+        "--compare", action="store_true",
+        help="the first cluster by 1, 2 and 4 workers, and by a client pod as suites load",
+    )  # fmt: skip
     _options_of_matrix(
         command("matrix", _matrix, "every cell of the nightly matrix, then a report")
     )
@@ -212,8 +223,7 @@ def _suites(options: argparse.Namespace, run: Run) -> int:
         tell(run)
         return 0
     run.suites(*pytest_arguments(options.pytest))
-    if providers.adopted(run.home) and not Settings.of_user().keep:
-        run.program("clean", "clusters", "release")
+    run.release()
     return run.finish_and_show()
 
 
@@ -269,6 +279,12 @@ def _peers(options: argparse.Namespace, run: Run) -> int:
     from suites.runs.peers import peers  # noqa: PLC0415
 
     return peers(run, options.only, options.test)
+
+
+def _load(options: argparse.Namespace, run: Run) -> int:
+    from suites.runs.load import load  # noqa: PLC0415
+
+    return load(run, options.size, compare=options.compare)
 
 
 def _publish(report: Upgrade, run: Run) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fixtures.history.verdict import Outcome
-from suites.performance.cpu import parse_seconds
+from fixtures.lab.cgroups import parse_seconds
 from suites.performance.thrift import BUDGET, Use, takes_no_more
 from tests.histories import FAIL, INCONCLUSIVE, PASS, WEB, exchanges
 

@@ -26,6 +26,7 @@ MODELS: tuple[type[BaseModel], ...] = (
     models.Image,
     models.Machine,
     schema.Stage,
+    schema.Load,
 )
 NUMBERS = st.one_of(
     st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text(), st.booleans()

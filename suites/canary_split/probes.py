@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from fixtures.checks.expectations import NO_ROUTE
 from fixtures.lab import HOME, OUTSIDE, OUTSIDER
-from fixtures.lab.probes import ProbeSource, Target, served_by
+from fixtures.lab.probes import Probe, ProbeSource, Target, served_by
 from suites.canary_split.subject import NAME, NINE_TO_ONE, SERVICES, Entry
 
 
@@ -21,3 +21,9 @@ def probes(entry: Entry) -> Iterator[ProbeSource]:
     bare = gateway.both_modes("headerless", "a request without it is not routed", NO_ROUTE)
     split = replace(keep_alive, split=NINE_TO_ONE, loaded=True)
     yield ProbeSource(cluster, OUTSIDER, HOME, OUTSIDE, False, (split, new, *bare))
+
+
+def load(entry: Entry) -> Iterator[Probe]:
+    """The Gateway looks at the request alone, whoever sends it."""
+    (source,) = probes(entry)
+    return source.kept

@@ -5,7 +5,7 @@ from pathlib import Path
 from fixtures.behaviour import Behaviour
 from suites.mobile_routing.faults import FAULTS
 from suites.mobile_routing.meaning import meaning
-from suites.mobile_routing.probes import probes
+from suites.mobile_routing.probes import load, probes
 from suites.mobile_routing.subject import in_force
 
 BEHAVIOUR = Behaviour(
@@ -14,6 +14,7 @@ BEHAVIOUR = Behaviour(
     documents=("virtualservice",),
     in_force=in_force,
     probes=probes,
+    load=load,
     meaning=meaning,
     faults=FAULTS,
 )

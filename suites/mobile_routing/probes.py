@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fixtures.lab import EXAMPLE_ADDRESS, FRONTEND
-from fixtures.lab.probes import ProbeSource, Target, served_by
+from fixtures.lab.probes import Probe, ProbeSource, Target, served_by
 from suites.mobile_routing.subject import HOST, MOBILE, NAME, OTHER, Routing
 
 
@@ -23,3 +23,9 @@ def probes(routing: Routing) -> Iterator[ProbeSource]:
         *mobile.both_modes("mobile", phone, served_by("mobile-service-v2")),
         *desktop.both_modes("desktop", other, served_by("web-service-v1")),
     )
+
+
+def load(routing: Routing) -> Iterator[Probe]:
+    """Anybody in the service mesh is routed alike."""
+    (source,) = probes(routing)
+    return source.kept

@@ -1,19 +1,17 @@
 """CPU that containers take for requests, by their cgroups: two sidecars, and the backend that they
 serve. Nothing here judges.
-
-Source: Linux, Documentation/admin-guide/cgroup-v2.rst (cpu.stat) and cgroup-v1/cpuacct.rst.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from clusters.remote import Container
 from fixtures.history import History
 from fixtures.history.streams import Stream
+from fixtures.lab import cgroups
 from fixtures.lab.convergence import PROXY
 from fixtures.lab.origins import CONTAINER
 from suites.performance.subject import Stage
@@ -25,8 +23,6 @@ STREAM = "measured"
 REQUESTS, AT_ONCE = 5000, 4
 REST = 5.0
 """Seconds in which nobody asks, to see what all of them take for themselves."""
-READ = "cat /sys/fs/cgroup/cpu.stat 2>/dev/null || cat /sys/fs/cgroup/cpuacct/cpuacct.usage"
-"""Of the container's own cgroup, of either version."""
 
 
 @dataclass(frozen=True)
@@ -66,19 +62,5 @@ def _use(name: str, rested: _Reading, began: _Reading, ended: _Reading) -> Use:
 def _read(stage: Stage, containers: Mapping[str, Container]) -> _Reading:
     at = time.monotonic()
 
-    def read(container: Container) -> float:
-        return parse_seconds(stage.space.kube.exec(container, ["sh", "-c", READ]))
-
-    with ThreadPoolExecutor(len(containers)) as pool:
-        seconds = dict(zip(containers, pool.map(read, containers.values()), strict=True))
-    return _Reading(at, seconds)
-
-
-def parse_seconds(text: str) -> float:
-    """The CPU time of a cgroup: `usage_usec` of version 2, or nanoseconds alone of version 1.
-
-    Raises:
-        ValueError: it is neither.
-    """
-    first, _, rest = text.strip().partition("\n")[0].partition(" ")
-    return int(rest) / 1e6 if first == "usage_usec" else int(first) / 1e9
+    seconds = cgroups.cpu_seconds(stage.space.kube, containers.values())
+    return _Reading(at, dict(zip(containers, seconds, strict=True)))

@@ -5,7 +5,7 @@ from pathlib import Path
 from fixtures.behaviour import Behaviour
 from suites.rbac_denial.faults import FAULTS
 from suites.rbac_denial.meaning import meaning
-from suites.rbac_denial.probes import probes
+from suites.rbac_denial.probes import load, probes
 from suites.rbac_denial.subject import in_force
 
 BEHAVIOUR = Behaviour(
@@ -14,6 +14,7 @@ BEHAVIOUR = Behaviour(
     documents=("authorizationpolicy",),
     in_force=in_force,
     probes=probes,
+    load=load,
     meaning=meaning,
     faults=FAULTS,
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fixtures.checks.expectations import BY_RBAC
 from fixtures.lab import FRONTEND, STRANGER
-from fixtures.lab.probes import ProbeSource, Target, served_by
+from fixtures.lab.probes import Probe, ProbeSource, Target, served_by
 from suites.rbac_denial.subject import API, APP, NAME, Api
 
 
@@ -20,3 +20,9 @@ def probes(api: Api) -> Iterator[ProbeSource]:
     refused = backend.both_modes("stranger", denied, BY_RBAC)
     yield ProbeSource.behind_sidecar(cluster, FRONTEND, *allowed)
     yield ProbeSource.behind_sidecar(cluster, STRANGER, *refused)
+
+
+def load(api: Api) -> Iterator[Probe]:
+    """Whoever is not frontend is denied."""
+    _, stranger = probes(api)
+    return stranger.kept

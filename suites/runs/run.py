@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from clusters import doctor, versions
+from clusters import doctor, providers, versions
 from clusters.errors import InterruptedRunError, PlaceError, TopologyError
 from clusters.files import why
 from clusters.home import Home
@@ -105,6 +105,11 @@ class Run:
                 child.send_signal(signal.SIGINT)
                 wait_or_kill(child, GRACE)
                 raise
+
+    def release(self) -> None:
+        """Take away from adopted clusters what was made there, unless it is to be kept."""
+        if providers.adopted(self.home) and not Settings.of_user().keep:
+            self.program("clean", "clusters", "release")
 
     def suites(self, *more: str, phase: str = "suites") -> None:
         """Run the suites, and once more, alone, what the environment left open.
