@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from fixtures.checks.expectations import Dropped, Expectation
 from fixtures.lab.probes import SELDOM, SPACING, ProbeSource, Target, served_by
 from fixtures.lab.space import Space
-from suites.cross_cluster_policy.subject import AWS, AZURE, NAME, Guarded
+from suites.cross_cluster_policy.subject import Guarded
+from suites.cross_cluster_policy.who import AWS, AZURE, NAME
 
 
 def probes(guarded: Guarded) -> Iterator[ProbeSource]:
