@@ -249,9 +249,7 @@ def _nodes_of(kube: Kube) -> Iterator[tuple[str, ...]]:
     for node in kube.list("v1", "Node"):
         name, version = node["metadata"]["name"], node["status"]["nodeInfo"]["kubeletVersion"]
         own = [pod for pod in pods if pod["spec"].get("nodeName") == name]
-        ready = sum(
-            all(c["ready"] for c in p["status"].get("containerStatuses", [])) for p in own
-        )
+        ready = sum(all(c["ready"] for c in p["status"].get("containerStatuses", [])) for p in own)
         place = kube.cluster
         yield place.name, name, version, f"{ready} of {len(own)}", str(place.kubeconfig)
 
@@ -327,9 +325,7 @@ def _down(options: argparse.Namespace, home: Home) -> None:
         home.topology.unlink()
         return
     with lock.hold(home, "down"):
-        teardown.down(
-            home, train, progress, with_engine=options.engine, with_images=options.images
-        )
+        teardown.down(home, train, progress, with_engine=options.engine, with_images=options.images)
 
 
 if __name__ == "__main__":

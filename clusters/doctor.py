@@ -185,16 +185,16 @@ def _memory(facts: Facts | None, size: float) -> Finding:
     memory = facts.memory if facts else psutil.virtual_memory().total
     cores = facts.cores if facts else os.cpu_count() or 1
     needed = MEMORY_NEEDED + max(0.0, size - 1) * MEMORY_OF_LAB
-    size = f"{memory / GIB:.0f} GiB, {needed / GIB:.0f} needed"
+    room = f"{memory / GIB:.0f} GiB, {needed / GIB:.0f} needed"
     mend = "give the engine's machine more"
     if memory < needed:
-        return Finding("memory", "bad", size, f"{mend} memory")
+        return Finding("memory", "bad", room, f"{mend} memory")
     if cores < CORES_WANTED:
         return Finding(
             "memory", "warning",
-            f"{size}; {cores} core, {CORES_WANTED} wanted", f"{mend} cores",
+            f"{room}; {cores} core, {CORES_WANTED} wanted", f"{mend} cores",
         )  # fmt: skip
-    return Finding("memory", "good", f"{size}; {cores} cores", f"{mend} memory")
+    return Finding("memory", "good", f"{room}; {cores} cores", f"{mend} memory")
 
 
 def _addresses(running: Engine | None) -> Iterator[Finding]:

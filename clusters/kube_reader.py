@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -113,7 +113,7 @@ class KubeReader:
             raise self._other_pods("one ready pod", namespace, labels, pods)
         return pods[0]
 
-    def pods(self, namespace: str, labels: str) -> list[Document]:
+    def pods(self, namespace: str, labels: str) -> Sequence[Document]:
         """The pods that are ready and not on their way out.
 
         Raises:
@@ -124,7 +124,7 @@ class KubeReader:
             raise self._other_pods("a ready pod", namespace, labels, pods)
         return pods
 
-    def _ready(self, namespace: str, labels: str) -> list[Document]:
+    def _ready(self, namespace: str, labels: str) -> Sequence[Document]:
         return [pod for pod in self.list("v1", "Pod", namespace, labels) if is_ready(pod)]
 
     def _other_pods(

@@ -185,8 +185,6 @@ def test_what_is_no_number_of_nodes_is_refused(text: str) -> None:
     ("clusters", "nodes", "times"),
     [(2, "1", 1.0), (3, "1", 1.5), (4, "1", 2.0), (2, "3", 2.0), (2, "c0=3", 1.5)],
 )
-def test_a_lab_is_measured_by_that_of_two_clusters(
-    clusters: int, nodes: str, times: float
-) -> None:
+def test_a_lab_is_measured_by_that_of_two_clusters(clusters: int, nodes: str, times: float) -> None:
     document = clustermesh(*(member(f"c{n}") for n in range(clusters)))
     assert size(plan(document, nodes=nodes)) == times

@@ -153,7 +153,9 @@ def remotes(kube: Kube) -> dict[str, Remotes]:
 
 
 def _remotes(kube: Kube, pod: str) -> Remotes:
-    said = kube.exec(Container(NAMESPACE, pod, "cilium-agent"), ["cilium-dbg", "status", "-o", "json"])
+    said = kube.exec(
+        Container(NAMESPACE, pod, "cilium-agent"), ["cilium-dbg", "status", "-o", "json"]
+    )
     status = json.loads(said).get("cluster-mesh") or {}
     return {each["name"]: each for each in status.get("clusters") or []}
 

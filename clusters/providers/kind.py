@@ -205,7 +205,7 @@ class Kind:
             self.engine.docker("network", "rm", engines.NETWORK)
 
     def _there(self) -> dict[str, str]:
-        """Our nodes that are there, whatever their state, each with its cluster as kind names it."""
+        """Our nodes that are there, in whatever state, each with its cluster as kind names it."""
         form = f'{{{{.Names}}}} {{{{.Label "{CLUSTER}"}}}}'
         told = self.engine.docker("ps", "--all", f"--filter=label={CLUSTER}", "--format", form)
         named = (line.partition(" ") for line in told.splitlines())

@@ -267,9 +267,7 @@ def reach(lab: Lab) -> Guarded:
     return guarded
 
 
-def _clients(
-    lab: Lab, namespace: str, further: Iterable[str]
-) -> Iterator[tuple[str, ClientPod]]:
+def _clients(lab: Lab, namespace: str, further: Iterable[str]) -> Iterator[tuple[str, ClientPod]]:
     for who in (*pods(ROLES), *pods(further)):
         cluster, _, app = who.partition("/")
         yield who, lab.client(cluster, app, namespace, identity=f"app={app} in {cluster}")

@@ -1,7 +1,7 @@
-"""Who asks frontend: each cluster's clients by name, and the labels that Cilium knows them by. Pure.
+"""Who asks frontend: each cluster's clients by name, and the labels that Cilium knows them by.
 
 The reference's policy is of a workload of aws-cluster, and admits one of azure-cluster. Any further
-cluster is one more whose workloads, alike by all but their cluster, it does not name.
+cluster is one more whose workloads, alike by all but their cluster, it does not name. Pure.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from fixtures.lab.hubble import CLUSTER_LABEL, NAMESPACE_LABEL, labels
 
 NAME = "cross_cluster_policy"
 AWS, AZURE = ROLES = ("aws-cluster", "azure-cluster")
-"""The clusters that the reference gives a role: the policy is of the first, and names the second."""
+"""Those that the reference gives a role: the policy is of the first, and names the second."""
 WORLD = "the world"
 """azure-cluster's node again, but by an address of which no cluster knows whose it is."""
 BACKEND_TOO = "backend-too"
