@@ -113,15 +113,12 @@ def parser() -> argparse.ArgumentParser:
             help="the CiliumClustermeshConfig ($PLUMBLINE_CLUSTERMESH, that of $MANIFESTS, or the "
             "reference's)",
         )
-        one.add_argument(
-            "--nodes",
-            default=Settings.of_user().nodes,
-            help="of each cluster, or of some: aws-cluster=3 ($NODES, or 1)",
-        )
         return one
 
     plain("doctor", _doctor, "say what this machine has, lacks, and how to mend it")
     up = with_clusters(command("up", _up, "bring the clusters up and write topology.json"))
+    text = "of each cluster, or of some: aws-cluster=3 ($NODES, or 1)"
+    up.add_argument("--nodes", default=Settings.of_user().nodes, help=text)
     up.add_argument("--also", default="", help="a train to upgrade to: its images too")
     plain("fetch", _fetch, "have the programs and charts of every train; it needs no engine")
     images = command("images", _images, "have some images in the engine, as a test needs them")
@@ -275,7 +272,7 @@ def _logs(options: argparse.Namespace, home: Home) -> None:
     running = engine.ensure(home)
     program = tools.ensure(providers.PROGRAM, home, train, progress)
     provider = providers.of(home, running, train, program)
-    for each in read_plan(options.clustermesh, nodes=options.nodes):
+    for each in read_plan(options.clustermesh):
         provider.export_logs(each, options.folder / each.name)
     progress.say(f"logs: {options.folder}")
 

@@ -172,10 +172,10 @@ def _busy() -> float:
 def _programs() -> dict[str, tuple[float, int]]:
     cpu, memory = Counter[str](), Counter[str]()
     for process in psutil.process_iter(("name", "cpu_times", "memory_info")):
-        told = process.info
-        if told["cpu_times"] and told["memory_info"]:
-            cpu[told["name"]] += told["cpu_times"].user + told["cpu_times"].system
-            memory[told["name"]] += told["memory_info"].rss
+        of_it = process.info
+        if of_it["cpu_times"] and of_it["memory_info"]:
+            cpu[of_it["name"]] += of_it["cpu_times"].user + of_it["cpu_times"].system
+            memory[of_it["name"]] += of_it["memory_info"].rss
     return {name: (seconds, memory[name]) for name, seconds in cpu.items()}
 
 

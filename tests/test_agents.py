@@ -141,8 +141,8 @@ def test_clusters_are_connected_once_the_agents_of_all_nodes_are() -> None:
 def test_a_cluster_is_as_the_agent_that_knows_least_of_it_says(
     monkeypatch: pytest.MonkeyPatch, second: Document, ready: bool, said: str
 ) -> None:
-    told = {"one": {"azure": READY}, "two": second}
-    monkeypatch.setattr(clustermesh, "remotes", lambda _: told)
+    remotes = {"one": {"azure": READY}, "two": second}
+    monkeypatch.setattr(clustermesh, "remotes", lambda _: remotes)
     monkeypatch.setattr(clustermesh_status, "addresses", lambda _: {"azure": "azure.x:2379"})
     seen = list(clustermesh_status.remotes(Nodes({}).kube))
     assert seen == [Remote("aws-cluster", "azure", "azure.x:2379", ready, said)]

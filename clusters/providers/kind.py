@@ -207,8 +207,8 @@ class Kind:
     def _there(self) -> dict[str, str]:
         """Our nodes that are there, in whatever state, each with its cluster as kind names it."""
         form = f'{{{{.Names}}}} {{{{.Label "{CLUSTER}"}}}}'
-        told = self.engine.docker("ps", "--all", f"--filter=label={CLUSTER}", "--format", form)
-        named = (line.partition(" ") for line in told.splitlines())
+        listed = self.engine.docker("ps", "--all", f"--filter=label={CLUSTER}", "--format", form)
+        named = (line.partition(" ") for line in listed.splitlines())
         inspected = [(n, c, self.engine.inspect("container", n)) for n, _, c in named]
         return {name: cluster for name, cluster, each in inspected if each and self._is_ours(each)}
 
