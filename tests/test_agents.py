@@ -44,7 +44,7 @@ class Nodes:
     def list(self, *_: str) -> list[Document]:
         return self.agents
 
-    def pods(self, *_: str) -> list[Document]:
+    def pods(self, *_: str) -> Sequence[Document]:
         return self.agents
 
     def exec(self, container: Container, command: Sequence[str]) -> str:
@@ -144,8 +144,8 @@ def test_a_cluster_is_as_the_agent_that_knows_least_of_it_says(
     remotes = {"one": {"azure": READY}, "two": second}
     monkeypatch.setattr(clustermesh, "remotes", lambda _: remotes)
     monkeypatch.setattr(clustermesh_status, "addresses", lambda _: {"azure": "azure.x:2379"})
-    seen = list(clustermesh_status.remotes(Nodes({}).kube))
-    assert seen == [Remote("aws-cluster", "azure", "azure.x:2379", ready, said)]
+    (remote,) = clustermesh_status.remotes(Nodes({}).kube)
+    assert remote == Remote("aws-cluster", "azure", "azure.x:2379", ready, said)
 
 
 def test_packets_are_dropped_on_the_pods_own_node() -> None:
