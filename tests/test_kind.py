@@ -208,6 +208,15 @@ def test_a_cluster_is_kept_with_the_nodes_that_are_planned_and_no_others(kind: K
     assert not kind.keeps(THREE, "node:1")
 
 
+def test_a_cluster_that_has_another_place_in_the_document_now_is_made_anew(kind: Kind) -> None:
+    assert isinstance(kind.engine, TableEngine)
+    kind.engine.things["image", "node:1"] = {"Config": {"Labels": {bake.LABEL: "made of"}}}
+    node(kind, kind.owner)
+    kind._file(AWS).write_text(yaml.safe_dump(config(kind)))
+    assert kind.keeps(AWS, "node:1")
+    assert not kind.keeps(replace(AZURE, name=AWS.name), "node:1")
+
+
 def test_a_cluster_goes_with_all_its_nodes_and_no_other_with_it(kind: Kind) -> None:
     for name in kind.nodes(THREE):
         node(kind, kind.owner, name=name)

@@ -105,12 +105,13 @@ class Kind:
 
     def keeps(self, plan: ClusterPlan, image: str) -> bool:
         """Whether our nodes are there and running, no more and no less than are planned, and were
-        made from what this image holds."""
+        made from what this image holds and with the plan's addresses: a document that names the
+        clusters in another order gives them others."""
         wanted = bake.content_of(self.engine.inspect("image", image))
         contents = {
             bake.content_of(self.engine.inspect("container", name)) for name in self.nodes(plan)
         }
-        return bool(wanted) and contents == {wanted} and self.exists(plan)
+        return bool(wanted) and contents == {wanted} and self._fits(plan) and self.exists(plan)
 
     def exists(self, plan: ClusterPlan) -> bool:
         """Whether our nodes are there and running, no more and no less than are planned."""
@@ -133,7 +134,7 @@ class Kind:
         self.refuse_foreign(plan)
         self.delete(plan)
         self._thrifty(plan)
-        config = self.home.lab / f"{plan.name}.kind.yaml"
+        config = self._file(plan)
         files.write(config, yaml.safe_dump(self._config(plan, image), sort_keys=False))
         run(
             [
@@ -204,6 +205,17 @@ class Kind:
         if network and (network.get("Labels") or {}).get(LABEL) == self.owner:
             self.engine.docker("network", "rm", engines.NETWORK)
 
+    def _file(self, plan: ClusterPlan) -> Path:
+        """What kind was given for a cluster."""
+        return self.home.lab / f"{plan.name}.kind.yaml"
+
+    def _fits(self, plan: ClusterPlan) -> bool:
+        """Whether kind was given the plan's addresses, as far as what it was given is kept."""
+        file = self._file(plan)
+        kept = yaml.safe_load(file.read_bytes()) if file.is_file() else None
+        networks = kept["networking"] if kept else _networks(plan)
+        return bool(networks.items() >= _networks(plan).items())
+
     def _there(self) -> dict[str, str]:
         """Our nodes that are there, in whatever state, each with its cluster as kind names it."""
         form = f'{{{{.Names}}}} {{{{.Label "{CLUSTER}"}}}}'
@@ -239,8 +251,7 @@ class Kind:
             "networking": {
                 "disableDefaultCNI": True,
                 "kubeProxyMode": "none",  # Cilium takes its place
-                "podSubnet": plan.pods,
-                "serviceSubnet": plan.services,
+                **_networks(plan),
             },
             "kubeadmConfigPatches": [yaml.safe_dump(patch) for patch in self._kubeadm(plan)],
             "nodes": [
@@ -316,3 +327,7 @@ class Kind:
                 }
             )
         return patches
+
+
+def _networks(plan: ClusterPlan) -> dict[str, str]:
+    return {"podSubnet": plan.pods, "serviceSubnet": plan.services}
