@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 import yaml
 
-from clusters import versions
+from clusters import kind_config, versions
 from clusters.engine import NETWORK as NAME
 from clusters.engine_facts import CAP_SYS_RESOURCE
 from clusters.errors import CommandError, EngineError, ForeignError
 from clusters.home import Home
 from clusters.images import bake
+from clusters.kind_config import OWNER
 from clusters.plan import DEFAULT, ClusterPlan, Range, read_plan
-from clusters.providers import kind as provider
-from clusters.providers.kind import CLUSTER, LABEL, OWNER, PREFIX, Kind
+from clusters.providers.kind import CLUSTER, LABEL, PREFIX, Kind
 from clusters.settings import CLUSTERMESH
 from tests import documents
 from tests.engines import TableEngine, Thing
@@ -320,9 +320,9 @@ def test_kubeadm_finds_the_patches_in_what_the_node_has_mounted(kind: Kind) -> N
         (patch,) = yaml.safe_load(path.read_text())
         assert (patch["op"], patch["path"]) == ("add", "/spec/containers/0/command/-")
         added[path.name.partition("+")[0]] = patch["value"]
-    assert added == dict.fromkeys(provider.UNRIVALLED, "--leader-elect=false")
+    assert added == dict.fromkeys(kind_config.UNRIVALLED, "--leader-elect=false")
     for path in files.glob("*+strategic.yaml"):
         (container,) = yaml.safe_load(path.read_text())["spec"]["containers"]
         assert path.name == f"{container['name']}+strategic.yaml"
         asked[container["name"]] = container["resources"]["requests"]["cpu"]
-    assert asked == provider.THRIFTY
+    assert asked == kind_config.THRIFTY

@@ -17,34 +17,23 @@ from typing import ClassVar
 import yaml
 
 from clusters import engine as engines
-from clusters import engine_facts, files
+from clusters import engine_facts, files, kind_config
 from clusters.engine import Engine
 from clusters.errors import CommandError, EngineError, ForeignError
 from clusters.home import Home
 from clusters.images import bake
+from clusters.kind_config import OWNER
 from clusters.plan import ClusterPlan, Range
 from clusters.process import run
 from clusters.topology import Cluster, Node
 from clusters.versions import Train
 
 PREFIX = "plumbline-"
-OWNER = "/etc/plumbline"  # where a node of ours holds our lab's folder
 LABEL = "dev.plumbline.owner"
 CLUSTER = "io.x-k8s.kind.cluster"
 """The label of a node's container by which kind knows the cluster that it is of."""
 DESKTOPS = ("/host_mnt", "/run/desktop/mnt/host")  # where Docker Desktop's engine has our files
 STAGED = "/docker-desktop-bind-mounts/"  # and those of WSL, by the SHA-256 of their path
-THRIFTY = {
-    "etcd": "50m",
-    "kube-apiserver": "90m",
-    "kube-controller-manager": "12m",
-    "kube-scheduler": "12m",
-}
-"""CPU that these ask for here, not 100m, 250m, 200m and 100m: a lab has tens of pods. A request is
-also a share of a busy machine, and it is who asks and who answers that must not come late. Only
-the shares' proportions matter, and small numbers leave a node room for the pods of every suite."""
-UNRIVALLED = ("kube-controller-manager", "kube-scheduler")
-"""There is one of each, and that it leads need not be written every two seconds."""
 
 
 @dataclass(frozen=True)
@@ -213,8 +202,8 @@ class Kind:
         """Whether kind was given the plan's addresses, as far as what it was given is kept."""
         file = self._file(plan)
         kept = yaml.safe_load(file.read_bytes()) if file.is_file() else None
-        networks = kept["networking"] if kept else _networks(plan)
-        return bool(networks.items() >= _networks(plan).items())
+        own = kind_config.networks(plan)
+        return kept is None or bool(kept["networking"].items() >= own.items())
 
     def _there(self) -> dict[str, str]:
         """Our nodes that are there, in whatever state, each with its cluster as kind names it."""
@@ -245,32 +234,11 @@ class Kind:
         return source in (self.owner, *(prefix + self.owner for prefix in DESKTOPS))
 
     def _config(self, plan: ClusterPlan, image: str) -> dict[str, object]:
-        config: dict[str, object] = {
-            "kind": "Cluster",
-            "apiVersion": "kind.x-k8s.io/v1alpha4",
-            "networking": {
-                "disableDefaultCNI": True,
-                "kubeProxyMode": "none",  # Cilium takes its place
-                **_networks(plan),
-            },
-            "kubeadmConfigPatches": [yaml.safe_dump(patch) for patch in self._kubeadm(plan)],
-            "nodes": [
-                {
-                    "role": role,
-                    "image": image,
-                    "extraMounts": [
-                        {"hostPath": self.owner, "containerPath": OWNER, "readOnly": True}
-                    ],
-                }
-                for role in ("control-plane", *["worker"] * (plan.nodes - 1))
-            ],
-        }
-        if self._lacks_sys_resource(image):
-            config["featureGates"] = {"KubeletInUserNamespace": True}
-            config["containerdConfigPatches"] = [
-                '[plugins."io.containerd.grpc.v1.cri"]\n  restrict_oom_score_adj = true\n'
-            ]
-        return config
+        confined = self._lacks_sys_resource(image)
+        patches = kind_config.kubeadm(
+            plan, self.train.versions, self.engine.facts.cgroup, built=self.built
+        )
+        return kind_config.cluster(plan, image, self.owner, patches, confined=confined)
 
     def _lacks_sys_resource(self, image: str) -> bool:
         try:
@@ -292,42 +260,5 @@ class Kind:
     def _thrifty(self, plan: ClusterPlan) -> None:
         """Patches of the control plane's pods, where kubeadm looks for them in the node."""
         folder = Path(self.owner) / plan.name
-        for name, cpu in THRIFTY.items():
-            container = {"name": name, "resources": {"requests": {"cpu": cpu}}}
-            patch = yaml.safe_dump({"spec": {"containers": [container]}})
-            files.write(folder / f"{name}+strategic.yaml", patch)
-        last = {"op": "add", "path": "/spec/containers/0/command/-"}
-        for name in UNRIVALLED:
-            patch = yaml.safe_dump([{**last, "value": "--leader-elect=false"}])
-            files.write(folder / f"{name}+json.yaml", patch)
-
-    def _kubeadm(self, plan: ClusterPlan) -> list[dict[str, object]]:
-        kubelet: dict[str, object] = {
-            "kind": "KubeletConfiguration",
-            "maxPods": 250,
-            # Deadlines of ours are seconds; the kubelet's defaults would add to each of them.
-            "syncFrequency": "10s",
-        }
-        if self.engine.facts.cgroup == 1:
-            kubelet["failCgroupV1"] = False  # from 1.35 on the kubelet refuses version 1 otherwise
-        init: dict[str, object] = {
-            "kind": "InitConfiguration",
-            "patches": {"directory": f"{OWNER}/{plan.name}"},
-        }
-        if plan.nodes > 1:  # kind lets pods onto a control plane's node only where it is alone
-            init["nodeRegistration"] = {"taints": []}
-        patches = [kubelet, init]
-        if self.built:
-            versions = self.train.versions
-            patches.append(
-                {
-                    "kind": "ClusterConfiguration",
-                    "dns": {"imageTag": f"v{versions.coredns}"},
-                    "etcd": {"local": {"imageTag": f"{versions.etcd}-0"}},
-                }
-            )
-        return patches
-
-
-def _networks(plan: ClusterPlan) -> dict[str, str]:
-    return {"podSubnet": plan.pods, "serviceSubnet": plan.services}
+        for name, text in kind_config.control_plane():
+            files.write(folder / name, text)
