@@ -172,9 +172,12 @@ class Everywhere:
         return Observation(history, capture, self._arrived(history, began))
 
     def draw(self, test: SplitTest) -> History:
-        """Each cluster's outsider asks the service of all clusters until its shares are decided."""
+        """Each cluster's outsider asks the service of all clusters until the share of its own is
+        decided; of more than two as often again and more, as each of the others decides by its own.
+        """
+        least = round(3 * test.expected_n) if len(self.places) > 2 else 0
         draws = (
-            partial(draw, place.outsider, place.drawn, place.service(PLAIN), test)
+            partial(draw, place.outsider, place.drawn, place.service(PLAIN), test, minimum=least)
             for place in self.places.values()
         )
         return side_by_side(*draws)
