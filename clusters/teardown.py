@@ -5,40 +5,28 @@ Takes away what is ours, by its mark or its label, and never anything else.
 
 from __future__ import annotations
 
-from functools import partial
-from pathlib import Path
-
 from clusters import engine, private_engine, providers
 from clusters.engine import Engine
 from clusters.home import Home
 from clusters.images import bake, ours
-from clusters.plan import read_plan
-from clusters.procedure import side_by_side
 from clusters.progress import Progress
 from clusters.versions import Train
 
 
-def down(  # noqa: PLR0913 (where, what, and how much of it)
-    home: Home,
-    train: Train,
-    progress: Progress,
-    config: Path,
-    *,
-    with_engine: bool,
-    with_images: bool,
+def down(
+    home: Home, train: Train, progress: Progress, *, with_engine: bool, with_images: bool
 ) -> None:
-    """Take away the clusters and their network.
+    """Take away the clusters, whatever document named them, and their network.
 
     If asked, also our images in the engine, or the private engine with all of its data.
 
     Safe at any time, also when a bring-up was killed half-way; never touches what is not ours.
     """
-    everyone = read_plan(config)
     running = engine.find(home)
     if running is not None:
         provider = providers.of(home, running, train)
         with progress.step("clusters away"):
-            side_by_side([partial(provider.delete, each) for each in everyone])
+            provider.delete_others(())
             provider.delete_network()
             _sweep(running)
         if with_images:
