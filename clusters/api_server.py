@@ -28,10 +28,16 @@ UNUSED = "http://unused.invalid"
 since the client looks at what to leave out only where it knows of a proxy."""
 
 
+PATIENCE = (10.0, 60.0)
+"""Seconds for a connection and for an answer: of one that hangs nobody else would ever tell. An
+API server gives up itself after the latter (`--request-timeout`)."""
+
+
 class _Client(client.ApiClient):
     """The client's own, but that an API server that does not answer is an error of ours."""
 
     def call_api(self, *args: Any, **more: Any) -> Any:
+        more["_request_timeout"] = more.get("_request_timeout") or PATIENCE
         try:
             return super().call_api(*args, **more)
         except urllib3.exceptions.HTTPError as error:

@@ -6,10 +6,20 @@ file at the same time: the last one wins. It reads nothing, and every package ma
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
+
 from clusters.errors import PlaceError
+
+RESERVE = ".reserve"
+ROOM = 8_000_000  # bytes: a run's results and their page are some two millions
 
 
 def write(path: Path, content: str | bytes, mode: int = 0o644) -> Path:
@@ -53,9 +63,48 @@ def link(path: Path, target: str) -> None:
         ) from None
 
 
+def reserve(folder: Path) -> None:
+    """Take room in a folder for what is written there last, which a disk that fills then still has.
+
+    Where there is none, nothing is said: whoever writes there is told.
+    """
+    with contextlib.suppress(PlaceError):
+        write(folder / RESERVE, os.urandom(ROOM))  # some disks keep zeros in no room at all
+
+
+def free(folder: Path) -> None:
+    """Give back what `reserve` took, for what is written next."""
+    (folder / RESERVE).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def draft_folder(within: Path) -> Iterator[Path]:
+    """A folder of this process to prepare things in; it goes when the block ends."""
+    with tempfile.TemporaryDirectory(dir=within, prefix=".", suffix=_mark(os.getpid())) as made:
+        yield Path(made)
+
+
+def clear_drafts(folder: Path) -> None:
+    """Take away what processes of this user were preparing in a folder that are no more."""
+    mounts = [Path(each.mountpoint) for each in psutil.disk_partitions(all=True)]
+    for draft in folder.glob(".*.draft"):
+        owner = re.fullmatch(r"\..*\.(\d+)\.draft", draft.name)
+        if not owner or psutil.pid_exists(int(owner[1])) or draft.lstat().st_uid != os.getuid():
+            continue
+        if draft.is_symlink() or not draft.is_dir():
+            draft.unlink(missing_ok=True)
+        elif not any(mount.is_relative_to(draft) for mount in mounts):
+            shutil.rmtree(draft)
+
+
 def _draft(path: Path) -> Path:
     """Where this process prepares a file: no other one writes there."""
-    return path.with_name(f".{path.name}.{os.getpid()}.draft")
+    return path.with_name(f".{path.name}{_mark(os.getpid())}")
+
+
+def _mark(process: int) -> str:
+    """How the name of what a process prepares ends."""
+    return f".{process}.draft"
 
 
 def why(error: OSError) -> str:

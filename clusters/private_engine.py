@@ -28,6 +28,7 @@ from clusters.process import environment, run
 
 NAMESPACE = Path("/run/netns/plumbline")
 RUNTIME = Path("/run/plumbline")  # a socket's path is bounded to 107 bytes, so not in the cache
+GROUPS = Path("/sys/fs/cgroup")
 PACKAGES = ("docker.io", "iptables", "iproute2", "mmdebstrap")
 START_DEADLINE = 60  # seconds
 STOP_DEADLINE = 60
@@ -54,6 +55,12 @@ def obstacle() -> str:
     if not shutil.which("dockerd") and not shutil.which("apt-get"):
         return "there is neither dockerd nor apt-get to install it"
     return ""
+
+
+def has_containers(home: Home) -> bool:
+    """Whether its data have containers, running or not; nobody is asked."""
+    folder = home.root / "engine" / "data" / "containers"
+    return folder.is_dir() and any(folder.iterdir())
 
 
 def start(home: Home) -> None:
@@ -91,15 +98,16 @@ def stop(home: Home) -> None:
 
     Safe to call at any time, also after the daemon was killed. Its data folder is kept.
     """
-    for process in _processes(home):
+    for process in daemons(home):
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(signal.SIGTERM)
-    _, alive = psutil.wait_procs(_processes(home), timeout=STOP_DEADLINE)
+    _, alive = psutil.wait_procs(daemons(home), timeout=STOP_DEADLINE)
     # Containers' shims outlive a killed daemon, and a killed shim's container outlives it.
-    for process in [*alive, *_processes(home), *_inside_namespace()]:
+    left = [*alive, *daemons(home), *contained()]
+    for process in left:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs([*alive, *_inside_namespace()], timeout=STOP_DEADLINE)
+    psutil.wait_procs(left, timeout=STOP_DEADLINE)
     _unmount(RUNTIME)
     _unmount(home.root / "engine")
     _remove_control_groups()
@@ -120,6 +128,7 @@ def install() -> None:
         return
     # SYSTEMD_OFFLINE keeps the package's scripts from starting a second Docker beside ours.
     quiet = {"DEBIAN_FRONTEND": "noninteractive", "SYSTEMD_OFFLINE": "1"}
+    run(["dpkg", "--configure", "-a"], env=quiet)  # what was killed half-way keeps apt from all
     run(["apt-get", "update", "-qq"], env=quiet)
     run(["apt-get", "install", "-qq", "-y", "--no-install-recommends", *PACKAGES], env=quiet)
 
@@ -170,7 +179,7 @@ def _wrapper() -> Path:
     return path
 
 
-def _processes(home: Home) -> list[psutil.Process]:
+def daemons(home: Home) -> list[psutil.Process]:
     """Our daemon, its containerd and their shims: known by our folders on their command lines."""
     marks = (str(RUNTIME), str(home.root / "engine"))
     programs = ("dockerd", "containerd", "containerd-shim", "docker-proxy", "nsenter")
@@ -182,19 +191,20 @@ def _processes(home: Home) -> list[psutil.Process]:
     ]
 
 
-def _inside_namespace() -> list[psutil.Process]:
-    """What still runs in our network namespace."""
-    if not NAMESPACE.exists():
-        return []
-    try:
-        pids = run(["ip", "netns", "pids", NAMESPACE.name]).split()
-    except CommandError:
-        return []
+def contained() -> list[psutil.Process]:
+    """What still runs in our control groups, as containers do, or in our network namespace."""
+    pids: set[int] = set()
+    for file in (file for ours in control_groups() for file in ours.rglob("cgroup.procs")):
+        with contextlib.suppress(OSError):  # its group is gone meanwhile
+            pids |= set(map(int, file.read_text(encoding="ascii").split()))
+    if NAMESPACE.exists():
+        with contextlib.suppress(CommandError):
+            pids |= set(map(int, run(["ip", "netns", "pids", NAMESPACE.name]).split()))
     processes = []
-    for pid in pids:
+    for pid in pids - {0, os.getpid()}:  # 0: of another namespace of processes
         with contextlib.suppress(psutil.NoSuchProcess):
-            processes.append(psutil.Process(int(pid)))
-    return [process for process in processes if process.pid != os.getpid()]
+            processes.append(psutil.Process(pid))
+    return processes
 
 
 def _unmount(root: Path) -> None:
@@ -205,7 +215,12 @@ def _unmount(root: Path) -> None:
 
 def _remove_control_groups() -> None:
     """Empty groups that dead containers left, below our own parent and nowhere else."""
-    for ours in Path("/sys/fs/cgroup").glob(f"*/{RUNTIME.name}"):
+    for ours in control_groups():
         for folder in [*sorted(ours.rglob("*/"), reverse=True), ours]:
             with contextlib.suppress(OSError):
                 folder.rmdir()
+
+
+def control_groups() -> list[Path]:
+    """Our own parent, in each hierarchy of version 1 and in the one of version 2."""
+    return [*GROUPS.glob(f"*/{RUNTIME.name}"), *GROUPS.glob(RUNTIME.name)]

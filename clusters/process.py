@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, cast
 
+from clusters import files
 from clusters.errors import CommandError
 
 TAIL = 25  # lines of a failed program's output that an error repeats
@@ -53,6 +54,7 @@ def run(  # noqa: PLR0913 - one place for all that a program can be given
     timeout: float = 900,
     log: Path | None = None,
     direct: bool = False,
+    scratch: bool = False,
 ) -> str:
     """Run a program to its end and return what it printed on standard output.
 
@@ -61,12 +63,18 @@ def run(  # noqa: PLR0913 - one place for all that a program can be given
         timeout: seconds.
         log: a file that gets standard output and error instead; the result is then empty.
         direct: by no proxy, as what talks to the clusters must.
+        scratch: its temporary files are in a folder that goes when it ends, or by `down` if that
+            was by a kill.
 
     Raises:
         CommandError: it is not there, ended with another status than 0, or took too long.
     """
     command = [str(part) for part in argv]
     with contextlib.ExitStack() as stack:
+        if scratch:
+            own = stack.enter_context(files.draft_folder(Path(tempfile.gettempdir())))
+            own.chmod(0o711)  # apt's own user passes through it
+            env = {**(env or {}), "TMPDIR": str(own)}
         out: IO[bytes] | int = subprocess.PIPE
         stdin_source: IO[bytes] | int = subprocess.DEVNULL
         if stdin is not None:

@@ -9,6 +9,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from kubernetes import client
@@ -22,8 +23,10 @@ from kubernetes.stream.ws_client import (
     create_websocket,
     get_websocket_url,
 )
+from websocket import WebSocketException, setdefaulttimeout
 
 SUCCESS = "Success"
+ANSWER = 60  # seconds for the handshake, and for the rest of what has begun to come
 
 
 class Container(NamedTuple):
@@ -55,6 +58,7 @@ def attach(
     query = [(name, str(value).lower()) for name, value in options.items() if value]
     query += (("command", word) for word in command)
     address, headers = _websocket(api, f"{path(container.namespace, container.pod)}/exec", query)
+    setdefaulttimeout(ANSWER)  # the client has no other way; else one that hangs is waited for
     return WSClient(  # type: ignore[no-untyped-call]
         api.configuration, address, headers, capture_all=False, binary=True
     )
@@ -118,8 +122,11 @@ def talk(
         out += socket.read_channel(STDOUT_CHANNEL)
         err += socket.read_channel(STDERR_CHANNEL)
         ending = json.loads(socket.read_channel(ERROR_CHANNEL) or b"{}")
+    except (WebSocketException, OSError) as error:  # whoever was between is gone
+        return _ended(out, err, f"the connection was cut: {error}")
     finally:
-        socket.close()
+        with suppress(WebSocketException, OSError):
+            socket.close()
         # After the other side's goodbye close() leaves the connection open.
         socket.sock.shutdown()
     return _ended(out, err, SUCCESS if ending.get("status") == SUCCESS else _cause(ending))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import FrameType
 
 import psutil
@@ -47,14 +47,34 @@ def as_errors(end: Callable[[], None] | None = None) -> Iterator[None]:
 
 def end_children() -> None:
     """End the processes that this one started in its own session: by their ids, kindly first."""
-    session = os.getsid(0)
-    mine = []
-    for child in psutil.Process().children(recursive=True):
-        with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
-            if os.getsid(child.pid) == session:
-                child.terminate()
-                mine.append(child)
-    _, alive = psutil.wait_procs(mine, timeout=GRACE)
-    for child in alive:
+    children = psutil.Process().children(recursive=True)
+    end(each for each in children if session_of(each) == os.getsid(0))
+
+
+def session_of(process: psutil.Process) -> int:
+    """The session that a process is in; 0 of one that is gone."""
+    try:
+        return os.getsid(process.pid)
+    except ProcessLookupError:
+        return 0
+
+
+def environment_of(process: psutil.Process) -> dict[str, str]:
+    """What a process was started with; empty where it cannot be told."""
+    try:
+        return process.environ()
+    except (psutil.Error, OSError):
+        return {}
+
+
+def end(processes: Iterable[psutil.Process]) -> None:
+    """End processes, kindly first, and return when they are gone."""
+    ending = list(processes)
+    for each in ending:
         with contextlib.suppress(psutil.NoSuchProcess):
-            child.kill()
+            each.terminate()
+    _, alive = psutil.wait_procs(ending, timeout=GRACE)
+    for each in alive:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            each.kill()
+    psutil.wait_procs(alive, timeout=GRACE)

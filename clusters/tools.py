@@ -12,12 +12,11 @@ import contextlib
 import platform
 import shutil
 import tarfile
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from clusters import download
+from clusters import download, files
 from clusters.errors import CommandError, DoctorError, DownloadError, RecipeError
 from clusters.home import Home
 from clusters.images import golang
@@ -108,8 +107,8 @@ class Wanted:
                 str(self), seen=f"{where} has no SHA-256 of it for {self.os}-{self.arch}"
             )
         url = published.url_for(self.version, self.os, self.arch)
-        with tempfile.TemporaryDirectory(dir=self.home.tools, prefix="draft-") as draft:
-            file = Path(draft) / "download"
+        with files.draft_folder(self.home.tools) as draft:
+            file = draft / "download"
             download.fetch(url, file, sha256=expected, progress=self.progress, name=self.name)
             if url.endswith(".tar.gz"):
                 file = _member(file, self.name)
@@ -127,9 +126,9 @@ class Wanted:
         name, package = self.package
         part = golang.component(name, self.train)
         log = self.home.logs / f"go-{self.name}.log"
-        with tempfile.TemporaryDirectory(dir=self.home.tools, prefix="draft-") as draft:
+        with files.draft_folder(self.home.tools) as draft:
             go = Toolchain(self.home, self.os)
-            return self._put(go.build(part, [package], Path(draft), log)[package])
+            return self._put(go.build(part, [package], draft, log)[package])
 
     def _put(self, program: Path) -> Path:
         """At once and whole: what is there was checked."""

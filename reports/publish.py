@@ -57,6 +57,7 @@ def publish(results: AnyResults, directory: Path) -> None:
         PlaceError: the folder cannot be written.
     """
     directory = directory.resolve()
+    files.free(directory)
     names = files_of(results)
     results.save(directory / names.data)
     # Before rendering: whatever a rendering may run into, `latest` must not stay at an

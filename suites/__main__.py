@@ -63,22 +63,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         run = Run(bringup.new_run(), home, profile, practices)
     except PlumblineError as error:
         return _refused(console, error)
+    # Around all of it: a second signal must not stop the report of what was interrupted.
+    with signals.as_errors(end=lambda: None):
+        return _answer(options, run, console)
+
+
+def _answer(options: argparse.Namespace, run: Run, console: Console) -> int:
+    """Run the command, and tell how it ended."""
     try:
-        # A matrix is not at work on the lab itself: each of its cells holds it.
-        free = options.command is _matrix
-        if not (free and (options.list or options.json)):
-            check_room()
-        holding = contextlib.nullcontext() if free else lock.hold(home, f"suites {options.name}")
-        with signals.as_errors(end=lambda: None), holding:
-            return int(options.command(options, run))
-    except InterruptedRunError as error:
-        if options.command in (_e2e, _suites):
-            show(report_of(run.finish(interrupted=True, cause=str(error))), run.folder)
-        if options.command is _matrix:
-            console.print("[yellow]interrupted[/]; look: make matrix goes on; make down")
-            return 130
-        console.print(f"[yellow]interrupted[/]; look: make down; report: {escape(str(run.folder))}")
-        return 130
+        return _run(options, run, console)
     except PlumblineError as error:
         return _refused(console, error)
     except OSError as error:
@@ -86,6 +79,26 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         unwritten = f"to write the report {error.filename}"
         return _refused(console, PlaceError(unwritten, seen=why(error), look=f"df -h {OUT}"))
+
+
+def _run(options: argparse.Namespace, run: Run, console: Console) -> int:
+    """Run the command; one that is interrupted still reports what it had seen."""
+    try:
+        # A matrix is not at work on the lab itself: each of its cells holds it.
+        free = options.command is _matrix
+        if not (free and (options.list or options.json)):
+            check_room()
+        purpose = f"suites {options.name}"
+        with contextlib.nullcontext() if free else lock.hold(run.home, purpose):
+            return int(options.command(options, run))
+    except InterruptedRunError as error:
+        if options.command in (_e2e, _suites):
+            run.finish(interrupted=True, cause=str(error), shown=True)
+        if options.command is _matrix:
+            console.print("[yellow]interrupted[/]; look: make matrix goes on; make down")
+            return 130
+        console.print(f"[yellow]interrupted[/]; look: make down; report: {escape(str(run.folder))}")
+        return 130
 
 
 def _refused(console: Console, error: PlumblineError) -> int:

@@ -9,6 +9,8 @@ from typing import Any, cast
 
 import pytest
 
+from clusters.errors import UnreachableError
+from clusters.kube import Document, Kube
 from fixtures.lab import evidence
 from fixtures.plugin import reporting
 from fixtures.plugin.requirements import Asked
@@ -56,3 +58,21 @@ def test_what_is_red_right_after_shares_it(
         out / "X1" / "aws",
         out / "X1" / "azure",
     ]
+
+
+def test_of_a_cluster_that_does_not_answer_there_is_a_word(tmp_path: Path) -> None:
+    """And no error: the verdict of whoever is asked for it, and all verdicts after, are kept."""
+
+    def gone(*_: str) -> list[Document]:
+        raise UnreachableError("the API server at x to answer", seen="connection refused")
+
+    evidence.gather(cast(Kube, SimpleNamespace(list=gone)), ("space",), tmp_path / "A1")
+    said = (tmp_path / "A1" / "space" / "missing.txt").read_text(encoding="utf-8")
+    assert "connection refused" in said
+
+
+def test_a_full_disk_takes_no_verdict(tmp_path: Path) -> None:
+    (tmp_path / "A1").touch()  # no folder can be made there
+    kube = cast(Kube, SimpleNamespace(list=lambda *_: []))
+    evidence.gather(kube, ("space",), tmp_path / "A1")
+    assert (tmp_path / "A1").is_file()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -9,9 +11,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
-from clusters import lock
+from clusters import files, lock
 from clusters.errors import LockedError
 from clusters.home import Home
 
@@ -22,6 +25,19 @@ from clusters import lock
 from clusters.home import Home
 with lock.hold(Home(Path(sys.argv[1])), "up"):
     print("held", flush=True)
+    time.sleep(60)
+"""
+
+PARENT = """
+import subprocess, sys, time
+from pathlib import Path
+from clusters import lock
+from clusters.home import Home
+with lock.hold(Home(Path(sys.argv[1])), "e2e"):
+    quiet = subprocess.DEVNULL
+    child = subprocess.Popen(["sleep", "60"], stdout=quiet)
+    daemon = subprocess.Popen(["sleep", "60"], stdout=quiet, start_new_session=True)
+    print(child.pid, daemon.pid, flush=True)
     time.sleep(60)
 """
 
@@ -71,6 +87,33 @@ def test_a_dead_holder_holds_nothing(
     ended(another(), by)
     with lock.hold(home, "down"):
         assert (home.lab / "lock.json").exists()
+
+
+def test_what_a_killed_holder_left_at_work_is_ended_and_its_daemons_are_not(home: Home) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(home.root)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout
+    child, daemon = (psutil.Process(int(pid)) for pid in process.stdout.readline().split())
+    try:
+        ended(process, signal.SIGKILL)
+        assert child.is_running()
+        with lock.hold(home, "down"):
+            assert not child.is_running()
+            assert daemon.is_running()
+    finally:
+        for each in (child, daemon):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                each.kill()
+
+
+def test_a_lab_ends_nothing_of_anothers(home: Home, tmp_path: Path) -> None:
+    environ = {**os.environ, lock.HELD: str(Home(tmp_path / "other").lab)}
+    files.write(home.lab / "lock.json", json.dumps({"session": os.getsid(0)}))
+    with subprocess.Popen(["sleep", "60"], env=environ) as other:
+        with lock.hold(home, "down"):
+            assert other.poll() is None
+        other.kill()
 
 
 def test_it_is_free_again_after_use_and_after_an_error(home: Home) -> None:

@@ -43,6 +43,7 @@ def test_what_a_target_lacks_is_told_by_the_name_of_make(
         (["upgrade", "FROM=a", "TO=b"], '--from a --to b --only ""'),
         (["compare", "BASE=reports/out/a run"], '"reports/out/a run" "reports/out/latest"'),
         (["guest"], '-m tests.guest --machine auto "${LINE:-make e2e}"'),
+        (["kills", "OF=watch", "N=3"], "-m tests.kills --times 3 --of watch --seed 1 --e2e"),
         (["compare"], 'compare  "reports/out/latest"'),
         (["accept", "RUN=a run", "WHY=so"], 'accept "a run" --reason "$REASON"'),
     ],

@@ -11,7 +11,7 @@ from typing import cast
 
 import pytest
 
-from clusters.errors import CommandError, PlumblineError
+from clusters.errors import CommandError, PlumblineError, UnreachableError
 from clusters.progress import Progress
 from fixtures.checks.expectations import BY_RBAC
 from fixtures.history.streams import Stream
@@ -21,7 +21,8 @@ from fixtures.lab.probes import ProbeSource, Target, served_by
 from fixtures.traffic import monitor_processes
 from fixtures.traffic.client import ClientPod
 from fixtures.traffic.monitor_processes import MonitorProcess
-from suites.runs.monitor import Monitor
+from suites.runs.monitor import Monitor, failures_logged
+from tests.test_traces import batch, lines
 
 TARGET = Target("greeting", "aws-cluster", "http://198.19.0.1/", "greeter.example")
 WEB = TARGET.both_modes("web", "it is served", served_by("web"))
@@ -127,3 +128,30 @@ def test_a_phase_is_recorded_as_it_ended(monitor: Monitor) -> None:
         ("break", "rolled back"),
     ]
     assert (monitor.all_done, monitor.notes) == (False, ["break: rolled back: as it was"])
+
+
+def test_a_report_outlives_the_api_server_that_was_watched() -> None:
+    applied: list[str] = []
+
+    def gone(*_: object) -> None:
+        raise UnreachableError("the API server at x to answer", seen="connection refused")
+
+    kube = SimpleNamespace(apply=lambda document, *_: applied.append(document["kind"]), delete=gone)
+    cluster = SimpleNamespace(name="aws-cluster", features={"istio"})
+    lab = SimpleNamespace(topology=SimpleNamespace(clusters=[cluster]), kube=lambda _: kube)
+    with failures_logged(cast(Lab, lab)):
+        assert applied == ["Telemetry"]
+
+
+def test_a_trace_that_a_full_disk_does_not_keep_is_judged_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "traces").touch()  # no folder can be made there
+
+    written = lines({"outcome": {"status": 200}}, batch((0, 0, 1, 0)))
+
+    def run(_container: object, command: list[str], **_: object) -> str:
+        return "".join(written) if command[0] == "cat" else ""
+
+    kube = SimpleNamespace(exec=run, cluster=SimpleNamespace(name="aws-cluster"))
+    client = cast("ClientPod", SimpleNamespace(kube=kube, pod="frontend", container=None))
+    traces = MonitorProcess(client, (), "/w").stop(tmp_path / "traces")
+    assert len(traces.only) == 1

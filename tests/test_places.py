@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,22 @@ def test_what_a_kill_left_of_a_draft_is_in_nobodys_way(tmp_path: Path) -> None:
     files.write(tmp_path / "file", "whole", mode=0o600)
     assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o600
     assert not draft.exists()
+
+
+def test_what_the_dead_were_preparing_is_taken_away_and_nothing_else(tmp_path: Path) -> None:
+    with subprocess.Popen(["true"]) as dead:
+        pass
+    for name in (f".file.{dead.pid}.draft", ".file.draft", "file", f".file.{os.getpid()}.draft"):
+        (tmp_path / name).touch()
+    (tmp_path / f".link.{dead.pid}.draft").symlink_to("nowhere")
+    (tmp_path / f".x.{dead.pid}.draft" / "in it").mkdir(parents=True)
+    with files.draft_folder(tmp_path) as mine:
+        files.clear_drafts(tmp_path)
+        assert {each.name for each in tmp_path.iterdir()} == {
+            ".file.draft", "file", f".file.{os.getpid()}.draft", mine.name,
+        }  # fmt: skip
+    assert not mine.exists()
+    files.clear_drafts(tmp_path / "none")
 
 
 def test_a_file_that_cannot_be_written_leaves_the_one_before(

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from kubernetes.stream.ws_client import ERROR_CHANNEL, STDOUT_CHANNEL
+from websocket import WebSocketConnectionClosedException
 
 from clusters import remote
 
@@ -49,3 +50,18 @@ def test_each_whole_line_is_heard_once_and_all_is_returned() -> None:
 def test_nobody_need_hear() -> None:
     socket: Any = Socket(b"one\n")
     assert remote.talk(socket, "", 10).out == "one\n"
+
+
+def test_a_connection_that_is_cut_is_an_end_with_what_came_before() -> None:
+    class Cut(Socket):
+        def update(self, *, timeout: int) -> None:
+            if len(self.pieces) == 1:
+                raise WebSocketConnectionClosedException("Connection to remote host was lost.")
+            super().update(timeout=timeout)
+
+        def close(self) -> None:
+            raise BrokenPipeError
+
+    socket: Any = Cut(b"one\n", b"two\n")
+    how = "the connection was cut: Connection to remote host was lost."
+    assert remote.talk(socket, "", 10) == remote.Ended("one\n", "", how)

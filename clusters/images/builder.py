@@ -46,7 +46,7 @@ class Builder:
         self.train = train
         self.progress = progress
         self.go = Toolchain(home)
-        self.work = home.folder("forge")
+        self.work = home.folder("builder")
         progress.expect(ESTIMATES)
 
     def ensure(self, names: Iterable[str]) -> tuple[Image, ...]:

@@ -136,6 +136,7 @@ class Toolchain:
             env=self.env,
             timeout=BUILD_TIMEOUT,
             log=log,
+            scratch=True,
         )
         return {name: target / program_name(part.package(name)) for name in packages}
 

@@ -10,13 +10,12 @@ import base64
 import hashlib
 import re
 import shutil
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from clusters import download
+from clusters import download, files
 from clusters.errors import CommandError, DownloadError, RecipeError
 from clusters.home import Home
 from clusters.images.golang import Component
@@ -138,8 +137,8 @@ def hash_of(archive: zipfile.ZipFile) -> str:
 def _fetch(module: Module, home: Home, progress: Progress | None) -> Path:
     target = home.root / "modules" / module.folder
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=home.folder("modules"), prefix="draft-") as draft:
-        file = Path(draft) / "module.zip"
+    with files.draft_folder(home.folder("modules")) as draft:
+        file = draft / "module.zip"
         source = _from_a_proxy(module, file, progress)
         try:
             with zipfile.ZipFile(file) as archive:
@@ -155,7 +154,7 @@ def _fetch(module: Module, home: Home, progress: Progress | None) -> Path:
                 look=f"GOPROXY={PUBLIC} make up",
             )
         # A module's files are below module@version, without a cache's escapes.
-        (Path(draft) / f"{module.path}@{module.version}").replace(target)
+        (draft / f"{module.path}@{module.version}").replace(target)
     return target
 
 

@@ -77,5 +77,5 @@ def build(  # noqa: PLR0913 - what goes in, what comes out, and where
 
 def _make(words: Sequence[str], suite: str, target: Path, log: Path) -> None:
     draft = target.with_suffix(".draft.tar")
-    run(["mmdebstrap", *words, suite, draft], timeout=TIMEOUT, log=log)
+    run(["mmdebstrap", *words, suite, draft], timeout=TIMEOUT, log=log, scratch=True)
     draft.replace(target)

@@ -33,4 +33,5 @@ def install(lock: Path, target: Path, log: Path) -> None:
         ],
         timeout=TIMEOUT,
         log=log,
+        scratch=True,
     )  # fmt: skip

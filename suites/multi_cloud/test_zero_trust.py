@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from fixtures.lab import Lab, namespace_of
 from fixtures.lab.trust import spiffe_id
 from fixtures.plugin.judge import Judge

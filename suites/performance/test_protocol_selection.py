@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+import pytest
+
 from fixtures.checks import denied_http, every, known, on, with_positive_control
 from fixtures.history.verdict import combine
 from fixtures.lab import Lab

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from fixtures.checks import all_answered_by, every, on, with_positive_control
 from fixtures.lab import Lab
 from fixtures.plugin.judge import Judge

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import Literal
 
 from clusters.components import istio
-from clusters.errors import PlumblineError
+from clusters.errors import PlaceError, PlumblineError, UnreachableError
+from clusters.kube import Document, Kube
 from clusters.progress import Progress
 from fixtures import manifests
 from fixtures.checks.watched import Change, entry, shares, wrong
@@ -191,7 +192,11 @@ class Monitor:
         if not len(history):
             return judged
         path = f"{HISTORIES}/{judged.cluster}-{judged.name}.jsonl"
-        history.save(self.folder / path)
+        try:
+            history.save(self.folder / path)
+        except PlaceError as error:
+            self.notes.append(error.line)
+            return judged
         return judged.model_copy(update={"history": path})
 
     def shares(self, budgets: Iterable[Budget]) -> tuple[Share, ...]:
@@ -224,9 +229,14 @@ def failures_logged(lab: Lab) -> Iterator[None]:
     documents = manifests.support(TELEMETRY)
     with ExitStack() as stack:
         for kube, document in product(kubes, documents):
-            stack.callback(kube.delete, document, istio.NAMESPACE)
+            stack.callback(_take_away, kube, document)
             kube.apply(document, istio.NAMESPACE, str(TELEMETRY))
         yield
+
+
+def _take_away(kube: Kube, document: Document) -> None:
+    with suppress(UnreachableError):  # what was seen is still to be reported
+        kube.delete(document, istio.NAMESPACE)
 
 
 def _client(source: ProbeSource) -> ClientId:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from clusters import doctor, providers, versions
+from clusters import doctor, files, providers, versions
 from clusters.errors import InterruptedRunError, PlaceError, TopologyError
 from clusters.files import why
 from clusters.home import Home
@@ -131,6 +131,7 @@ class Run:
 
     def pytest(self, *more: str, phase: str = "suites") -> None:
         """Run the suites side by side where the clusters can be reached."""
+        files.reserve(self.folder)
         workers = (f"--out={self.folder}", "-n", WORKERS, "--dist=loadgroup")
         self._pytest(phase, ["suites"], *workers, *more)
 
@@ -141,12 +142,16 @@ class Run:
 
     def finish_and_show(self, cause: str = NO_RESULTS) -> int:
         """Finish and show; 0 only if every requirement passed."""
-        results = self.finish(interrupted=False, cause=cause)
-        show(report_of(results), self.folder)
-        return results.exit_status
+        return self.finish(interrupted=False, cause=cause, shown=True).exit_status
 
-    def finish(self, *, interrupted: bool, cause: str) -> Results:
-        """The run's results with its stage times; if nothing was asked, results that say why."""
+    def finish(self, *, interrupted: bool, cause: str, shown: bool = False) -> Results:
+        """The run's results with its stage times; if nothing was asked, results that say why.
+
+        They are shown also where they cannot be written.
+
+        Raises:
+            PlaceError: they cannot be written.
+        """
         path = self.folder / FILE
         results = Results.load(path) if path.exists() else self._empty(cause)
         results = with_watch(results, self.folder / WATCH, self.stages)
@@ -156,7 +161,11 @@ class Run:
         if interrupted:
             update["status"] = "interrupted"
         results = results.model_copy(update=update)
-        publish(results, self.folder)
+        try:
+            publish(results, self.folder)
+        finally:
+            if shown:
+                show(report_of(results), self.folder)
         append_step_summary(results, os.environ)
         return results
 

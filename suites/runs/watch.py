@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import suites
-from clusters import doctor, engine
+from clusters import doctor, engine, files
 from clusters.engine import Engine
 from clusters.errors import InterruptedRunError, PlumblineError
 from clusters.progress import Progress
@@ -127,6 +127,7 @@ def enter(run: Run, behaviours: Iterable[Behaviour[Any]]) -> Iterator[Field]:
     running = engine.ensure(run.home)
     running.enter()
     run.folder.mkdir(parents=True, exist_ok=True)
+    files.reserve(run.folder)
     lab = Lab(topology, manifests.load(), run.folder, run.home.topology.parent / "locks")
     try:
         with progress.step("reference in force"):
@@ -140,6 +141,7 @@ def enter(run: Run, behaviours: Iterable[Behaviour[Any]]) -> Iterator[Field]:
         with suppress(PlumblineError):  # who takes the clusters down next needs nothing of this
             lab.clear_ephemeral()
         lab.close()
+        files.free(run.folder)
 
 
 @contextmanager
