@@ -10,7 +10,9 @@ from reports.model import Cell, Columns, Figure, Table, make_table
 from reports.schema import Load
 from reports.wording import duration, number
 
-RIGHT = ("Users", "Workers", "Requests", "A second", "p50", "p99", "p99.9", "CPU for a request")
+RIGHT = ("Users", "Workers", "Requests", "A second", "p50", "p99", "p99.9")
+WHO = ("generators", "master", "sidecars")
+"""Those whose CPU for a request is told."""
 
 
 def sections(loads: Iterable[Load]) -> Iterator[Table | Figure]:
@@ -28,10 +30,17 @@ def sections(loads: Iterable[Load]) -> Iterator[Table | Figure]:
         "p50": lambda each: duration(each.p50_ms / 1000),
         "p99": lambda each: duration(each.p99_ms / 1000),
         "p99.9": lambda each: duration(each.p999_ms / 1000),
-        "CPU for a request": _cpu,
+        **{f"CPU of {who}": partial(_cpu, who) for who in WHO},
     }
     title = "Loads, with Locust's own report of each"
-    yield make_table(title, loads, columns, RIGHT, summary="open", main=True)
+    yield make_table(
+        title,
+        loads,
+        columns,
+        (*RIGHT, *(name for name in columns if "CPU" in name)),
+        summary="open",
+        main=True,
+    )
     for each in loads:
         yield _over_time(each)
 
@@ -42,8 +51,8 @@ def _loop(load: Load) -> str:
     return f"open, {load.rate:g} a second, {number(load.delayed)} late"
 
 
-def _cpu(load: Load) -> str:
-    return ", ".join(f"{who} {ms:.2f} ms" for who, ms in load.cpu_ms.items())
+def _cpu(who: str, load: Load) -> str:
+    return f"{load.cpu_ms[who]:.2f} ms" if who in load.cpu_ms else ""
 
 
 def _over_time(load: Load) -> Figure:
