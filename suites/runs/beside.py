@@ -130,7 +130,11 @@ class Others:
         try:
             return istioctl.messages(done.stdout)
         except ValueError:
-            raise CommandError("istioctl analyze to say what it found", done.stderr) from None
+            raise CommandError(
+                "istioctl analyze to say what it found",
+                seen=done.stderr,
+                look="make peers ONLY=istioctl",
+            ) from None
 
 
 def analyzed(news: Iterable[Message], seconds: float) -> Word:
