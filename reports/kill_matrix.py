@@ -40,7 +40,6 @@ class MutantRun(Frozen):
     """One mutant: killed if every requirement that must fail for it did.
 
     Attributes:
-        seconds: of the requirements that were asked of it.
         peers: what others say of it, if they were asked.
     """
 
@@ -52,7 +51,6 @@ class MutantRun(Frozen):
     outcome: Outcome
     reason: str = ""
     cells: tuple[Cell, ...] = ()
-    seconds: float = 0.0
     peers: tuple[Word, ...] = ()
 
     def verdict(self, requirement: str) -> str:

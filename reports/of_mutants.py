@@ -74,12 +74,15 @@ def _of_peers(matrix: KillMatrix) -> Iterator[str]:
     asked = [entry for entry in matrix.entries if entry.peers]
     if not asked:
         return
-    seconds = {"these requirements": [e.seconds for e in asked if e.outcome == "killed"]}
+    ours, ran = matrix.count("killed"), len(matrix.entries) - matrix.count("not run")
+    yield (
+        f"Of {len(asked)} mutants these requirements noticed {ours}; each took "
+        f"{duration(matrix.seconds / ran)}, with the reference after it."
+    )
     for peer, words in matrix.peers().items():
-        seconds[peer] = [word.seconds for word in words if word.noticed]
-    for name, each in seconds.items():
-        took = f", after a median of {duration(median(each))}" if each else ""
-        yield f"Of {len(asked)} mutants {name} noticed {len(each)}{took}."
+        noticed = sum(word.noticed for word in words)
+        each = duration(median(word.seconds for word in words))
+        yield f"{peer} noticed {noticed}; each took {each} at the median."
 
 
 def _row(mutant: MutantRun, requirements: Iterable[str], peers: Iterable[str]) -> Row:
