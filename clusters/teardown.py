@@ -50,7 +50,7 @@ def _clusters_away(home: Home, train: Train, progress: Progress) -> Engine | Non
     """Take them away by the engine that they are in; None if there is none that runs.
 
     A private one that does not run, but has containers, is started for that: it died, or made one
-    whose maker had been killed while it was asked to end.
+    for a process that was killed meanwhile.
     """
     running = engine.find(home)
     if running is None and private_engine.has_containers(home):

@@ -71,12 +71,12 @@ def _entries(matrix: KillMatrix) -> Iterator[Entry]:
 
 def _of_peers(matrix: KillMatrix) -> Iterator[str]:
     """Who noticed how many, and after how long."""
-    asked = [entry for entry in matrix.entries if entry.peers]
-    if not asked:
+    n = sum(bool(entry.peers) for entry in matrix.entries)
+    if not n:
         return
     ours, ran = matrix.count("killed"), len(matrix.entries) - matrix.count("not run")
     yield (
-        f"Of {len(asked)} mutants these requirements noticed {ours}; each took "
+        f"Of {n} mutants these requirements noticed {ours}; each took "
         f"{duration(matrix.seconds / ran)}, with the reference after it."
     )
     for peer, words in matrix.peers().items():

@@ -84,8 +84,9 @@ class Others:
         if key not in self._known:
             self._known[key] = set(map(_identity, self._analyze(kube, reference)))
         began = time.monotonic()
-        found = self._analyze(kube, faulty)
-        news = [each for each in found if _identity(each) not in self._known[key]]
+        news = [
+            each for each in self._analyze(kube, faulty) if _identity(each) not in self._known[key]
+        ]
         yield analyzed(news, time.monotonic() - began)
 
     def _placed(
@@ -99,8 +100,8 @@ class Others:
             support = [patched.get(_place(each), each) for each in support]
             beside = [(each, there or namespace) for each, there in mutant.beside(manifests)]
             manifests = mutant.manifests(manifests)
-        given = [manifests.given(stem) for stem in stems(behaviour, manifests)]
-        applied = (*support, *(each.document for each in given if not each.absent))
+        own = [manifests.given(stem) for stem in stems(behaviour, manifests)]
+        applied = (*support, *(each.document for each in own if not each.absent))
         return [*((each, namespace) for each in applied), *beside]
 
     def _support(self, kube: Kube, behaviour: Behaviour[Any]) -> list[Document]:
