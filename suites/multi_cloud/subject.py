@@ -138,10 +138,12 @@ class Everywhere:
     def discover(self) -> History:
         """Have everybody ask the services of all clusters, and those of the own one."""
         mark = convergence.generation()
-        streams = {p: _from_outside(p, OUTSIDERS, mark, self.few) for p in self.places.values()}
         return side_by_side(
             *self._by_clients(mark, {ACROSS: COUNT, HOME: FEW}),
-            *(partial(place.outsider.ask, *asked) for place, asked in streams.items()),
+            *(
+                partial(place.outsider.ask, *_from_outside(place, OUTSIDERS, mark, self.few))
+                for place in self.places.values()
+            ),
         )
 
     def prefer(self) -> History:
