@@ -90,4 +90,4 @@ def _sweep(running: Engine) -> None:
     """Containers of ours that a killed bring-up left: known by their label."""
     left = running.docker("ps", "--all", "--quiet", "--filter", f"label={bake.LABEL}").split()
     if left:
-        running.docker("rm", "--force", "--volumes", *left)
+        running.remove(left)

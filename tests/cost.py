@@ -70,7 +70,7 @@ class Cost:
         resting: CPU seconds a second while nobody asks anything.
         memory: bytes that are no longer available.
         stages: by name the seconds of the cluster that took longest.
-        programs: by name CPU seconds, and resident bytes, of all processes that are there.
+        programs: by name CPU seconds, and resident bytes, of the processes that began with it.
     """
 
     size: Size
@@ -141,7 +141,8 @@ def measure(size: Size, home: Home, rest: float) -> Cost:
     folder.mkdir(parents=True, exist_ok=True)
     text = yaml.safe_dump(document(size.clusters), sort_keys=False)
     (folder / CLUSTERMESH.name).write_text(text, encoding="utf-8")
-    memory, began, cpu = psutil.virtual_memory().available, time.monotonic(), _busy()
+    memory, since = psutil.virtual_memory().available, time.time()
+    began, cpu = time.monotonic(), _busy()
     _clusters("up", MANIFESTS=str(folder), NODES=str(size.nodes))
     seconds, used = time.monotonic() - began, _busy() - cpu
     time.sleep(rest)
@@ -154,7 +155,7 @@ def measure(size: Size, home: Home, rest: float) -> Cost:
         resting=(_busy() - cpu) / rest,
         memory=memory - psutil.virtual_memory().available,
         stages=longest(Topology.load(home.topology).stages),
-        programs=_programs(),
+        programs=_programs(since),
     )
 
 
@@ -169,11 +170,13 @@ def _busy() -> float:
     return float(times.user + times.nice + times.system + times.irq + times.softirq)
 
 
-def _programs() -> dict[str, tuple[float, int]]:
+def _programs(since: float) -> dict[str, tuple[float, int]]:
+    """Of those processes that began after a time, in seconds since 1970."""
     cpu, memory = Counter[str](), Counter[str]()
-    for process in psutil.process_iter(("name", "cpu_times", "memory_info")):
+    for process in psutil.process_iter(("name", "create_time", "cpu_times", "memory_info")):
         of_it = process.info
-        if of_it["cpu_times"] and of_it["memory_info"]:
+        begun = of_it["create_time"] and of_it["create_time"] >= since
+        if begun and of_it["cpu_times"] and of_it["memory_info"]:
             cpu[of_it["name"]] += of_it["cpu_times"].user + of_it["cpu_times"].system
             memory[of_it["name"]] += of_it["memory_info"].rss
     return {name: (seconds, memory[name]) for name, seconds in cpu.items()}
@@ -198,7 +201,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(*tables(costs[-1:]), sep="\n", flush=True)
     if not options.keep:
         _clusters("down")
-    print(*tables(costs), sep="\n")
+    if len(costs) > 1:
+        print(*tables(costs), sep="\n")
     return 0
 
 

@@ -218,7 +218,7 @@ class Kind:
 
     def _remove(self, names: list[str]) -> None:
         if names:
-            self.engine.docker("rm", "--force", "--volumes", *names)
+            self.engine.remove(names)
 
     def _is_ours(self, container: dict[str, object]) -> bool:
         mounts = container.get("Mounts")
