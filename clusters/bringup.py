@@ -28,6 +28,7 @@ from clusters.components.authority import Authority
 from clusters.components.charts import Charts
 from clusters.components.helm import Helm, merge_values
 from clusters.engine import Engine
+from clusters.errors import PlanError
 from clusters.home import Home
 from clusters.images import source
 from clusters.images.source import Supply
@@ -36,7 +37,7 @@ from clusters.plan import DEFAULT, ONE_NODE, ClusterPlan, Range, read_plan, size
 from clusters.procedure import Step, complete
 from clusters.progress import Progress
 from clusters.providers import Provider
-from clusters.settings import Settings
+from clusters.settings import CLUSTERMESH, Settings
 from clusters.topology import Cluster, ClusterMeshMember, Topology
 from clusters.versions import Train
 
@@ -59,9 +60,18 @@ class Wanted:
         """The clusters, with addresses of a range.
 
         Raises:
-            PlanError: they cannot be planned.
+            PlanError: they cannot be planned, or the reference's own are not among them.
         """
-        return read_plan(self.config, addresses, self.nodes)
+        everyone = read_plan(self.config, addresses, self.nodes)
+        names = [each.name for each in everyone]
+        roles = [each.name for each in read_plan(CLUSTERMESH)]
+        if not set(roles) <= set(names):
+            raise PlanError(
+                f"{' and '.join(roles)}, whom the reference's policies name, among the clusters",
+                seen=", ".join(names),
+                look=f"$EDITOR {self.config}",
+            )
+        return everyone
 
 
 def up(  # noqa: PLR0913 (where, what, for which run)

@@ -268,3 +268,8 @@ def test_clusters_are_those_of_the_document_and_nodes_as_many_as_are_wanted(
     assert len(set(worlds)) == 6
     with pytest.raises(PlanError, match="nodes as a number"):
         bringup.up(lab.home, TRAIN, "r1", lab.progress, bringup.Wanted(document, "nine"))
+    document.write_text(json.dumps({"spec": {"clusters": members[:1] + members[2:]}}))
+    lab.deeds.clear()
+    with pytest.raises(PlanError, match=f"{AWS} and {AZURE}, whom the reference"):
+        bringup.up(lab.home, TRAIN, "r1", lab.progress, bringup.Wanted(document))
+    assert not lab.deeds.of(AWS), "told before anything is done"
