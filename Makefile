@@ -14,7 +14,7 @@ need = $(if $($(1)),,$(error expected: $(1)=...; seen: none; look: make $(2)))
 .PHONY: help e2e test bench mutation up adopt suites mutants soak watch upgrade peers load matrix report compare accept status logs down mirror doctor guest kills lint fmt lock clean
 
 help: ## this list
-	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET [VERSIONS=train] [IMAGES=auto|pull|forge] [MIRROR=host:port] [MANIFESTS=dir]\n"} \
+	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET [VERSIONS=train] [IMAGES=auto|pull|forge] [MIRROR=host:port] [MANIFESTS=dir] [NODES=n]\n"} \
 	  /^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 e2e: $(STAMP) ## the main job: clusters up, suites, report, clusters down (KEEP=1 leaves them up)
@@ -34,7 +34,7 @@ mutation: $(STAMP) ## faults made in the checks' own code: their tests must noti
 	@$(VENV)/bin/mutmut run $(if $(JOBS),--max-children $(JOBS)) $(ONLY)
 	@$(VENV)/bin/mutmut results | sed "/: not checked$$/d; /: no tests$$/d"
 
-up: $(STAMP) ## bring the clusters up and leave them up
+up: $(STAMP) ## bring the clusters up and leave them up (NODES=3, NODES=aws-cluster=3: of more nodes)
 	@$(PY) -m clusters up
 
 adopt: $(STAMP) ## existing clusters in place of new ones, LAB=site.toml (CONSENT=1, RIGHTS=1: what to apply there before)

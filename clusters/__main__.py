@@ -6,6 +6,7 @@ import argparse
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
@@ -48,7 +49,7 @@ ADOPTING = {
 EXAMPLES = f"""
 examples:
   python -m clusters doctor                 what this machine has and lacks
-  python -m clusters up --versions TRAIN    two clusters with Cilium, Istio and Gateway API
+  python -m clusters up --versions TRAIN    clusters with Cilium, Istio and Gateway API
   python -m clusters run -- kubectl ...     a program where the clusters can be reached
   python -m clusters mirror registry.example:5000  every image into a registry of your own
   python -m clusters adopt site.toml        clusters that you have, in place of new ones
@@ -100,18 +101,24 @@ def parser() -> argparse.ArgumentParser:
             default=versions.of_user(),
             help="release train, a file in clusters/versions ($VERSIONS, or the newest)",
         )
+        return one
+
+    def with_clusters(one: argparse.ArgumentParser) -> argparse.ArgumentParser:
         one.add_argument(
             "--mesh",
             dest="clustermesh",
             metavar="MESH",
             type=Path,
-            default=Settings.of_user().clustermesh,
-            help="the CiliumClustermeshConfig ($PLUMBLINE_CLUSTERMESH, or the reference's)",
+            default=Settings.of_user().clustermesh_file,
+            help="the CiliumClustermeshConfig ($PLUMBLINE_CLUSTERMESH, that of $MANIFESTS, or the "
+            "reference's)",
         )
         return one
 
     plain("doctor", _doctor, "say what this machine has, lacks, and how to mend it")
-    up = command("up", _up, "bring the clusters up and write topology.json")
+    up = with_clusters(command("up", _up, "bring the clusters up and write topology.json"))
+    text = "of each cluster, or of some: aws-cluster=3 ($NODES, or 1)"
+    up.add_argument("--nodes", default=Settings.of_user().nodes, help=text)
     up.add_argument("--also", default="", help="a train to upgrade to: its images too")
     plain("fetch", _fetch, "have the programs and charts of every train; it needs no engine")
     images = command("images", _images, "have some images in the engine, as a test needs them")
@@ -123,7 +130,8 @@ def parser() -> argparse.ArgumentParser:
     command("status", _status, "say what is up")
     run = command("run", _run, "run a program where the clusters can be reached, by no proxy")
     run.add_argument("program", nargs=argparse.REMAINDER, help="-- PROGRAM [ARGUMENT ...]")
-    logs = command("logs", _logs, "collect every log of the clusters into a folder")
+    text = "collect every log of the clusters into a folder"
+    logs = with_clusters(command("logs", _logs, text))
     logs.add_argument(
         "folder",
         type=Path,
@@ -172,7 +180,8 @@ def _up(options: argparse.Namespace, home: Home) -> None:
     train, progress = _begin(options, home)
     also = versions.load(options.also) if options.also else None
     with lock.hold(home, "up"):
-        bringup.up(home, train, bringup.new_run(), progress, options.clustermesh, also=also)
+        wanted = bringup.Wanted(options.clustermesh, options.nodes)
+        bringup.up(home, train, bringup.new_run(), progress, wanted, also=also)
     progress.say(f"ready: {home.topology}")
 
 
@@ -223,16 +232,23 @@ def _status(_: argparse.Namespace, home: Home) -> int:
     running = None if providers.adopted(home) else engine.find(home)
     if running is not None:
         running.enter()
-    table = Table("cluster", "node", "pods ready", "kubeconfig")
+    table = Table("cluster", "node", "kubelet", "pods ready", "kubeconfig")
     for cluster in topology.clusters:
-        kube = Kube(cluster)
-        pods = kube.list("v1", "Pod")
-        done = sum(all(c["ready"] for c in p["status"].get("containerStatuses", [])) for p in pods)
-        node = kube.list("v1", "Node")[0]["status"]["nodeInfo"]["kubeletVersion"]
-        row = (cluster.name, node, f"{done} of {len(pods)}", str(cluster.kubeconfig))
-        table.add_row(*map(escape, row))
+        for row in _nodes_of(Kube(cluster)):
+            table.add_row(*map(escape, row))
     Console().print(escape(f"train {topology.train}, run {topology.run}"), table)
     return 0
+
+
+def _nodes_of(kube: Kube) -> Iterator[tuple[str, ...]]:
+    """What `status` says of each node of a cluster."""
+    pods = kube.list("v1", "Pod")
+    for node in kube.list("v1", "Node"):
+        name, version = node["metadata"]["name"], node["status"]["nodeInfo"]["kubeletVersion"]
+        own = [pod for pod in pods if pod["spec"].get("nodeName") == name]
+        ready = sum(all(c["ready"] for c in p["status"].get("containerStatuses", [])) for p in own)
+        place = kube.cluster
+        yield place.name, name, version, f"{ready} of {len(own)}", str(place.kubeconfig)
 
 
 def _run(options: argparse.Namespace, home: Home) -> None:
@@ -306,14 +322,7 @@ def _down(options: argparse.Namespace, home: Home) -> None:
         home.topology.unlink()
         return
     with lock.hold(home, "down"):
-        teardown.down(
-            home,
-            train,
-            progress,
-            options.clustermesh,
-            with_engine=options.engine,
-            with_images=options.images,
-        )
+        teardown.down(home, train, progress, with_engine=options.engine, with_images=options.images)
 
 
 if __name__ == "__main__":

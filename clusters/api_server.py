@@ -20,6 +20,7 @@ from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.discovery import LazyDiscoverer
 from kubernetes.dynamic.exceptions import DynamicApiError, ResourceNotFoundError
 
+from clusters import files
 from clusters.errors import KubeconfigError, UnreachableError, UnservedKindError
 from clusters.topology import Cluster
 
@@ -74,6 +75,7 @@ class ApiServer:
                 config_file=str(cluster.kubeconfig),
                 context=cluster.context,
                 client_configuration=configuration,
+                temp_file_path=str(files.process_folder()),  # for keys: a kill leaves none behind
             )
             self.client = _Client(configuration)
         except (config.ConfigException, yaml.YAMLError, OSError, ValueError, TypeError) as error:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 
 from clusters import address_range, capabilities, doctor, engine, providers, tools
@@ -28,15 +28,16 @@ from clusters.components.authority import Authority
 from clusters.components.charts import Charts
 from clusters.components.helm import Helm, merge_values
 from clusters.engine import Engine
+from clusters.errors import PlanError
 from clusters.home import Home
 from clusters.images import source
 from clusters.images.source import Supply
 from clusters.kube import Kube
-from clusters.plan import ClusterPlan, read_plan
+from clusters.plan import DEFAULT, ONE_NODE, ClusterPlan, Range, read_plan, size
 from clusters.procedure import Step, complete
 from clusters.progress import Progress
 from clusters.providers import Provider
-from clusters.settings import Settings
+from clusters.settings import CLUSTERMESH, Settings
 from clusters.topology import Cluster, ClusterMeshMember, Topology
 from clusters.versions import Train
 
@@ -47,37 +48,63 @@ TRANSLATED = (
 )
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Which clusters are to be there: the CiliumClustermeshConfig that names them, and how many
+    nodes they have, as `plan.node_counts` reads it."""
+
+    config: Path
+    nodes: str = ONE_NODE
+
+    def plan(self, addresses: Range = DEFAULT) -> tuple[ClusterPlan, ...]:
+        """The clusters, with addresses of a range.
+
+        Raises:
+            PlanError: they cannot be planned, or the reference's own are not among them.
+        """
+        everyone = read_plan(self.config, addresses, self.nodes)
+        names = [each.name for each in everyone]
+        roles = [each.name for each in read_plan(CLUSTERMESH)]
+        if not set(roles) <= set(names):
+            raise PlanError(
+                f"{' and '.join(roles)}, whom the reference's policies name, among the clusters",
+                seen=", ".join(names),
+                look=f"$EDITOR {self.config}",
+            )
+        return everyone
+
+
 def up(  # noqa: PLR0913 (where, what, for which run)
     home: Home,
     train: Train,
     run_id: str,
     progress: Progress,
-    config: Path,
+    wanted: Wanted,
     *,
     also: Train | None = None,
 ) -> Topology:
     """Bring the lab up, or to this train if it is up already, and write topology.json.
 
     Args:
-        config: the CiliumClustermeshConfig that names the clusters.
         also: a train that the lab will be upgraded to: its images are put on the nodes too.
 
     Raises:
         PlumblineError: one of its branches, by what went wrong.
     """
     providers.see_none_adopted(home)
-    read_plan(config)  # a wrong document is told before anything else is done
-    doctor.require(doctor.examine(home, progress.say))
+    lab = wanted.plan()  # a wrong document is told before anything else is done
+    doctor.require(doctor.examine(home, progress.say, size=size(lab)))
     home.topology.unlink(missing_ok=True)
     with progress.step("engine"):
         running = engine.ensure(home)
         progress.say(f"engine: {running.name}")
     addresses = address_range.choice_for(running).range
-    everyone = read_plan(config, addresses)
+    everyone = wanted.plan(addresses)
     bringing = prepare(home, train, running, progress, also=also)
     authority.of_lab(home.lab)  # before any cluster is kept: a new one asks for new clusters
     running.enter()  # from here on the clusters can be reached, and nothing outside
     bringing.provider.make_network(addresses)
+    bringing.provider.delete_others(everyone)  # an earlier document's, which would still be joined
     each_own = [BringUpOfOne(bringing, each, everyone) for each in everyone]
     own, joint = [each.steps() for each in each_own], [each.joint_steps() for each in each_own]
     progress.expect_steps(step for each in (*own, *joint) for step in each)
@@ -172,17 +199,19 @@ class BringUpOfOne:
     def steps(self) -> list[Step]:
         """From no node to all that runs in the cluster ready.
 
-        The estimates are those of two cores (docs/performance.md).
+        The estimates are those of two cores, which all nodes share (docs/performance.md).
         """
-        step = partial(Step, cluster=self.plan.name)
+        times = size(self.everyone)
+        own = (
+            ("node", "node", self._nodes, (), 14),
+            ("charts", "charts", self._charts, ("node",), 9),
+            ("cilium ready", "cilium", self._cilium, ("charts",), 14),
+            ("istio ready", "istio", self._istio, ("cilium ready",), 12),
+            ("ClusterMesh ready", "cilium", self._join, ("cilium ready",), 20),
+        )
         return [
-            step("node", "node", do=self._node, estimate=14),
-            step("charts", "charts", do=self._charts, needs=("node",), estimate=9),
-            step("cilium ready", "cilium", do=self._cilium, needs=("charts",), estimate=14),
-            step("istio ready", "istio", do=self._istio, needs=("cilium ready",), estimate=12),
-            step(
-                "ClusterMesh ready", "cilium", do=self._join, needs=("cilium ready",), estimate=20
-            ),
+            Step(name, component, self.plan.name, do, needs=needs, estimate=seconds * times)
+            for name, component, do, needs, seconds in own
         ]
 
     def joint_steps(self) -> list[Step]:
@@ -199,9 +228,10 @@ class BringUpOfOne:
         plain, version = self.shared.supply.plain_envoy, self.shared.train.versions.istio
         known = {
             "mesh": member,
-            "features": capabilities.features(plain_envoy=plain, istio_version=version),
-            "not_offered": capabilities.not_offered(plain_envoy=plain, istio_version=version),
-            "world": one.world,
+            "features": capabilities.features(one.nodes, plain_envoy=plain, istio_version=version),
+            "not_offered": capabilities.not_offered(
+                one.nodes, plain_envoy=plain, istio_version=version
+            ),
         }
         return reached.model_copy(update=known)
 
@@ -210,12 +240,12 @@ class BringUpOfOne:
         """Its API server; there is none before its node is up."""
         return Kube(self.cluster)
 
-    def _node(self) -> None:
-        """A node of today's image: the one that is there, if it answers, or a new one."""
+    def _nodes(self) -> None:
+        """Nodes of today's image: those that are there, if they are as planned, or new ones."""
         provider, image = self.shared.provider, self.shared.supply.node
         if not (provider.keeps(self.plan, image) and has_kubeconfig(self.cluster)):
             provider.create(self.plan, image, self.shared.train.deadlines.node)
-        provider.add_address(self.plan)
+        provider.add_addresses(self.plan)
 
     def _charts(self) -> None:
         """All that is to run in it, applied; nothing is waited for."""

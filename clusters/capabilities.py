@@ -30,6 +30,7 @@ exported services have names, for which CoreDNS answers."""
 FEATURES = COMPONENTS | RIGHTS
 ISTIO_FILTERS = "istio-filters"
 BANDWIDTH = "bandwidth-manager"
+SEVERAL_NODES = "several-nodes"
 HTTP3, RATE_LIMIT = "http3", "global-rate-limit"
 QUIC_PORTS = (1, 31)
 """From this Istio on the Services that it makes for Gateways have ports for QUIC."""
@@ -45,7 +46,7 @@ NOT_OFFERED: Mapping[str, str] = {
         "no default_qdisc"
     ),
     "cilium-l7": "Cilium's own proxy is off: its image is not among the train's",
-    "several-nodes": "each cluster has one node",
+    SEVERAL_NODES: "the cluster has one node",
 }
 LEFT_ALONE: Mapping[str, str] = {
     "authority": "the key that an adopted cluster's istiod signs with is not read",
@@ -61,16 +62,18 @@ LEFT_ALONE: Mapping[str, str] = {
 """What no cluster that carries somebody's work offers, and why."""
 
 
-def features(*, plain_envoy: bool, istio_version: str) -> frozenset[str]:
-    """What each cluster of a lab offers; `plain_envoy`: its proxies have none of Istio's own
-    filters."""
-    lacking = not_offered(plain_envoy=plain_envoy, istio_version=istio_version)
-    return (FEATURES | ONLY_A_LABS).difference(lacking)
+def features(nodes: int, *, plain_envoy: bool, istio_version: str) -> frozenset[str]:
+    """What a cluster of a lab with so many nodes offers; `plain_envoy`: its proxies have none of
+    Istio's own filters."""
+    lacking = not_offered(nodes, plain_envoy=plain_envoy, istio_version=istio_version)
+    return (FEATURES | ONLY_A_LABS | {SEVERAL_NODES}).difference(lacking)
 
 
-def not_offered(*, plain_envoy: bool, istio_version: str) -> dict[str, str]:
-    """What no cluster of a lab offers, and why."""
+def not_offered(nodes: int, *, plain_envoy: bool, istio_version: str) -> dict[str, str]:
+    """What such a cluster does not offer, and why."""
     lacking = dict(NOT_OFFERED)
+    if nodes > 1:
+        del lacking[SEVERAL_NODES]
     if plain_envoy:
         lacking[ISTIO_FILTERS] = "the proxy is an upstream Envoy without Istio's own filters"
     major, minor = istio_version.split(".")[:2]

@@ -26,7 +26,8 @@ from clusters.models import Machine
 from clusters.process import run
 
 GIB = 1024**3
-MEMORY_NEEDED = 6 * GIB  # two clusters use under 3 GiB; a cold build's linkers as much again
+MEMORY_OF_LAB = 3 * GIB  # two clusters use under that
+MEMORY_NEEDED = 2 * MEMORY_OF_LAB  # a cold build's linkers as much again
 CORES_WANTED = 2
 DISK_COLD = 25 * GIB  # a cold build of all images at its peak
 DISK_WARM = 6 * GIB
@@ -39,11 +40,14 @@ KERNEL_WANTED = (5, 10)
 NODES = "plumbline/node"
 
 
-def examine(home: Home, say: Callable[[str], None] = lambda _: None) -> tuple[Finding, ...]:
+def examine(
+    home: Home, say: Callable[[str], None] = lambda _: None, *, size: float = 1.0
+) -> tuple[Finding, ...]:
     """Look at everything that a bring-up needs here.
 
     Args:
         say: is told what is waited for.
+        size: of the lab, as `plan.size` has it.
 
     Raises:
         SettingsError: IMAGES or MIRROR is no such thing.
@@ -59,9 +63,9 @@ def examine(home: Home, say: Callable[[str], None] = lambda _: None) -> tuple[Fi
         verdict,
         Finding("images", "good", f"{way}, because {why}"),
         *(_builders(running) if way == "forge" else ()),
-        *_kernel(facts),
+        *_kernel(facts, size),
         *_room(home, running, building=way == "forge"),
-        _memory(facts),
+        _memory(facts, size),
         *_addresses(running),
         _python(),
     )
@@ -116,7 +120,7 @@ def _builders(running: Engine | None) -> Iterator[Finding]:
     )
 
 
-def _kernel(facts: Facts | None) -> Iterator[Finding]:
+def _kernel(facts: Facts | None, size: float) -> Iterator[Finding]:
     own = platform.release()
     release = facts.kernel if facts else own
     version = kernel_version(release)
@@ -124,20 +128,20 @@ def _kernel(facts: Facts | None) -> Iterator[Finding]:
     level: Level = "good" if version >= KERNEL_WANTED else "warning" if enough else "bad"
     yield Finding("kernel", level, release, "use a Linux of 5.10 or later: Cilium asks for it")
     if release == own:  # else it is another machine's, whose limits are not in our /proc
-        yield from _inotify(facts.cgroup if facts else _cgroup())
+        yield from _inotify(facts.cgroup if facts else _cgroup(), size)
 
 
-def _inotify(cgroup: int) -> Iterator[Finding]:
+def _inotify(cgroup: int, size: float) -> Iterator[Finding]:
     limits = inotify.limits()
     if limits is None:
         return
-    needed, wanted = inotify.NEEDED[cgroup], inotify.WANTED[cgroup]
+    needed, wanted = inotify.NEEDED[cgroup].times(size), inotify.WANTED[cgroup].times(size)
     enough = limits.reaches(needed)
     level: Level = "good" if limits.reaches(wanted) else "warning" if enough else "bad"
     text = f"{limits}, cgroup version {cgroup}"
     aim = wanted if enough else needed
     text += "" if level == "good" else f"; {aim} {'wanted' if enough else 'needed'}"
-    yield Finding("inotify", level, text, inotify.MEND)
+    yield Finding("inotify", level, text, inotify.mend(size))
 
 
 def _cgroup() -> int:
@@ -176,20 +180,21 @@ def _disk(name: str, folder: Path, needed: int, wanted: int, mend: str) -> Findi
     return Finding(name, "good", room, mend)
 
 
-def _memory(facts: Facts | None) -> Finding:
+def _memory(facts: Facts | None, size: float) -> Finding:
     """The engine's memory and cores: of the machine that the clusters run on."""
     memory = facts.memory if facts else psutil.virtual_memory().total
     cores = facts.cores if facts else os.cpu_count() or 1
-    size = f"{memory / GIB:.0f} GiB, {MEMORY_NEEDED / GIB:.0f} needed"
+    needed = MEMORY_NEEDED + max(0.0, size - 1) * MEMORY_OF_LAB
+    room = f"{memory / GIB:.0f} GiB, {needed / GIB:.0f} needed"
     mend = "give the engine's machine more"
-    if memory < MEMORY_NEEDED:
-        return Finding("memory", "bad", size, f"{mend} memory")
+    if memory < needed:
+        return Finding("memory", "bad", room, f"{mend} memory")
     if cores < CORES_WANTED:
         return Finding(
             "memory", "warning",
-            f"{size}; {cores} core, {CORES_WANTED} wanted", f"{mend} cores",
+            f"{room}; {cores} core, {CORES_WANTED} wanted", f"{mend} cores",
         )  # fmt: skip
-    return Finding("memory", "good", f"{size}; {cores} cores", f"{mend} memory")
+    return Finding("memory", "good", f"{room}; {cores} cores", f"{mend} memory")
 
 
 def _addresses(running: Engine | None) -> Iterator[Finding]:

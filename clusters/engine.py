@@ -11,7 +11,7 @@ import ctypes
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
@@ -99,6 +99,20 @@ class Engine:
     def pull(self, reference: str, patience: Patience) -> None:
         """`docker pull`, given up when it tells of no progress; as clusters.talking.run."""
         talking.run(["docker", "pull", reference], self.env, patience)
+
+    def remove(self, containers: Sequence[str]) -> None:
+        """Take containers away, with their volumes.
+
+        Raises:
+            CommandError: it cannot; not for what is frozen in a private engine, which is thawed.
+        """
+        words = ("rm", "--force", "--volumes", *containers)
+        try:
+            self.docker(*words)
+        except CommandError:
+            if self.namespace is None or not private_engine.thaw():
+                raise
+            self.docker(*words)
 
     def inspect(self, kind: str, name: str) -> dict[str, Any] | None:
         """`docker <kind> inspect`, or None if there is no such thing."""

@@ -6,7 +6,9 @@ file at the same time: the last one wins. It reads nothing, and every package ma
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import os
 import re
 import shutil
@@ -82,6 +84,15 @@ def draft_folder(within: Path) -> Iterator[Path]:
     """A folder of this process to prepare things in; it goes when the block ends."""
     with tempfile.TemporaryDirectory(dir=within, prefix=".", suffix=_mark(os.getpid())) as made:
         yield Path(made)
+
+
+@functools.cache
+def process_folder() -> Path:
+    """A folder for what this process needs until it ends, then gone; `clear_drafts` takes away that
+    of a process that was killed."""
+    kept = contextlib.ExitStack()
+    atexit.register(kept.close)
+    return kept.enter_context(draft_folder(Path(tempfile.gettempdir())))
 
 
 def clear_drafts(folder: Path) -> None:

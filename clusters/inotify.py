@@ -23,6 +23,11 @@ class Limits:
     def __str__(self) -> str:
         return f"{self.instances} instances, {self.watches} watches"
 
+    def times(self, number: float) -> Limits:
+        """So many times as much, or this if that is less."""
+        more = max(1.0, number)
+        return Limits(int(self.instances * more), int(self.watches * more))
+
     def reaches(self, other: Limits) -> bool:
         return self.instances >= other.instances and self.watches >= other.watches
 
@@ -30,10 +35,15 @@ class Limits:
 NEEDED = {1: Limits(64, 8192), 2: Limits(256, 8192)}
 WANTED = {1: Limits(256, 65536), 2: Limits(512, 524288)}
 RAISED = WANTED[2]
-MEND = (
-    f"sudo sysctl -w fs.inotify.max_user_instances={RAISED.instances}"
-    f" && sudo sysctl -w fs.inotify.max_user_watches={RAISED.watches}"
-)
+
+
+def mend(number: float = 1.0) -> str:
+    """The command that raises the limits to so many times what two nodes want."""
+    raised = RAISED.times(number)
+    return (
+        f"sudo sysctl -w fs.inotify.max_user_instances={raised.instances}"
+        f" && sudo sysctl -w fs.inotify.max_user_watches={raised.watches}"
+    )
 
 
 def limits(folder: Path = FOLDER) -> Limits | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -107,14 +108,33 @@ class KubeReader:
         Raises:
             NotReadyError: there is none, or more than one.
         """
-        pods = [p for p in self.list("v1", "Pod", namespace, labels) if is_ready(p)]
+        pods = self._ready(namespace, labels)
         if len(pods) != 1:
-            raise NotReadyError(
-                f"one ready pod of {labels} in {self.cluster.name}/{namespace}",
-                seen=", ".join(p["metadata"]["name"] for p in pods) or "none",
-                look=self.kubectl(f"-n {namespace} get pods -l {labels}"),
-            )
+            raise self._other_pods("one ready pod", namespace, labels, pods)
         return pods[0]
+
+    def pods(self, namespace: str, labels: str) -> Sequence[Document]:
+        """The pods that are ready and not on their way out.
+
+        Raises:
+            NotReadyError: there is none.
+        """
+        pods = self._ready(namespace, labels)
+        if not pods:
+            raise self._other_pods("a ready pod", namespace, labels, pods)
+        return pods
+
+    def _ready(self, namespace: str, labels: str) -> Sequence[Document]:
+        return [pod for pod in self.list("v1", "Pod", namespace, labels) if is_ready(pod)]
+
+    def _other_pods(
+        self, what: str, namespace: str, labels: str, pods: Iterable[Document]
+    ) -> NotReadyError:
+        return NotReadyError(
+            f"{what} of {labels} in {self.cluster.name}/{namespace}",
+            seen=", ".join(p["metadata"]["name"] for p in pods) or "none",
+            look=self.kubectl(f"-n {namespace} get pods -l {labels}"),
+        )
 
     def wait_rolled_out(self, namespace: str, deadline: float, labels: str = "") -> None:
         """Wait until the Deployments of a namespace run their latest generation and no older.

@@ -66,8 +66,16 @@ class Settings(BaseSettings):
     keep: bool = _variable(
         "KEEP", False, "`1`: `make e2e` and `make upgrade` leave the clusters up"
     )
-    clustermesh: Path = _variable(
-        "PLUMBLINE_CLUSTERMESH", CLUSTERMESH, "the CiliumClustermeshConfig that names the clusters"
+    nodes: str = _variable(
+        "NODES",
+        "1",
+        "how many nodes each cluster has, or some: `aws-cluster=3`, and the others have one",
+    )
+    clustermesh: Path | None = _variable(
+        "PLUMBLINE_CLUSTERMESH",
+        None,
+        "the CiliumClustermeshConfig that names the clusters, two to four; without it that of "
+        "`MANIFESTS`, or the reference's",
     )
     home: Path | None = _variable(
         "PLUMBLINE_HOME",
@@ -104,6 +112,14 @@ class Settings(BaseSettings):
     step_summary: str = _variable(
         "GITHUB_STEP_SUMMARY", "", "the file that a workflow's step takes Markdown in", OTHERS
     )
+
+    @property
+    def clustermesh_file(self) -> Path:
+        """The document that names the clusters."""
+        if self.clustermesh:
+            return self.clustermesh
+        own = Path(self.manifests).expanduser() / CLUSTERMESH.name
+        return own if self.manifests and own.is_file() else CLUSTERMESH
 
     @classmethod
     def names(cls, whose: str = OURS) -> tuple[str, ...]:

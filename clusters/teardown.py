@@ -5,8 +5,6 @@ Takes away what is ours, by its mark or its label, and never anything else.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from tempfile import gettempdir
 
@@ -15,29 +13,20 @@ from clusters.engine import Engine
 from clusters.errors import PlumblineError
 from clusters.home import Home
 from clusters.images import bake, ours
-from clusters.plan import ClusterPlan, read_plan
-from clusters.procedure import side_by_side
 from clusters.progress import Progress
 from clusters.versions import Train
 
 
-def down(  # noqa: PLR0913 (where, what, and how much of it)
-    home: Home,
-    train: Train,
-    progress: Progress,
-    config: Path,
-    *,
-    with_engine: bool,
-    with_images: bool,
+def down(
+    home: Home, train: Train, progress: Progress, *, with_engine: bool, with_images: bool
 ) -> None:
-    """Take away the clusters and their network.
+    """Take away the clusters, whatever document named them, and their network.
 
     If asked, also our images in the engine, or the private engine with all of its data.
 
     Safe at any time, also when a bring-up was killed half-way; never touches what is not ours.
     """
-    everyone = read_plan(config)
-    running = _clusters_away(home, train, progress, everyone)
+    running = _clusters_away(home, train, progress)
     if running is not None:
         if with_images:
             with progress.step("images away"):
@@ -53,13 +42,11 @@ def down(  # noqa: PLR0913 (where, what, and how much of it)
     with progress.step("engine away"):
         (private_engine.remove if with_engine else private_engine.stop)(home)
     if private_engine.has_containers(home):
-        _clusters_away(home, train, progress, everyone)
+        _clusters_away(home, train, progress)
         private_engine.stop(home)
 
 
-def _clusters_away(
-    home: Home, train: Train, progress: Progress, everyone: Sequence[ClusterPlan]
-) -> Engine | None:
+def _clusters_away(home: Home, train: Train, progress: Progress) -> Engine | None:
     """Take them away by the engine that they are in; None if there is none that runs.
 
     A private one that does not run, but has containers, is started for that: it died, or made one
@@ -71,7 +58,7 @@ def _clusters_away(
     if running is not None:
         provider = providers.of(home, running, train)
         with progress.step("clusters away"):
-            side_by_side([partial(provider.delete, each) for each in everyone])
+            provider.delete_others(())
             provider.delete_network()
             _sweep(running)
     return running
@@ -103,4 +90,4 @@ def _sweep(running: Engine) -> None:
     """Containers of ours that a killed bring-up left: known by their label."""
     left = running.docker("ps", "--all", "--quiet", "--filter", f"label={bake.LABEL}").split()
     if left:
-        running.docker("rm", "--force", "--volumes", *left)
+        running.remove(left)

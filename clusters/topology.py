@@ -37,6 +37,16 @@ class ClusterMeshMember(Frozen):
     port: int
 
 
+class Node(Frozen):
+    """One node of a cluster of the lab's own.
+
+    `world` is an address of it that no cluster is told of, if it has one.
+    """
+
+    name: str
+    world: str = ""
+
+
 class Consent(Frozen):
     """What a person agreed to in a cluster that carries somebody's work.
 
@@ -65,8 +75,8 @@ class Cluster(Frozen):
     not_offered: Mapping[str, str] = Field(
         default_factory=dict, description="features that it lacks, and why"
     )
-    world: str = Field(
-        default="", description="an address of its node that no cluster is told of, if it has one"
+    nodes: tuple[Node, ...] = Field(
+        default=(), description="of a lab's own cluster, the one with the control plane first"
     )
     consent: Consent | None = Field(
         default=None, description="none for a cluster of the lab's own, where all may be changed"
@@ -74,6 +84,15 @@ class Cluster(Frozen):
     gateways: Mapping[str, str] = Field(
         default_factory=dict, description="annotations that each Gateway of the suites gets"
     )
+
+    @property
+    def world(self) -> str:
+        """An address of its first node that no cluster is told of, if it has one."""
+        return self.nodes[0].world if self.nodes else ""
+
+    def world_of(self, node: str) -> str:
+        """Such an address of the node of that name, if it has one."""
+        return next((each.world for each in self.nodes if each.name == node), "")
 
 
 class Topology(Frozen):

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from reports import lab, practices, traffic_charts
 from reports.model import Entry, Figure
-from reports.schema import Results
+from reports.schema import PAIR, Results
 from reports.traffic import Stream, Traffic
 from reports.wording import duration, number, worst_first
 
@@ -110,7 +110,7 @@ def _lab(
     if not own.calls:
         return
     firsts = [
-        (each.variant, part.first)
+        ("" if PAIR in each.variant else each.variant, part.first)
         for each in entries
         if each.verdict == "fail" and each.suite in suites
         for part in each.parts

@@ -21,6 +21,8 @@ Status = Literal["pass", "fail", "inconclusive", "skip"]
 RunStatus = Literal["passed", "failed", "interrupted"]
 INTERRUPTED: Final = "the run was interrupted first"
 """The reason of an entry that the run had not come to."""
+PAIR: Final = "->"
+"""In a variant of what was asked of a pair of clusters: who asked, and who was asked."""
 
 
 class Requirement(Frozen):

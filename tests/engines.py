@@ -8,6 +8,7 @@ from typing import Any
 
 from clusters.engine import Engine
 from clusters.errors import CommandError
+from clusters.providers.kind import CLUSTER
 from clusters.talking import Patience
 from tests import documents
 
@@ -35,7 +36,7 @@ class TableEngine(Engine):
     def docker(self, *argv: str | Path, **_: object) -> str:
         call = " ".join(map(str, argv))
         said = _answer(self.says, call)
-        if not call.startswith(("info", "version")):  # these ask, and change nothing
+        if not call.startswith(("info", "version", "ps")):  # these ask, and change nothing
             self.calls.append(call)
         if call.startswith(self.refused or ("\0",)):
             words = said if self.says else ""
@@ -45,7 +46,15 @@ class TableEngine(Engine):
         for start, things in self.then.items():
             if call.startswith(start):
                 self.things.update(things)
-        return said or _answer(documents.DOCKER, call)
+        return said or self._nodes(call) or _answer(documents.DOCKER, call)
+
+    def _nodes(self, call: str) -> str:
+        """The containers with kind's label, each with what the label says."""
+        if not call.startswith(f"ps --all --filter=label={CLUSTER} "):
+            return ""
+        things = ((name, each) for (kind, name), each in self.things.items() if kind == "container")
+        labels = ((name, each.get("Config", {}).get("Labels", {})) for name, each in things)
+        return "".join(f"{name} {own[CLUSTER]}\n" for name, own in labels if CLUSTER in own)
 
     def pull(self, reference: str, _: Patience) -> None:
         self.docker("pull", reference)

@@ -34,7 +34,7 @@ def others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Others:
     monkeypatch.setattr(lab_module, "Kube", kube)
     images = tuple(Image(reference=f"x/{name}:1", digest="", source="forge") for name in IMAGES)
     new = test_plugin.topology(tmp_path)
-    lab_has = capabilities.features(plain_envoy=False, istio_version="1.31.0")
+    lab_has = capabilities.features(plain_envoy=False, istio_version="1.31.0", nodes=1)
     whole = {"features": lab_has | capabilities.NOT_OFFERED.keys()}
     clusters = tuple(each.model_copy(update=whole) for each in new.clusters)
     topology = new.model_copy(update={"images": images, "clusters": clusters})

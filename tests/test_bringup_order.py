@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ from clusters.components import (
 )
 from clusters.components.authority import Authority
 from clusters.components.charts import Charts
-from clusters.errors import NotReadyError
+from clusters.errors import NotReadyError, PlanError
 from clusters.home import Home
 from clusters.images import source
 from clusters.images.source import Supply
@@ -41,10 +42,10 @@ TRAIN = versions.load(versions.newest())
 AWS, AZURE = "aws-cluster", "azure-cluster"
 JOINT = [
     "doctor", "engine", "program helm", "program kind", "images", "charts", "authority", "enter",
-    "network",
+    "network", "others away",
 ]  # fmt: skip
 ONE = [
-    "create", "add address", "apply ConfigMap", "prepare coredns", "install gateway_api",
+    "create", "add addresses", "apply ConfigMap", "prepare coredns", "install gateway_api",
     "install cilium", "install istio's base", "plug root", "offer token", "install istiod",
     "announce cilium", "ready cilium", "ready istio", "accepted gateway_api",
     "connect clustermesh", "ready clustermesh",
@@ -82,9 +83,10 @@ class Lab:
         self.home, self.deeds = Home(folder), Deeds()
         console = Console(file=io.StringIO())
         self.progress = Progress(self.home.root / "estimates.json", console)
+        self.wanted = bringup.Wanted(CLUSTERMESH)
 
     def up(self) -> Topology:
-        return bringup.up(self.home, TRAIN, "r1", self.progress, CLUSTERMESH)
+        return bringup.up(self.home, TRAIN, "r1", self.progress, self.wanted)
 
 
 class Noting(TableEngine):
@@ -121,7 +123,8 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
     put(istio, "values", value={})
     put(Kind, "make_network", "network")
     put(Kind, "create", "create")
-    put(Kind, "add_address", "add address")
+    put(Kind, "add_addresses", "add addresses")
+    put(Kind, "delete_others", "others away")
     put(Kind, "exists", value=False)
     put(Kind, "is_confined", value=False)
     monkeypatch.setattr(Kube, "__init__", lambda self, cluster: setattr(self, "cluster", cluster))
@@ -245,3 +248,28 @@ def test_a_cluster_that_is_up_keeps_its_node(lab: Lab, monkeypatch: pytest.Monke
     with kept(lab, monkeypatch):
         lab.up()
     assert lab.deeds.of(AWS) == lab.deeds.of(AZURE) == ONE[1:] + TOGETHER
+
+
+def test_clusters_are_those_of_the_document_and_nodes_as_many_as_are_wanted(
+    lab: Lab, tmp_path: Path
+) -> None:
+    names = [AWS, AZURE, "gcp-cluster", "on-premises"]
+    members = [{"name": name, "address": f"{name}.mesh.internal:2379"} for name in names]
+    document = tmp_path / "four.yaml"
+    document.write_text(json.dumps({"spec": {"clusters": members}}))
+    lab.wanted = bringup.Wanted(document, f"{AZURE}=3")
+    topology = lab.up()
+    assert [cluster.name for cluster in topology.clusters] == names
+    assert [len(cluster.nodes) for cluster in topology.clusters] == [1, 3, 1, 1]
+    assert all(lab.deeds.of(name) == ONE + TOGETHER for name in names)
+    offers = ["several-nodes" in cluster.features for cluster in topology.clusters]
+    assert offers == [False, True, False, False]
+    worlds = [node.world for cluster in topology.clusters for node in cluster.nodes]
+    assert len(set(worlds)) == 6
+    with pytest.raises(PlanError, match="nodes as a number"):
+        bringup.up(lab.home, TRAIN, "r1", lab.progress, bringup.Wanted(document, "nine"))
+    document.write_text(json.dumps({"spec": {"clusters": members[:1] + members[2:]}}))
+    lab.deeds.clear()
+    with pytest.raises(PlanError, match=f"{AWS} and {AZURE}, whom the reference"):
+        bringup.up(lab.home, TRAIN, "r1", lab.progress, bringup.Wanted(document))
+    assert not lab.deeds.of(AWS), "told before anything is done"

@@ -15,7 +15,6 @@ from clusters import bringup, doctor, engine, lock, teardown, versions
 from clusters.errors import InterruptedRunError
 from clusters.finding import Finding
 from clusters.home import Home
-from clusters.plan import read_plan
 from tests.test_lock import HOLDER
 
 COMMANDS = ("doctor", "up", "fetch", "images", "mirror", "status", "run", "logs", "down")
@@ -172,7 +171,7 @@ def test_what_is_no_registrys_address_is_refused(
 def test_a_clustermesh_that_is_not_there_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(bringup, "up", lambda *words, **_: read_plan(words[-1]))
+    monkeypatch.setattr(bringup, "up", lambda *words, **_: words[-1].plan())
     assert command.main(["up", "--mesh", str(tmp_path / "nowhere.yaml")]) == 1
     assert "nowhere.yaml" in said(capsys)
 

@@ -164,7 +164,15 @@ READY = {"ready": True, "synced": {"nodes": True, "endpoints": True}, "status": 
     ],
 )
 def test_a_clustermesh_is_ready_when_every_other_cluster_is_read(seen: Tree, said: str) -> None:
-    assert clustermesh._unconnected(seen, ["azure"]) == said
+    assert clustermesh._unconnected({"node": seen}, ["azure"]) == said
+
+
+def test_each_nodes_agent_must_have_read_the_others() -> None:
+    good, bad = {"azure": READY}, {"azure": {**READY, "ready": False, "status": "waiting"}}
+    assert clustermesh._unconnected({"a": good, "b": good}, ["azure"]) == ""
+    assert clustermesh._unconnected({"a": good, "b": bad}, ["azure"]) == "azure: waiting (b)"
+    said = "azure: not configured (a); azure: waiting (b)"
+    assert clustermesh._unconnected({"a": {}, "b": bad}, ["azure"]) == said
 
 
 def test_a_plain_envoy_is_not_asked_for_istios_filters() -> None:

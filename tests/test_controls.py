@@ -75,7 +75,7 @@ def test_a_policy_that_was_found_wrong_is_not_tried_again(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(convergence, "network_policy", network_policy)
     nobody = cast("Any", None)
-    guarded = Guarded(nobody, {}, nobody, Given({}, "mine"), {}, 1.0, 1.0, "", {})
+    guarded = Guarded(nobody, {}, nobody, Given({}, "mine"), {}, 1.0, 1.0, (), "", {})
     for _ in range(3):
         with pytest.raises(WrongManifestError, match="the agent refuses it"):
             guarded.protect()

@@ -226,6 +226,18 @@ def test_the_kernel_is_the_engines(clinic: Clinic, release: str, level: str) -> 
     assert clinic.findings()["kernel"].level == level
 
 
+def test_a_larger_lab_needs_more(monkeypatch: pytest.MonkeyPatch, clinic: Clinic) -> None:
+    def levels(size: float) -> list[str]:
+        findings = {each.name: each for each in doctor.examine(clinic.home, size=size)}
+        return [findings[name].level for name in ("memory", "inotify")]
+
+    monkeypatch.setattr(inotify, "limits", lambda: inotify.NEEDED[2])
+    clinic.docker(CgroupVersion="2", MemTotal=MEMORY_NEEDED)
+    assert levels(1.0) == ["good", "warning"]
+    assert levels(1.5) == ["bad", "bad"]
+    assert "max_user_instances=768" in inotify.mend(1.5)
+
+
 def test_memory_and_cores_are_the_engines(clinic: Clinic) -> None:
     clinic.docker(MemTotal=MEMORY_NEEDED - 1)
     assert clinic.findings()["memory"].level == "bad"

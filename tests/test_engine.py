@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from clusters import engine, private_engine
-from clusters.errors import EngineError
+from clusters.errors import CommandError, EngineError
 from clusters.home import Home
+from tests.engines import TableEngine
 
 # Takes the place of the docker program: knows the context's address, and a server once a file
 # beside it is there.
@@ -130,3 +131,50 @@ def test_no_private_engine_is_started_beside_a_docker_that_is_silent(
     with listen(place), pytest.raises(EngineError, match="a Docker that answers") as caught:
         engine.ensure(Home(place))
     assert f"nobody answers on {place}/docker.sock" in caught.value.seen
+
+
+def groups(monkeypatch: pytest.MonkeyPatch, folder: Path, states: dict[str, str]) -> list[Path]:
+    """The control groups of version 1 of some containers, ours and others'."""
+    monkeypatch.setattr(private_engine, "GROUPS", folder)
+    files = [folder / "freezer" / name / "freezer.state" for name in states]
+    for file, state in zip(files, states.values(), strict=True):
+        file.parent.mkdir(parents=True)
+        file.write_text(f"{state}\n", encoding="ascii")
+    return files
+
+
+def test_what_is_frozen_is_thawed_and_only_of_ours(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    states = {"plumbline/a/b": "FROZEN", "plumbline/c": "FREEZING", "docker/d": "FROZEN"}
+    files = groups(monkeypatch, tmp_path, states)
+    assert private_engine.thaw() == 2
+    assert [file.read_text(encoding="ascii").strip() for file in files] == [
+        "THAWED", "THAWED", "FROZEN",
+    ]  # fmt: skip
+    assert private_engine.thaw() == 0
+
+
+@pytest.mark.parametrize(
+    ("namespace", "state"), [("/ns", "FROZEN"), ("/ns", "THAWED"), (None, "FROZEN")]
+)
+def test_a_frozen_container_is_thawed_and_removed_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, namespace: str | None, state: str
+) -> None:
+    (file,) = groups(monkeypatch, tmp_path, {"plumbline/a": state})
+    ended = namespace is not None and state == "FROZEN"
+
+    def docker(self: TableEngine, *argv: str) -> str:
+        self.calls.append(" ".join(argv))
+        if not (ended and file.read_text(encoding="ascii") == private_engine.THAWED):
+            raise CommandError("exit status 0", seen="tried to kill container")
+        return ""
+
+    monkeypatch.setattr(TableEngine, "docker", docker)
+    held = TableEngine(namespace=Path(namespace) if namespace else None)
+    if ended:
+        held.remove(["node"])
+    else:
+        with pytest.raises(CommandError):
+            held.remove(["node"])
+    assert held.calls == ["rm --force --volumes node"] * (2 if ended else 1)

@@ -31,7 +31,7 @@ NAME = "istiod.example"
 
 
 @pytest.fixture(scope="module")
-def peer() -> Iterator[grpc_peer.GrpcPeer]:
+def server() -> Iterator[grpc_peer.GrpcPeer]:
     with grpc_peer.running() as running:
         yield running
 
@@ -45,10 +45,10 @@ def asked_of(port: int, *calls: Call, timeout: float = 5.0, **more: Any) -> Repl
 # --- the program -----------------------------------------------------------------------------
 
 
-def test_a_call_has_its_message_its_metadata_and_its_token(peer: grpc_peer.GrpcPeer) -> None:
+def test_a_call_has_its_message_its_metadata_and_its_token(server: grpc_peer.GrpcPeer) -> None:
     call = Call("/s/Echo", (b"\0one",), {"x-more": "1"}, SecretStr(SECRET))
-    (reply,) = asked_of(peer.port, call).replies
-    taken = peer.seen[-1]
+    (reply,) = asked_of(server.port, call).replies
+    taken = server.seen[-1]
     assert taken.data == b"\0\0\0\0\4\0one"
     assert taken.ended
     assert taken.headers == {
@@ -73,34 +73,34 @@ def test_what_is_secret_is_in_no_text_of_a_call() -> None:
     assert SECRET in json.dumps(call.plan())
 
 
-def test_calls_of_one_plan_share_a_connection(peer: grpc_peer.GrpcPeer) -> None:
-    before = len(peer.seen)
-    replies = asked_of(peer.port, *[Call("/s/Echo", (bytes([n]),)) for n in range(20)])
+def test_calls_of_one_plan_share_a_connection(server: grpc_peer.GrpcPeer) -> None:
+    before = len(server.seen)
+    replies = asked_of(server.port, *[Call("/s/Echo", (bytes([n]),)) for n in range(20)])
     assert [reply.messages for reply in replies.replies] == [(bytes([n]),) for n in range(20)]
-    assert len({id(taken.where) for taken in peer.seen[before:]}) == 1
+    assert len({id(taken.where) for taken in server.seen[before:]}) == 1
     assert replies.began < replies.ended
     assert replies.stalled >= 0
 
 
-def test_a_status_without_a_message_stands_in_the_headers(peer: grpc_peer.GrpcPeer) -> None:
-    (reply,) = asked_of(peer.port, Call("/s/Refuse")).replies
+def test_a_status_without_a_message_stands_in_the_headers(server: grpc_peer.GrpcPeer) -> None:
+    (reply,) = asked_of(server.port, Call("/s/Refuse")).replies
     assert (reply.code, reply.message) == (Code.UNIMPLEMENTED, "unknown method")
     assert not reply.trailers
     assert reply.words == "UNIMPLEMENTED (unknown method)"
 
 
-def test_a_large_message_is_read_whole(peer: grpc_peer.GrpcPeer) -> None:
-    large = asked_of(peer.port, Call("/s/Large"), Call("/s/Echo", (bytes(60_000),))).replies
+def test_a_large_message_is_read_whole(server: grpc_peer.GrpcPeer) -> None:
+    large = asked_of(server.port, Call("/s/Large"), Call("/s/Echo", (bytes(60_000),))).replies
     assert [len(reply.messages[0]) for reply in large] == [200_000, 60_000]
 
 
-def test_a_stream_is_over_with_its_first_message(peer: grpc_peer.GrpcPeer) -> None:
+def test_a_stream_is_over_with_its_first_message(server: grpc_peer.GrpcPeer) -> None:
     watch = Call("/s/Watch", (b"x",), is_open=True)
-    first, second = asked_of(peer.port, watch, watch).replies
+    first, second = asked_of(server.port, watch, watch).replies
     assert first.messages == second.messages == (b"x",)
     assert first.code == NONE
-    assert not peer.seen[-1].ended
-    (refused,) = asked_of(peer.port, Call("/s/Hang", is_open=True), timeout=0.2).replies
+    assert not server.seen[-1].ended
+    (refused,) = asked_of(server.port, Call("/s/Hang", is_open=True), timeout=0.2).replies
     assert refused.error.startswith("TimeoutError")
 
 
@@ -114,9 +114,9 @@ def test_a_stream_is_over_with_its_first_message(peer: grpc_peer.GrpcPeer) -> No
     ],
 )
 def test_what_comes_in_place_of_an_answer_is_told(
-    peer: grpc_peer.GrpcPeer, method: str, error: str
+    server: grpc_peer.GrpcPeer, method: str, error: str
 ) -> None:
-    (reply,) = asked_of(peer.port, Call(method), timeout=0.5).replies
+    (reply,) = asked_of(server.port, Call(method), timeout=0.5).replies
     assert reply.error.startswith(error)
     assert reply.words == reply.error
     assert reply.code == NONE

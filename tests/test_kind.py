@@ -10,20 +10,22 @@ from typing import Any
 import pytest
 import yaml
 
-from clusters import versions
+from clusters import kind_config, versions
 from clusters.engine import NETWORK as NAME
 from clusters.engine_facts import CAP_SYS_RESOURCE
 from clusters.errors import CommandError, EngineError, ForeignError
 from clusters.home import Home
-from clusters.plan import DEFAULT, Range, read_plan
-from clusters.providers import kind as provider
-from clusters.providers.kind import LABEL, OWNER, Kind
+from clusters.images import bake
+from clusters.kind_config import OWNER
+from clusters.plan import DEFAULT, ClusterPlan, Range, read_plan
+from clusters.providers.kind import CLUSTER, LABEL, PREFIX, Kind
 from clusters.settings import CLUSTERMESH
 from tests import documents
 from tests.engines import TableEngine, Thing
 
 TRAIN = versions.load("2026-08")
 AWS, AZURE = read_plan(CLUSTERMESH)
+THREE, _ = read_plan(CLUSTERMESH, nodes="aws-cluster=3")
 
 
 @pytest.fixture
@@ -36,12 +38,17 @@ def calls(kind: Kind) -> list[str]:
     return kind.engine.calls
 
 
-def node(kind: Kind, source: str, *, running: bool = True) -> Thing:
-    """A container of the node's name, with a folder mounted where ours has its mark."""
+def node(
+    kind: Kind, source: str, *, running: bool = True, name: str = "", plan: ClusterPlan = AWS
+) -> Thing:
+    """A container of a node's name, with a folder mounted where ours has its mark."""
     mounts = [{"Destination": OWNER, "Source": source}] if source else []
-    container = {"Created": "2026-11-23", "Mounts": mounts, "State": {"Running": running}}
+    container = {
+        "Created": "2026-11-23", "Mounts": mounts, "State": {"Running": running},
+        "Config": {"Labels": {CLUSTER: PREFIX + plan.name, bake.LABEL: "made of"}},
+    }  # fmt: skip
     assert isinstance(kind.engine, TableEngine)
-    kind.engine.things["container", kind.node(AWS)] = container
+    kind.engine.things["container", name or kind.node(plan)] = container
     return container
 
 
@@ -140,12 +147,14 @@ def status(*, lacks: bool) -> str:
     return f"Name:\tcat\nCapBnd:\t{2**41 - 1 - (lacks << CAP_SYS_RESOURCE):016x}\n"
 
 
-def config(kind: Kind, *, confined: bool = False, **info: object) -> dict[str, Any]:
+def config(
+    kind: Kind, *, confined: bool = False, plan: ClusterPlan = AWS, **info: object
+) -> dict[str, Any]:
     """The cluster's configuration with an engine that says so of itself."""
     assert isinstance(kind.engine, TableEngine)
     answers = documents.answers({**documents.DOCKER_28, **info}, *documents.PARTS)
     said = {"run --rm --privileged": status(lacks=confined), **answers}
-    return replace(kind, engine=replace(kind.engine, says=said))._config(AWS, "node:1")
+    return replace(kind, engine=replace(kind.engine, says=said))._config(plan, "node:1")
 
 
 def kubeadm(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -156,9 +165,85 @@ def kubeadm(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def test_a_node_is_marked_from_its_first_moment(kind: Kind) -> None:
     document = config(kind)
     (only,) = document["nodes"]
+    assert only["role"] == "control-plane"
     assert only["image"] == "node:1"
     assert only["extraMounts"] == [
         {"hostPath": kind.owner, "containerPath": OWNER, "readOnly": True}
+    ]
+    assert "nodeRegistration" not in kubeadm(document)["InitConfiguration"]
+
+
+def test_further_nodes_are_like_the_first_which_runs_pods_too(kind: Kind) -> None:
+    document = config(kind, plan=THREE)
+    first, *others = document["nodes"]
+    assert [first["role"], *(each["role"] for each in others)] == [
+        "control-plane", "worker", "worker",
+    ]  # fmt: skip
+    assert all({**each, "role": ""} == {**first, "role": ""} for each in others)
+    assert kubeadm(document)["InitConfiguration"]["nodeRegistration"] == {"taints": []}
+
+
+def test_nodes_have_the_names_that_kind_gives_them(kind: Kind) -> None:
+    name = "plumbline-aws-cluster"
+    assert kind.nodes(AWS) == (f"{name}-control-plane",)
+    assert kind.nodes(THREE) == (
+        f"{name}-control-plane", f"{name}-worker", f"{name}-worker2",
+    )  # fmt: skip
+    assert [each.name for each in kind.cluster(THREE).nodes] == list(kind.nodes(THREE))
+    assert [each.world for each in kind.cluster(THREE).nodes] == list(THREE.worlds)
+    assert kind.cluster(AWS).world == AWS.worlds[0]
+
+
+def test_a_cluster_is_kept_with_the_nodes_that_are_planned_and_no_others(kind: Kind) -> None:
+    assert isinstance(kind.engine, TableEngine)
+    kind.engine.things["image", "node:1"] = {"Config": {"Labels": {bake.LABEL: "made of"}}}
+    node(kind, kind.owner)
+    assert kind.keeps(AWS, "node:1")
+    assert not kind.keeps(THREE, "node:1")
+    for name in kind.nodes(THREE)[1:]:
+        node(kind, kind.owner, name=name)
+    assert kind.keeps(THREE, "node:1")
+    assert not kind.keeps(AWS, "node:1"), "it has more than are planned"
+    kind.engine.things["container", kind.nodes(THREE)[2]]["State"]["Running"] = False
+    assert not kind.keeps(THREE, "node:1")
+
+
+def test_a_cluster_that_has_another_place_in_the_document_now_is_made_anew(kind: Kind) -> None:
+    assert isinstance(kind.engine, TableEngine)
+    kind.engine.things["image", "node:1"] = {"Config": {"Labels": {bake.LABEL: "made of"}}}
+    node(kind, kind.owner)
+    kind._file(AWS).write_text(yaml.safe_dump(config(kind)))
+    assert kind.keeps(AWS, "node:1")
+    assert not kind.keeps(replace(AZURE, name=AWS.name), "node:1")
+
+
+def test_a_cluster_goes_with_all_its_nodes_and_no_other_with_it(kind: Kind) -> None:
+    for name in kind.nodes(THREE):
+        node(kind, kind.owner, name=name)
+    node(kind, kind.owner, plan=AZURE)
+    kind.delete(AWS)
+    assert calls(kind) == [f"rm --force --volumes {' '.join(kind.nodes(THREE))}"]
+
+
+def test_what_is_not_kept_goes_but_for_what_is_not_ours(kind: Kind) -> None:
+    """Also what an earlier document named."""
+    gone = replace(AWS, name="gcp-cluster")
+    node(kind, kind.owner, plan=gone)
+    node(kind, kind.owner)
+    node(kind, FOREIGN[1], plan=AZURE)
+    kind.delete_others([AWS])
+    assert calls(kind) == [f"rm --force --volumes {kind.node(gone)}"]
+    kind.delete_others([AWS, gone])
+    assert len(calls(kind)) == 1
+    kind.delete_others([])
+    assert calls(kind)[1:] == [f"rm --force --volumes {kind.node(gone)} {kind.node(AWS)}"]
+
+
+def test_each_node_gets_its_own_address_of_the_world(kind: Kind) -> None:
+    kind.add_addresses(THREE)
+    assert calls(kind) == [
+        f"exec {name} ip address replace {world}/32 dev eth0"
+        for name, world in zip(kind.nodes(THREE), THREE.worlds, strict=True)
     ]
 
 
@@ -235,9 +320,9 @@ def test_kubeadm_finds_the_patches_in_what_the_node_has_mounted(kind: Kind) -> N
         (patch,) = yaml.safe_load(path.read_text())
         assert (patch["op"], patch["path"]) == ("add", "/spec/containers/0/command/-")
         added[path.name.partition("+")[0]] = patch["value"]
-    assert added == dict.fromkeys(provider.UNRIVALLED, "--leader-elect=false")
+    assert added == dict.fromkeys(kind_config.UNRIVALLED, "--leader-elect=false")
     for path in files.glob("*+strategic.yaml"):
         (container,) = yaml.safe_load(path.read_text())["spec"]["containers"]
         assert path.name == f"{container['name']}+strategic.yaml"
         asked[container["name"]] = container["resources"]["requests"]["cpu"]
-    assert asked == provider.THRIFTY
+    assert asked == kind_config.THRIFTY

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import pytest
@@ -30,6 +32,7 @@ VALUES = {
     "programs_base64": dict.fromkeys(PROGRAMS, "YQ=="),
     "programs_digest": "0123",
     "features": capabilities.FEATURES | capabilities.LEFT_ALONE.keys(),
+    "nodes": ["first"],
 }
 PINS = {
     "authorizationpolicy": "2677a1b100560d1b5851dabefd52387869c1b6368b25e154b232421d0908659e",
@@ -193,3 +196,31 @@ def test_a_document_under_another_name_leaves_the_first_alone() -> None:
     again = first.renamed("b")
     assert again.document == {"kind": "Policy", "metadata": {"name": "b", "labels": {"x": "y"}}}
     assert (first.document["metadata"]["name"], again.origin) == ("a", "a.yaml")
+
+
+def _pods(template: Path, nodes: list[str]) -> Iterator[tuple[str, int, dict[str, Any]]]:
+    """Each Deployment's name, replicas and pod."""
+    for document in m.support(template, **{**VALUES, "nodes": nodes}):
+        if document["kind"] == "Deployment":
+            spec = document["spec"]
+            yield document["metadata"]["name"], spec.get("replicas", 1), spec["template"]["spec"]
+
+
+ONE_NODE = ("defence_in_depth", "least_privilege", "security")
+"""Suites that look at one node."""
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_where_there_are_several_nodes_what_is_looked_at_is_where_somebody_looks(
+    template: Path,
+) -> None:
+    for _, _, pod in _pods(template, ["first"]):
+        assert "nodeSelector" not in pod
+        assert pod.get("affinity", {}).keys() <= {"podAntiAffinity"}
+    pinned = {"kubernetes.io/hostname": "last"} if template.parent.name in ONE_NODE else None
+    for name, replicas, pod in _pods(template, ["first", "last"]):
+        assert pod.get("nodeSelector") == pinned
+        sees_all = name == "wire"
+        if sees_all:
+            assert (replicas, pod["hostNetwork"]) == (2, True)
+            assert pod["affinity"]["podAntiAffinity"]

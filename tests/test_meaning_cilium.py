@@ -19,8 +19,8 @@ from fixtures.manifests.meaning import Meaning
 from suites.cross_cluster_policy import BEHAVIOUR
 from suites.cross_cluster_policy.meaning import GAINED, client_labels, meaning
 from suites.cross_cluster_policy.ports import HTTP, HTTP2, PORTS, UDP, Port
-from suites.cross_cluster_policy.subject import CLIENTS, NAMESAKE, NODE, SECOND, WORLD
-from suites.cross_cluster_policy.test_cross_cluster_policy import BACKEND
+from suites.cross_cluster_policy.subject import BACKEND
+from suites.cross_cluster_policy.who import CLIENTS, NAMESAKE, NODE, SECOND, WORLD
 from tests.meanings import DOCUMENTS, patched
 
 POLICY, CLUSTERMESH = "ciliumnetworkpolicy", "ciliumclustermeshconfig"

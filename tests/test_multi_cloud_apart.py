@@ -1,4 +1,4 @@
-"""One principal in two clusters: who is served, and whose cluster is named, by made histories."""
+"""One principal in several clusters: who is served, whose cluster is named, by made histories."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import pytest
 from fixtures.checks import Drop, nonces
 from fixtures.history import History
 from fixtures.history.verdict import Outcome
-from suites.multi_cloud.apart import ADMITTED, CLUSTERS, OWN, WITHOUT, name, told_apart
+from suites.multi_cloud.apart import NAMED, OWN, WITHOUT, name, told_apart
 from suites.multi_cloud.policies import AWS, AZURE, COUNT, labels_of
 from tests.histories import FAIL, INCONCLUSIVE, PASS, TIMEOUT, UNAVAILABLE, Answer, drop, exchanges
 
+CLUSTERS = (AWS, AZURE, "gcp-cluster")
+ADMITTED = {when: [c for c in CLUSTERS if named in ("", c)] for when, named in NAMED.items()}
 WHO = "spiffe://cluster.local/ns/own/sa/client"
 CELLS = [(when, cluster) for when in ADMITTED for cluster in CLUSTERS]
 
@@ -53,7 +55,7 @@ def outcome(
 ) -> Outcome:
     whole = history(other)
     arrived = {nonce for e in whole if e.service for nonce in nonces(e.url)}
-    return told_apart(WHO, arrived, drops() if made is None else made)(whole).outcome
+    return told_apart(WHO, arrived, drops() if made is None else made, CLUSTERS)(whole).outcome
 
 
 def test_each_is_served_where_its_cluster_is_named_and_dropped_where_the_other_is() -> None:

@@ -47,6 +47,7 @@ def support(mutant: Mutant) -> list[dict[str, object]]:
         cluster="aws-cluster",
         namespace="n",
         example_address="240.240.0.1",
+        nodes=["node"],
         images={"echo": "e", "locust": "l", "ratelimit": "r", "redis": "s"},
         programs_base64={},
         programs_digest="d",

@@ -38,6 +38,9 @@ class OneAgent:
         self.uids, self.asked_for = frozenset(uids), 0
         self.kube = cast("Kube", type("K", (), {"kubectl": lambda _, words: words})())
 
+    def at(self, _pod: object) -> OneAgent:
+        return self
+
     def imported(self) -> tuple[frozenset[str], int]:
         self.asked_for += 1
         return self.uids, 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -133,3 +134,24 @@ def test_a_topology_that_is_none_is_refused_in_one_line(content: bytes, tmp_path
 def test_a_topology_that_is_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TopologyError, match="Is a directory"):
         Topology.load(tmp_path)
+
+
+def test_a_folder_of_a_process_goes_with_it_and_that_of_a_killed_one_with_down(
+    tmp_path: Path,
+) -> None:
+    program = (
+        "import os, signal, sys; from clusters import files; "
+        "print(files.process_folder() / 'key', flush=True); "
+        "(files.process_folder() / 'key').touch(); "
+        "sys.argv[1:] and os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    for more, kept in ((), False), (("killed",), True):
+        words = [sys.executable, "-c", program, *more]
+        ended = subprocess.run(
+            words, env={**os.environ, "TMPDIR": str(tmp_path)}, capture_output=True, check=False
+        )
+        key = Path(ended.stdout.decode().strip())
+        assert key.is_relative_to(tmp_path)
+        assert key.exists() == kept, ended.stderr
+    files.clear_drafts(tmp_path)
+    assert not list(tmp_path.iterdir())

@@ -11,7 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clusters.errors import PlanError
-from clusters.plan import DEFAULT, LENGTH, MAX_CLUSTERS, ClusterPlan, Range, plan, read_plan
+from clusters.plan import (
+    DEFAULT,
+    LENGTH,
+    MAX_CLUSTERS,
+    MAX_NODES,
+    ClusterPlan,
+    Range,
+    node_counts,
+    plan,
+    read_plan,
+    size,
+)
 from clusters.settings import CLUSTERMESH
 
 RANGES = st.integers(0, 2**LENGTH - 1).map(
@@ -119,3 +130,61 @@ def test_what_is_no_range_of_ours_is_refused(text: str) -> None:
 def test_what_cannot_be_planned_is_refused(document: object, expected: str) -> None:
     with pytest.raises(PlanError, match=expected):
         plan(document)
+
+
+@given(st.lists(NAMES, min_size=2, max_size=MAX_CLUSTERS, unique=True), st.data(), RANGES)
+def test_each_node_has_an_address_of_its_own_that_no_node_is_given(
+    names: list[str], data: st.DataObject, addresses: Range
+) -> None:
+    wanted = {name: data.draw(st.integers(1, MAX_NODES)) for name in names}
+    text = ",".join(f"{name}={number}" for name, number in wanted.items())
+    plans = plan(clustermesh(*map(member, names)), addresses, text)
+    assert {each.name: each.nodes for each in plans} == wanted
+    worlds = [ipaddress.IPv4Address(world) for each in plans for world in each.worlds]
+    assert len(set(worlds)) == len(worlds) == sum(wanted.values())
+    # Docker's own, and then one for each node, from the begin.
+    first_free = addresses.containers[1 + MAX_CLUSTERS * MAX_NODES]
+    assert all(first_free < world < addresses.containers[-1] for world in worlds)
+
+
+def test_one_node_has_the_address_that_it_ever_had() -> None:
+    """Labs that are up have these."""
+    assert [each.worlds for each in read_plan(CLUSTERMESH)] == [
+        ("198.18.0.126",), ("198.18.0.125",),
+    ]  # fmt: skip
+    assert [each.worlds[0] for each in read_plan(CLUSTERMESH, nodes="3")] == [
+        "198.18.0.126", "198.18.0.125",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "counts"),
+    [
+        ("1", (1, 1)),
+        ("3", (3, 3)),
+        ("a=3", (3, 1)),
+        ("b=2", (1, 2)),
+        ("a=3,b=5", (3, 5)),
+        ("b=2, a=3", (3, 2)),
+    ],
+)
+def test_nodes_are_of_all_clusters_or_of_some(text: str, counts: tuple[int, int]) -> None:
+    assert node_counts(text, ["a", "b"]) == dict(zip("ab", counts, strict=True))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0", "6", "-1", "three", "1.5", "c=3", "a=3,c=1", "a=", "a=0", "a=3,2", "a=1,a=2"]
+)
+def test_what_is_no_number_of_nodes_is_refused(text: str) -> None:
+    with pytest.raises(PlanError, match="nodes as a number of 1 to 5") as caught:
+        node_counts(text, ["a", "b"])
+    assert caught.value.seen == text
+
+
+@pytest.mark.parametrize(
+    ("clusters", "nodes", "times"),
+    [(2, "1", 1.0), (3, "1", 1.5), (4, "1", 2.0), (2, "3", 2.0), (2, "c0=3", 1.5)],
+)
+def test_a_lab_is_measured_by_that_of_two_clusters(clusters: int, nodes: str, times: float) -> None:
+    document = clustermesh(*(member(f"c{n}") for n in range(clusters)))
+    assert size(plan(document, nodes=nodes)) == times

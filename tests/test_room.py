@@ -52,7 +52,7 @@ def _asked(documents: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, float]
             yield name, _of_containers(pod["spec"])
 
 
-@pytest.mark.parametrize("name", ["aws-cluster", "azure-cluster"])
+@pytest.mark.parametrize("name", ["aws-cluster", "azure-cluster", "gcp-cluster"])
 def test_a_node_has_room_for_all_behaviours_at_once(name: str) -> None:
     pods = [
         pod

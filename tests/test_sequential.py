@@ -117,6 +117,16 @@ def test_the_error_rates_are_kept_by_any_test(
     assert (chances.of(Outcome.ACCEPT)[1:] <= beta).all()
 
 
+@pytest.mark.parametrize("parts", [2, 3, 4])
+def test_one_of_several_equal_shares_is_tested_as_a_split_tests_it(parts: int) -> None:
+    base = SplitTest(share=0.5, margin=0.15)
+    one = base.one_of(parts)
+    assert one.share == pytest.approx(1 / parts)
+    assert (one.margin, one.cap) == (base.margin, base.cap)
+    assert one.alpha == pytest.approx(base.alpha / (parts if parts > 2 else 1))
+    assert base.one_of(2) == base
+
+
 def test_the_cap_leaves_it_undecided() -> None:
     decision = SplitTest(cap=100).decide([True] * 90 + [False] * 10 + [True] * 10_000)
     assert (decision.outcome, decision.n, decision.hits) == (Outcome.UNDECIDED, 100, 90)

@@ -106,6 +106,19 @@ def test_a_yes_or_no_is_read_as_one(bare: pytest.MonkeyPatch, said: str, keep: b
     assert Settings.of_user().keep is keep
 
 
+def test_the_clusters_are_named_by_the_users_own_document_if_there_is_one(
+    bare: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert Settings.of_user().clustermesh_file == CLUSTERMESH
+    bare.setenv("MANIFESTS", str(tmp_path))
+    assert Settings.of_user().clustermesh_file == CLUSTERMESH
+    own = tmp_path / CLUSTERMESH.name
+    own.touch()
+    assert Settings.of_user().clustermesh_file == own
+    bare.setenv("PLUMBLINE_CLUSTERMESH", "another.yaml")
+    assert Settings.of_user().clustermesh_file == Path("another.yaml")
+
+
 def test_a_value_that_cannot_be_is_refused_by_its_variable(bare: pytest.MonkeyPatch) -> None:
     bare.setenv("KEEP", "perhaps")
     with pytest.raises(SettingsError, match=r"KEEP: .*boolean") as caught:

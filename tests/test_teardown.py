@@ -15,7 +15,6 @@ from clusters.errors import EngineError
 from clusters.home import Home
 from clusters.images import bake
 from clusters.progress import Progress
-from clusters.settings import Settings
 from tests.engines import TableEngine
 
 
@@ -45,10 +44,8 @@ def contained(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 def down(home: Home, tmp_path: Path) -> None:
     train = versions.load(versions.of_user())
-    teardown.down(
-        home, train, Progress(tmp_path / "estimates.json"), Settings.of_user().clustermesh,
-        with_engine=False, with_images=False,
-    )  # fmt: skip
+    progress = Progress(tmp_path / "estimates.json")
+    teardown.down(home, train, progress, with_engine=False, with_images=False)
 
 
 def test_a_node_whose_engine_and_shim_were_killed_is_ended(

@@ -9,7 +9,7 @@ import base64
 import json
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from clusters.components.authority import Authority
@@ -76,7 +76,7 @@ def values(plan: ClusterPlan, clusters: Sequence[ClusterPlan], root: Authority) 
 
 
 def connect(kube: Kube, others: Sequence[str], deadline: float) -> None:
-    """Have agent and operator connect to ClusterMesh, anew, once the control plane beside them is
+    """Have agents and operator connect to ClusterMesh, anew, once the control plane beside them is
     ready.
 
     They start first, ask in vain, and wait longer before each further try, up to a minute by
@@ -94,9 +94,11 @@ def connect(kube: Kube, others: Sequence[str], deadline: float) -> None:
     }
     secret = {"metadata": {"name": CONFIGURATION}, "data": data}
     kube.patch({"apiVersion": "v1", "kind": "Secret", **secret}, NAMESPACE)
-    for labels in READERS:
-        pod = kube.pod(NAMESPACE, labels)["metadata"]["name"]
-        note = {"name": pod, "annotations": {"plumbline/connect": str(uuid.uuid4())}}
+    for pod in (pod for labels in READERS for pod in kube.pods(NAMESPACE, labels)):
+        note = {
+            "name": pod["metadata"]["name"],
+            "annotations": {"plumbline/connect": str(uuid.uuid4())},
+        }
         kube.patch({"apiVersion": "v1", "kind": "Pod", "metadata": note}, NAMESPACE)
 
 
@@ -118,12 +120,12 @@ def join(kube: Kube, others: Sequence[str], deadline: float) -> None:
 
 
 def is_connected(kube: Kube, others: Sequence[str]) -> bool:
-    """Whether the agent has read every other cluster, as far as it knows."""
+    """Whether every agent has read every other cluster, as far as it knows."""
     return not _unconnected(remotes(kube), others)
 
 
 def wait_ready(kube: Kube, others: Sequence[str], deadline: float) -> None:
-    """Wait until this cluster's agent is connected to, and has read, every other cluster.
+    """Wait until each agent of this cluster is connected to, and has read, every other cluster.
 
     Raises:
         NotReadyError: the deadline passed; the state of each other cluster is named.
@@ -136,22 +138,53 @@ def wait_ready(kube: Kube, others: Sequence[str], deadline: float) -> None:
     )
 
 
-def remotes(kube: Kube) -> dict[str, dict[str, Any]]:
-    """What this cluster's agent says of each remote cluster, by name."""
-    pod = kube.pod(NAMESPACE, "k8s-app=cilium")["metadata"]["name"]
-    agent = Container(NAMESPACE, pod, "cilium-agent")
-    said = kube.exec(agent, ["cilium-dbg", "status", "-o", "json"])
+Remotes = Mapping[str, Mapping[str, Any]]
+"""What an agent says of each remote cluster, by name."""
+
+
+def remotes(kube: Kube) -> dict[str, Remotes]:
+    """What each agent of a cluster says of the remote ones, by its node.
+
+    Raises:
+        NotReadyError: no agent is ready.
+    """
+    agents = kube.pods(NAMESPACE, READERS[0])
+    return {pod["spec"]["nodeName"]: _remotes(kube, pod["metadata"]["name"]) for pod in agents}
+
+
+def _remotes(kube: Kube, pod: str) -> Remotes:
+    said = kube.exec(
+        Container(NAMESPACE, pod, "cilium-agent"), ["cilium-dbg", "status", "-o", "json"]
+    )
     status = json.loads(said).get("cluster-mesh") or {}
     return {each["name"]: each for each in status.get("clusters") or []}
 
 
-def connections(kube: Kube) -> dict[str, str]:
-    """What an agent's connection to each remote cluster leads to: another etcd, another value."""
-    ids = {name: re.search(r"ID: (\w+)", str(r.get("status"))) for name, r in remotes(kube).items()}
-    return {name: match.group(1) if match else "" for name, match in ids.items()}
+def connections(kube: Kube) -> dict[tuple[str, str], str]:
+    """What the connection of each node's agent to each remote cluster leads to: another etcd,
+    another value."""
+    return {
+        (node, name): _etcd(str(told.get("status")))
+        for node, told_of in remotes(kube).items()
+        for name, told in told_of.items()
+    }
 
 
-def _unconnected(clusters: dict[str, dict[str, Any]], others: Sequence[str]) -> str:
+def _etcd(status: str) -> str:
+    match = re.search(r"ID: (\w+)", status)
+    return match.group(1) if match else ""
+
+
+def _unconnected(agents: Mapping[str, Remotes], others: Sequence[str]) -> str:
+    """What is missing, of any agent; who has one node need not be told which."""
+    lacks = {node: _lacking(told, others) for node, told in agents.items()}
+    several = len(lacks) > 1
+    return "; ".join(
+        f"{lack} ({node})" if several else lack for node, lack in lacks.items() if lack
+    )
+
+
+def _lacking(clusters: Remotes, others: Sequence[str]) -> str:
     missing = [name for name in others if name not in clusters]
     slow = [
         f"{name}: {each.get('status', 'no status')}"

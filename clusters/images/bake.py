@@ -104,7 +104,7 @@ def bake(  # noqa: PLR0913 - what goes in, what comes out, and where
         engine.docker("commit", *flags, name, target)
     finally:
         with contextlib.suppress(CommandError):
-            engine.docker("rm", "--force", "--volumes", name)
+            engine.remove([name])
 
 
 class _Oven:

@@ -61,7 +61,7 @@ def write(engine: Engine, reference: str, archive: Path, *, label: str) -> str:
             return flatten(files, image, reference, target)
     finally:
         with contextlib.suppress(CommandError):
-            engine.docker("rm", "--force", "--volumes", name)
+            engine.remove([name])
 
 
 def flatten(files: IO[bytes], image: dict[str, Any], reference: str, target: IO[bytes]) -> str:

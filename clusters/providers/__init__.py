@@ -7,6 +7,7 @@ name is said here alone. Existing clusters have none: they are reached as their 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -36,10 +37,14 @@ class Provider(Protocol):
         """How a planned cluster is reached once it is there; nobody is asked."""
 
     def node(self, plan: ClusterPlan) -> str:
-        """The name of its one node."""
+        """The name of its node with the control plane."""
+
+    def nodes(self, plan: ClusterPlan) -> tuple[str, ...]:
+        """The names of all its nodes, that one first."""
 
     def keeps(self, plan: ClusterPlan, image: str) -> bool:
-        """Whether its node is there, is ours, runs, and holds what this node image holds."""
+        """Whether its nodes are there, are ours, run, and hold what this node image holds; and no
+        other node of it is there."""
 
     def create(self, plan: ClusterPlan, image: str, deadline: float) -> None:
         """Make it from a node image within so many seconds; what is left of ours goes first.
@@ -50,8 +55,8 @@ class Provider(Protocol):
             CommandError: it could not be made.
         """
 
-    def add_address(self, plan: ClusterPlan) -> None:
-        """Give its node, which is up, the address that no cluster is told of."""
+    def add_addresses(self, plan: ClusterPlan) -> None:
+        """Give its nodes, which are up, the addresses that no cluster is told of."""
 
     def delete(self, plan: ClusterPlan) -> None:
         """Delete it, if it is there.
@@ -59,6 +64,9 @@ class Provider(Protocol):
         Raises:
             ForeignError: what is there is not ours.
         """
+
+    def delete_others(self, kept: Iterable[ClusterPlan]) -> None:
+        """Delete all clusters of ours but for some; what is not ours is left alone."""
 
     def is_confined(self, plan: ClusterPlan) -> bool:
         """Whether its node, which is up, lacks CAP_SYS_RESOURCE."""

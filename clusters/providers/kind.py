@@ -1,14 +1,15 @@
-"""kind clusters: two nodes in the engine, under names and a network of our own.
+"""kind clusters: nodes in the engine, under names and a network of our own.
 
 Makes and deletes clusters and nothing else: what runs in them is the components' business. A
-cluster is known as ours by a folder of ours that is mounted into its node from the first
-moment the node exists.
+cluster is known as ours by a folder of ours that is mounted into each of its nodes from the first
+moment the node exists. Its first node has the control plane, and runs pods as the others do.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -16,32 +17,23 @@ from typing import ClassVar
 import yaml
 
 from clusters import engine as engines
-from clusters import engine_facts, files
+from clusters import engine_facts, files, kind_config
 from clusters.engine import Engine
 from clusters.errors import CommandError, EngineError, ForeignError
 from clusters.home import Home
 from clusters.images import bake
+from clusters.kind_config import OWNER
 from clusters.plan import ClusterPlan, Range
 from clusters.process import run
-from clusters.topology import Cluster
+from clusters.topology import Cluster, Node
 from clusters.versions import Train
 
 PREFIX = "plumbline-"
-OWNER = "/etc/plumbline"  # where a node of ours holds our lab's folder
 LABEL = "dev.plumbline.owner"
+CLUSTER = "io.x-k8s.kind.cluster"
+"""The label of a node's container by which kind knows the cluster that it is of."""
 DESKTOPS = ("/host_mnt", "/run/desktop/mnt/host")  # where Docker Desktop's engine has our files
 STAGED = "/docker-desktop-bind-mounts/"  # and those of WSL, by the SHA-256 of their path
-THRIFTY = {
-    "etcd": "50m",
-    "kube-apiserver": "90m",
-    "kube-controller-manager": "12m",
-    "kube-scheduler": "12m",
-}
-"""CPU that these ask for here, not 100m, 250m, 200m and 100m: a lab has tens of pods. A request is
-also a share of a busy machine, and it is who asks and who answers that must not come late. Only
-the shares' proportions matter, and small numbers leave a node room for the pods of every suite."""
-UNRIVALLED = ("kube-controller-manager", "kube-scheduler")
-"""There is one of each, and that it leads need not be written every two seconds."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +61,14 @@ class Kind:
         return f"kind-{PREFIX}{plan.name}"
 
     def node(self, plan: ClusterPlan) -> str:
-        """The name of the cluster's one node, a container."""
+        """The name of the node with the control plane, a container."""
         return f"{PREFIX}{plan.name}-control-plane"
+
+    def nodes(self, plan: ClusterPlan) -> tuple[str, ...]:
+        """The names of all nodes, as kind gives them."""
+        workers = ("-worker", *(f"-worker{n}" for n in range(2, plan.nodes)))
+        named = (f"{PREFIX}{plan.name}{end}" for end in workers[: plan.nodes - 1])
+        return (self.node(plan), *named)
 
     def refuse_foreign(self, plan: ClusterPlan) -> None:
         """See that nothing of the cluster's name exists that we did not make.
@@ -78,28 +76,37 @@ class Kind:
         Raises:
             ForeignError: there is, with what it is.
         """
-        container = self.engine.inspect("container", self.node(plan))
-        if container is not None and not self._is_ours(container):
-            raise ForeignError(
-                f"no container named {self.node(plan)} that is not ours",
-                seen=f"one created {container['Created']}, without {self.owner} mounted",
-                look=f"docker inspect {self.node(plan)}",
-            )
+        for name in self.nodes(plan):
+            container = self.engine.inspect("container", name)
+            if container is not None and not self._is_ours(container):
+                raise ForeignError(
+                    f"no container named {name} that is not ours",
+                    seen=f"one created {container['Created']}, without {self.owner} mounted",
+                    look=f"docker inspect {name}",
+                )
 
     def cluster(self, plan: ClusterPlan) -> Cluster:
         """How it is reached once it is there."""
-        return Cluster(name=plan.name, kubeconfig=self.kubeconfig(plan), context=self.context(plan))
+        named = zip(self.nodes(plan), plan.worlds, strict=True)
+        nodes = tuple(Node(name=name, world=world) for name, world in named)
+        file, context = self.kubeconfig(plan), self.context(plan)
+        return Cluster(name=plan.name, kubeconfig=file, context=context, nodes=nodes)
 
     def keeps(self, plan: ClusterPlan, image: str) -> bool:
-        """Whether our node is there and running, and was made from what this image holds."""
-        container = self.engine.inspect("container", self.node(plan))
+        """Whether our nodes are there and running, no more and no less than are planned, and were
+        made from what this image holds and with the plan's addresses: a document that names the
+        clusters in another order gives them others."""
         wanted = bake.content_of(self.engine.inspect("image", image))
-        return bool(wanted) and bake.content_of(container) == wanted and self.exists(plan)
+        contents = {
+            bake.content_of(self.engine.inspect("container", name)) for name in self.nodes(plan)
+        }
+        return bool(wanted) and contents == {wanted} and self._fits(plan) and self.exists(plan)
 
     def exists(self, plan: ClusterPlan) -> bool:
-        """Whether our node is there and running."""
-        container = self.engine.inspect("container", self.node(plan))
-        return bool(container and self._is_ours(container) and container["State"]["Running"])
+        """Whether our nodes are there and running, no more and no less than are planned."""
+        containers = [self.engine.inspect("container", name) for name in self.nodes(plan)]
+        running = all(each and each["State"]["Running"] for each in containers)
+        return running and set(self._of(plan)) == set(self.nodes(plan))
 
     def create(self, plan: ClusterPlan, image: str, deadline: float) -> None:
         """Make the cluster; half of an earlier one of ours is deleted first.
@@ -116,7 +123,7 @@ class Kind:
         self.refuse_foreign(plan)
         self.delete(plan)
         self._thrifty(plan)
-        config = self.home.lab / f"{plan.name}.kind.yaml"
+        config = self._file(plan)
         files.write(config, yaml.safe_dump(self._config(plan, image), sort_keys=False))
         run(
             [
@@ -129,22 +136,25 @@ class Kind:
             direct=True,  # and so the nodes get no proxy: they pull nothing
         )  # fmt: skip
 
-    def add_address(self, plan: ClusterPlan) -> None:
-        """Give its node, which is up, the address that no cluster is told of.
+    def add_addresses(self, plan: ClusterPlan) -> None:
+        """Give its nodes, which are up, the addresses that no cluster is told of.
 
-        It is lost when the node's container starts anew, so it is given at each bring-up.
+        They are lost when a node's container starts anew, so they are given at each bring-up.
         """
-        self.engine.docker(
-            "exec", self.node(plan), "ip", "address", "replace", f"{plan.world}/32", "dev", "eth0"
-        )
+        for name, world in zip(self.nodes(plan), plan.worlds, strict=True):
+            self.engine.docker(
+                "exec", name, "ip", "address", "replace", f"{world}/32", "dev", "eth0"
+            )
 
     def delete(self, plan: ClusterPlan) -> None:
         """Delete our cluster of that name, with its volumes; a foreign one is left alone."""
-        container = self.engine.inspect("container", self.node(plan))
-        if container is None:
-            return
         self.refuse_foreign(plan)
-        self.engine.docker("rm", "--force", "--volumes", self.node(plan))
+        self._remove(self._of(plan))
+
+    def delete_others(self, kept: Iterable[ClusterPlan]) -> None:
+        """Delete all clusters of ours but for some."""
+        names = {PREFIX + each.name for each in kept}
+        self._remove([name for name, cluster in self._there().items() if cluster not in names])
 
     def export_logs(self, plan: ClusterPlan, target: Path) -> None:
         """Every log that kind knows how to collect, into a folder."""
@@ -184,6 +194,32 @@ class Kind:
         if network and (network.get("Labels") or {}).get(LABEL) == self.owner:
             self.engine.docker("network", "rm", engines.NETWORK)
 
+    def _file(self, plan: ClusterPlan) -> Path:
+        """What kind was given for a cluster."""
+        return self.home.lab / f"{plan.name}.kind.yaml"
+
+    def _fits(self, plan: ClusterPlan) -> bool:
+        """Whether kind was given the plan's addresses, as far as what it was given is kept."""
+        file = self._file(plan)
+        kept = yaml.safe_load(file.read_bytes()) if file.is_file() else None
+        own = kind_config.networks(plan)
+        return kept is None or bool(kept["networking"].items() >= own.items())
+
+    def _there(self) -> dict[str, str]:
+        """Our nodes that are there, in whatever state, each with its cluster as kind names it."""
+        form = f'{{{{.Names}}}} {{{{.Label "{CLUSTER}"}}}}'
+        listed = self.engine.docker("ps", "--all", f"--filter=label={CLUSTER}", "--format", form)
+        named = (line.partition(" ") for line in listed.splitlines())
+        inspected = [(n, c, self.engine.inspect("container", n)) for n, _, c in named]
+        return {name: cluster for name, cluster, each in inspected if each and self._is_ours(each)}
+
+    def _of(self, plan: ClusterPlan) -> list[str]:
+        return [name for name, cluster in self._there().items() if cluster == PREFIX + plan.name]
+
+    def _remove(self, names: list[str]) -> None:
+        if names:
+            self.engine.remove(names)
+
     def _is_ours(self, container: dict[str, object]) -> bool:
         mounts = container.get("Mounts")
         return isinstance(mounts, list) and any(
@@ -198,32 +234,11 @@ class Kind:
         return source in (self.owner, *(prefix + self.owner for prefix in DESKTOPS))
 
     def _config(self, plan: ClusterPlan, image: str) -> dict[str, object]:
-        config: dict[str, object] = {
-            "kind": "Cluster",
-            "apiVersion": "kind.x-k8s.io/v1alpha4",
-            "networking": {
-                "disableDefaultCNI": True,
-                "kubeProxyMode": "none",  # Cilium takes its place
-                "podSubnet": plan.pods,
-                "serviceSubnet": plan.services,
-            },
-            "kubeadmConfigPatches": [yaml.safe_dump(patch) for patch in self._kubeadm(plan)],
-            "nodes": [
-                {
-                    "role": "control-plane",
-                    "image": image,
-                    "extraMounts": [
-                        {"hostPath": self.owner, "containerPath": OWNER, "readOnly": True}
-                    ],
-                }
-            ],
-        }
-        if self._lacks_sys_resource(image):
-            config["featureGates"] = {"KubeletInUserNamespace": True}
-            config["containerdConfigPatches"] = [
-                '[plugins."io.containerd.grpc.v1.cri"]\n  restrict_oom_score_adj = true\n'
-            ]
-        return config
+        confined = self._lacks_sys_resource(image)
+        patches = kind_config.kubeadm(
+            plan, self.train.versions, self.engine.facts.cgroup, built=self.built
+        )
+        return kind_config.cluster(plan, image, self.owner, patches, confined=confined)
 
     def _lacks_sys_resource(self, image: str) -> bool:
         try:
@@ -245,36 +260,5 @@ class Kind:
     def _thrifty(self, plan: ClusterPlan) -> None:
         """Patches of the control plane's pods, where kubeadm looks for them in the node."""
         folder = Path(self.owner) / plan.name
-        for name, cpu in THRIFTY.items():
-            container = {"name": name, "resources": {"requests": {"cpu": cpu}}}
-            patch = yaml.safe_dump({"spec": {"containers": [container]}})
-            files.write(folder / f"{name}+strategic.yaml", patch)
-        last = {"op": "add", "path": "/spec/containers/0/command/-"}
-        for name in UNRIVALLED:
-            patch = yaml.safe_dump([{**last, "value": "--leader-elect=false"}])
-            files.write(folder / f"{name}+json.yaml", patch)
-
-    def _kubeadm(self, plan: ClusterPlan) -> list[dict[str, object]]:
-        kubelet: dict[str, object] = {
-            "kind": "KubeletConfiguration",
-            "maxPods": 250,
-            # Deadlines of ours are seconds; the kubelet's defaults would add to each of them.
-            "syncFrequency": "10s",
-        }
-        if self.engine.facts.cgroup == 1:
-            kubelet["failCgroupV1"] = False  # from 1.35 on the kubelet refuses version 1 otherwise
-        init: dict[str, object] = {
-            "kind": "InitConfiguration",
-            "patches": {"directory": f"{OWNER}/{plan.name}"},
-        }
-        patches = [kubelet, init]
-        if self.built:
-            versions = self.train.versions
-            patches.append(
-                {
-                    "kind": "ClusterConfiguration",
-                    "dns": {"imageTag": f"v{versions.coredns}"},
-                    "etcd": {"local": {"imageTag": f"{versions.etcd}-0"}},
-                }
-            )
-        return patches
+        for name, text in kind_config.control_plane():
+            files.write(folder / name, text)

@@ -7,6 +7,7 @@ from suites.cross_cluster_policy.faults import FAULTS
 from suites.cross_cluster_policy.meaning import meaning
 from suites.cross_cluster_policy.probes import probes
 from suites.cross_cluster_policy.subject import in_force
+from suites.cross_cluster_policy.who import ROLES
 
 BEHAVIOUR = Behaviour(
     Path(__file__).parent,
@@ -17,4 +18,5 @@ BEHAVIOUR = Behaviour(
     faults=FAULTS,
     meaning=meaning,
     across=True,
+    roles=ROLES,
 )

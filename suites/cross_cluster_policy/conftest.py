@@ -7,12 +7,8 @@ import pytest
 from fixtures.history import History
 from fixtures.lab import Lab
 from suites.cross_cluster_policy.ports import PORTS
-from suites.cross_cluster_policy.subject import (
-    SENDER,
-    Guarded,
-    Observation,
-    reach,
-)
+from suites.cross_cluster_policy.subject import Guarded, Observation, reach
+from suites.cross_cluster_policy.who import SENDER
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ import time
 from clusters.components import cilium, clustermesh
 from fixtures.lab.faults import SETTLE, Effect, Injection, Site, no_effect
 from fixtures.lab.hubble import Agent
-from suites.cross_cluster_policy.subject import AWS, AZURE, Guarded
+from suites.cross_cluster_policy.subject import Guarded
+from suites.cross_cluster_policy.who import AWS, AZURE
 
 
 def dropped_for_10_ms(guarded: Guarded, site: Site) -> Effect:
@@ -23,7 +24,8 @@ def dropped_for_200_ms(guarded: Guarded, site: Site) -> Effect:
 def agent_killed(guarded: Guarded, site: Site) -> Effect:
     """Cilium's agent is killed: nothing opens and nothing shuts."""
     kube, began = guarded.space.kube, time.time()
-    kube.end_pod(clustermesh.NAMESPACE, "k8s-app=cilium")
+    agent = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": guarded.agent.pod}}
+    kube.delete(agent, clustermesh.NAMESPACE)
     cilium.wait_ready(kube, site.lab.deadline("cilium"))
     guarded.agent = Agent.of(kube, guarded.target)
     return no_effect(began)
@@ -52,8 +54,7 @@ def policy_deleted_for_50_ms(guarded: Guarded, _site: Site) -> Effect:
 
 
 def _drop(guarded: Guarded, site: Site, seconds: float) -> Effect:
-    address = str(guarded.target["status"]["podIP"])
-    times = site.firewall(AWS, address, "DROP", seconds)
+    times = site.firewall(guarded.target, "DROP", seconds)
     return Effect(f"{AZURE}/backend", "dropped", times)
 
 

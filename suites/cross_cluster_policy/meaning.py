@@ -21,16 +21,18 @@ from fixtures.manifests.reading import Node
 from fixtures.manifests.selectors import Labels
 from suites.cross_cluster_policy.policy import ENTITY, Policy, read_policy
 from suites.cross_cluster_policy.ports import PORTS
-from suites.cross_cluster_policy.subject import (
+from suites.cross_cluster_policy.who import (
     AWS,
     AZURE,
     BACKEND_TOO,
     CLIENTS,
     NAME,
     NAMESAKE,
-    RESERVED,
+    NODE,
     SECOND,
     SENDER,
+    WORLD,
+    reserved,
 )
 
 GAINED = "azure-cluster/other with app=backend"
@@ -63,7 +65,7 @@ def client_labels() -> Mapping[str, Labels]:
     }
     clients[SECOND] = _labels(SUPPORT, BACKEND_TOO, AZURE, NAMESPACE)
     clients[NAMESAKE] = _labels(SHARED_CLIENTS, TENANT, AZURE, HOME)
-    clients |= {who: {ENTITY: label} for who, label in RESERVED.items()}
+    clients |= {who: {ENTITY: reserved(who)} for who in (NODE, WORLD)}
     clients[GAINED] = {**clients["azure-cluster/other"], "app": "backend"}
     return clients
 

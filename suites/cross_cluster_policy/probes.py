@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from fixtures.checks.expectations import Dropped, Expectation
 from fixtures.lab.probes import SELDOM, SPACING, ProbeSource, Target, served_by
 from fixtures.lab.space import Space
-from suites.cross_cluster_policy.subject import AWS, AZURE, NAME, Guarded
+from suites.cross_cluster_policy.subject import Guarded
+from suites.cross_cluster_policy.who import AWS, AZURE, NAME
 
 
 def probes(guarded: Guarded) -> Iterator[ProbeSource]:
-    """From three of the four workloads that may try, each to the service in its own cluster.
+    """From three of the four workloads that may try, and one of each further cluster, each to the
+    service in its own cluster.
 
     Cilium decides when a connection is made, so what is denied has no keep-alive one.
     """
@@ -19,7 +21,8 @@ def probes(guarded: Guarded) -> Iterator[ProbeSource]:
     not_reached = "does not reach frontend of aws-cluster"
     yield _source(guarded, AZURE, "backend", reaches, served_by("frontend"))
     yield _source(guarded, AZURE, "other", f"other of azure-cluster {not_reached}", Dropped())
-    yield _source(guarded, AWS, "backend", f"backend of aws-cluster {not_reached}", Dropped())
+    for cluster in (AWS, *guarded.further):
+        yield _source(guarded, cluster, "backend", f"backend of {cluster} {not_reached}", Dropped())
 
 
 def _source(

@@ -1,4 +1,4 @@
-"""frontend in aws-cluster, and clients in both: what the cross-cluster policy is asked of."""
+"""frontend in aws-cluster, and clients in all: what the cross-cluster policy is asked of."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 
 from clusters.components import clustermesh
 from clusters.errors import WrongManifestError
@@ -23,28 +22,26 @@ from fixtures.lab.space import Space
 from fixtures.manifests import Given
 from fixtures.traffic.client import ClientPod, side_by_side, together
 from suites.cross_cluster_policy.ports import HTTP, HTTP2, PORTS, UDP, Port
-
-NAME = Path(__file__).parent.name
-AWS, AZURE = "aws-cluster", "azure-cluster"
-CLIENTS = (
-    "aws-cluster/backend",
-    "aws-cluster/other",
-    "azure-cluster/backend",
-    "azure-cluster/other",
+from suites.cross_cluster_policy.who import (
+    AWS,
+    AZURE,
+    BACKEND_TOO,
+    NAME,
+    NODE,
+    ROLES,
+    SECOND,
+    SENDER,
+    WORLD,
+    everybody,
+    namesake,
+    node,
+    pods,
+    reserved,
 )
-NAMESAKE = "azure-cluster/backend of another namespace"
-SECOND = "azure-cluster/backend of another Deployment"
-NODE = "azure-cluster/node"
-WORLD = "the world"
-"""The node again, but by an address of which no cluster knows whose it is."""
-RESERVED = {NODE: "remote-node", WORLD: "world"}
-"""By client that is no pod: the one label by which Cilium knows it, which it reserves."""
-EVERYBODY = (*CLIENTS, SECOND, NAMESAKE, NODE, WORLD)
-"""Who asks frontend and its bystander, as far as the lab has them."""
-BACKEND_TOO = "backend-too"
-"""The workload of SECOND."""
-SENDER = "aws-cluster/sender"
-"""A pod that the policy is of as well, and that is a client of others."""
+
+BACKEND = f"{AZURE}/backend"
+"""Whom the policy admits."""
+
 TARGET = "app=frontend,version=v1"
 COUNT = 20
 COUNTS = {
@@ -54,14 +51,9 @@ COUNTS = {
 """Requests of a stream, by whom it asks and at which port: a few show whom a rule is of, the many
 that it always is."""
 SECONDS = 6.0
-# The denied wait for their timeouts and cost nothing; the allowed must not crowd out of
-# Hubble's ring what it says of them.
-USERS = {
-    "aws-cluster/backend": 40,
-    "aws-cluster/other": 40,
-    "azure-cluster/backend": 4,
-    "azure-cluster/other": 40,
-}
+MANY, FEW = 40, 4
+"""Users of a client that is denied, and of the one that is not. The denied wait for their timeouts
+and cost nothing; the allowed must not crowd out of Hubble's ring what it says of them."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +69,7 @@ class Guarded:
     """frontend, which the policy guards, and who would reach it. Streams: `<who>-><whom>`.
 
     Attributes:
+        further: clusters beside the two that the reference gives a role.
         world: the address that WORLD sends from; empty if the lab has none.
         on_node: where its node has the ports of the workloads, for who is in no cluster.
     """
@@ -88,6 +81,7 @@ class Guarded:
     clients: dict[str, ClientPod]
     deadline: float
     clustermesh_deadline: float
+    further: tuple[str, ...]
     world: str
     on_node: Mapping[tuple[str, Port], str]
     uid: str = field(default="")
@@ -127,8 +121,13 @@ class Guarded:
 
     @property
     def everybody(self) -> tuple[str, ...]:
-        """Those of EVERYBODY whom the lab has."""
-        return tuple(who for who in EVERYBODY if who in self.clients)
+        """Those who ask frontend whom the lab has."""
+        return tuple(who for who in everybody(self.further) if who in self.clients)
+
+    @property
+    def pods(self) -> tuple[str, ...]:
+        """Two clients of each cluster."""
+        return pods((*ROLES, *self.further))
 
     def address(self, who: str) -> str:
         """The address of a client's pod."""
@@ -138,16 +137,17 @@ class Guarded:
         self,
         *whom: str,
         label: str = "",
-        who: Collection[str] = CLIENTS,
+        who: Collection[str] = (),
         ports: Collection[Port] = (HTTP,),
     ) -> History:
-        """Client pods at once, each its own streams, every request on a connection of its own."""
+        """Client pods at once, two of each cluster unless told, each its own streams, every request
+        on a connection of its own."""
         calls: list[Callable[[], History]] = [
             partial(
                 self.clients[w].ask,
                 *(self.stream(w, x, port=p, label=label) for x in whom for p in ports),
             )
-            for w in who
+            for w in who or self.pods
         ]
         return side_by_side(*calls)
 
@@ -160,13 +160,13 @@ class Guarded:
     def load(self, least: int) -> History:
         """Locust in all clients at once: many users, each request a connection of its own."""
         load_runs = (
-            client.loading(
+            self.clients[who].loading(
                 self.stream(who, "frontend"),
-                users=USERS[who],
+                users=FEW if who == BACKEND else MANY,
                 seconds=SECONDS + 1,
                 least=least,
             )
-            for who, client in ((who, self.clients[who]) for who in CLIENTS)
+            for who in self.pods
         )
         return together(*load_runs)
 
@@ -182,8 +182,8 @@ class Guarded:
 
     @contextmanager
     def without_clustermesh(self) -> Iterator[None]:
-        """No ClusterMesh control plane in either cluster, until the block ends."""
-        kubes = [self.clients[f"{name}/other"].kube for name in (AWS, AZURE)]
+        """No ClusterMesh control plane in any cluster, until the block ends."""
+        kubes = [self.clients[f"{name}/other"].kube for name in (*ROLES, *self.further)]
         before = {kube: clustermesh.connections(kube) for kube in kubes}
         try:
             self._scale_clustermesh(kubes, 0)
@@ -233,30 +233,22 @@ def reach(lab: Lab) -> Guarded:
     Raises:
         NotReadyError: a workload does not run, or an agent did not learn of it in time.
     """
-    spaces = {cluster: lab.space(NAME, cluster) for cluster in (AWS, AZURE)}
+    offered = [cluster.name for cluster in lab.topology.with_feature("clustermesh")]
+    further = tuple(name for name in offered if name not in ROLES)
+    spaces = {cluster: lab.space(NAME, cluster) for cluster in (*ROLES, *further)}
     here = spaces[AWS]
     target = here.kube.pod(here.namespace, TARGET)
     agent = Agent.of(here.kube, target)
-    clients = {
-        f"{cluster}/{app}": lab.client(
-            cluster, app, here.namespace, identity=f"app={app} in {cluster}"
-        )
-        for cluster in (AWS, AZURE)
-        for app in ("backend", "other")
-    }
-    clients[SECOND] = lab.client(AZURE, BACKEND_TOO, here.namespace, identity=SECOND)
-    namesake = f"app=backend of {HOME} in {AZURE}"
-    clients[NAMESAKE] = lab.client(AZURE, TENANT, identity=namesake)
+    clients = dict(_clients(lab, here.namespace, further))
     deadline = lab.deadline("convergence")
-    convergence.identities(agent, [client.address for client in clients.values()], deadline)
-    for who in (NODE, SENDER):
-        cluster, _, workload = who.partition("/")
-        clients[who] = lab.client(cluster, workload, here.namespace, identity=who)
-    world = lab.topology.cluster(AZURE).world
+    of_pods = [client.address for who, client in clients.items() if not reserved(who)]
+    convergence.identities(agent, of_pods, deadline)
+    clients[SENDER] = lab.client(AWS, "sender", here.namespace, identity=SENDER)
+    world = lab.topology.cluster(AZURE).world_of(clients[NODE].node)
     if world:
         clients[WORLD] = replace(clients[NODE], identity=WORLD)
-    pods = [target, here.kube.pod(here.namespace, "app=bystander")]
-    addresses = [str(pod["status"]["podIP"]) for pod in pods]
+    servers = [target, here.kube.pod(here.namespace, "app=bystander")]
+    addresses = [str(pod["status"]["podIP"]) for pod in servers]
     for space in spaces.values():
         convergence.backends(Agent.any_of(space.kube), addresses, deadline)
     guarded = Guarded(
@@ -267,11 +259,23 @@ def reach(lab: Lab) -> Guarded:
         clients=clients,
         deadline=deadline,
         clustermesh_deadline=lab.deadline("clustermesh"),
+        further=further,
         world=world,
-        on_node=dict(_on_node(here, pods)) if world else {},
+        on_node=dict(_on_node(here, servers)) if world else {},
     )
     guarded.expose()
     return guarded
+
+
+def _clients(lab: Lab, namespace: str, further: Iterable[str]) -> Iterator[tuple[str, ClientPod]]:
+    for who in (*pods(ROLES), *pods(further)):
+        cluster, _, app = who.partition("/")
+        yield who, lab.client(cluster, app, namespace, identity=f"app={app} in {cluster}")
+    yield SECOND, lab.client(AZURE, BACKEND_TOO, namespace, identity=SECOND)
+    for cluster in (AZURE, *further):
+        identity = f"app=backend of {HOME} in {cluster}"
+        yield namesake(cluster), lab.client(cluster, TENANT, identity=identity)
+        yield node(cluster), lab.client(cluster, "node", namespace, identity=node(cluster))
 
 
 def in_force(lab: Lab, _cluster: str) -> Guarded:

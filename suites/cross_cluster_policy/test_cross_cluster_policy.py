@@ -18,28 +18,29 @@ from fixtures.checks import (
     on,
     with_positive_control,
 )
-from fixtures.lab import HOME, Lab, clustermesh_status, namespace_of
-from fixtures.lab.hubble import CLUSTER_LABEL, NAMESPACE_LABEL, labels
+from fixtures.lab import Lab, clustermesh_status
 from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
 from suites.cross_cluster_policy.ports import HTTP, Port
 from suites.cross_cluster_policy.subject import (
-    AWS,
-    AZURE,
-    CLIENTS,
+    BACKEND,
     COUNT,
     COUNTS,
-    NAME,
-    NAMESAKE,
-    NODE,
-    RESERVED,
-    SECOND,
     SECONDS,
-    SENDER,
-    WORLD,
     Guarded,
     Observation,
     name,
+)
+from suites.cross_cluster_policy.who import (
+    AWS,
+    AZURE,
+    SECOND,
+    SENDER,
+    WORLD,
+    labels_of,
+    namesake,
+    node,
+    strangers,
 )
 
 POLICY = "CiliumNetworkPolicy/cross-cluster-policy"
@@ -48,7 +49,6 @@ OTHER = f"{AZURE}/other"
 FRONTEND = frozenset({"k8s:app=frontend"})
 ALL, FEW = COUNTS["frontend"], {HTTP: COUNT}
 REQUESTS = 100  # under load, of the denied: forty users and a timeout of two seconds each
-BACKEND = f"{AZURE}/backend"
 
 
 def served(
@@ -89,25 +89,13 @@ def kept_out(observed: Observation, who: str) -> Check:
     return with_positive_control(denied=denied(observed, who), allowed=allowed(observed))
 
 
-def labels_of(who: str) -> frozenset[str]:
-    """The labels by which Cilium knows a client: of no pod it has but one, which it reserves."""
-    if who in RESERVED:
-        return frozenset({f"reserved:{RESERVED[who]}"})
-    cluster, _, app = who.partition("/")
-    namespace = namespace_of(NAME)
-    if who == SECOND:
-        app = "backend"
-    if who == NAMESAKE:
-        app, namespace = "backend", HOME
-    if who == SENDER:
-        app = "frontend"
-    return labels({"app": app, CLUSTER_LABEL: cluster, NAMESPACE_LABEL: namespace})
-
-
-def guarded_as_the_policy_says(observed: Observation, minimum: int = COUNT) -> Check:
-    """What the policy says, of all clients at once: one is served, the others are dropped."""
-    strangers = (who for who in CLIENTS if who != BACKEND)
-    every_denied = every(*(denied(observed, who, least={HTTP: minimum}) for who in strangers))
+def guarded_as_the_policy_says(
+    guarded: Guarded, observed: Observation, minimum: int = COUNT
+) -> Check:
+    """What the policy says, of two clients of each cluster at once: one is served, the others are
+    dropped."""
+    others = (who for who in guarded.pods if who != BACKEND)
+    every_denied = every(*(denied(observed, who, least={HTTP: minimum}) for who in others))
     return with_positive_control(denied=every_denied, allowed=allowed(observed, least=FEW))
 
 
@@ -125,15 +113,19 @@ def test_workloads_of_aws_are_denied(judge: Judge, observed: Observation) -> Non
 
 
 @requirement("XP3", source=POLICY)
-def test_other_workloads_of_azure_are_denied(judge: Judge, observed: Observation) -> None:
-    """Other workloads of azure-cluster do not reach frontend."""
-    judge(observed.history, kept_out(observed, OTHER))
+def test_other_workloads_of_azure_are_denied(
+    judge: Judge, observed: Observation, peer: str
+) -> None:
+    """Other workloads of azure-cluster do not reach frontend, and none of a further cluster."""
+    judge(observed.history, every(*(kept_out(observed, who) for who in strangers(peer))))
 
 
 @requirement("XP10", source=POLICY)
-def test_a_namesake_of_another_namespace_is_denied(judge: Judge, observed: Observation) -> None:
-    """A workload labelled as backend in another namespace of azure-cluster is denied."""
-    judge(observed.history, kept_out(observed, NAMESAKE))
+def test_a_namesake_of_another_namespace_is_denied(
+    judge: Judge, observed: Observation, peer: str
+) -> None:
+    """A workload labelled as backend in another namespace of another cluster is denied."""
+    judge(observed.history, kept_out(observed, namesake(peer)))
 
 
 @requirement("XP5", source=POLICY)
@@ -144,9 +136,9 @@ def test_only_frontend_is_touched(judge: Judge, guarded: Guarded, observed: Obse
 
 
 @requirement("XP11", source=POLICY)
-def test_a_node_of_azure_is_denied(judge: Judge, observed: Observation) -> None:
-    """A node of azure-cluster does not reach frontend: it is no backend."""
-    judge(observed.history, kept_out(observed, NODE))
+def test_a_node_of_azure_is_denied(judge: Judge, observed: Observation, peer: str) -> None:
+    """A node of another cluster does not reach frontend: it is no backend."""
+    judge(observed.history, kept_out(observed, node(peer)))
 
 
 @requirement("XP13", source=POLICY)
@@ -199,8 +191,8 @@ def test_no_leak_under_load(judge: Judge, guarded: Guarded, lab: Lab) -> None:
     guarded.protect()
     with lab.quiet():
         observed = guarded.observe(lambda: guarded.load(REQUESTS))
-    lasting = every(*(on(name(who, "frontend"), lasted(SECONDS)) for who in CLIENTS))
-    judge(observed.history, every(lasting, guarded_as_the_policy_says(observed, REQUESTS)))
+    lasting = every(*(on(name(who, "frontend"), lasted(SECONDS)) for who in guarded.pods))
+    judge(observed.history, every(lasting, guarded_as_the_policy_says(guarded, observed, REQUESTS)))
 
 
 @pytest.mark.long
@@ -210,14 +202,14 @@ def test_nothing_opens_without_clustermesh(judge: Judge, guarded: Guarded) -> No
     guarded.protect()
     with guarded.without_clustermesh():
         observed = guarded.observe(lambda: guarded.ask("frontend"))
-    judge(observed.history, guarded_as_the_policy_says(observed))
+    judge(observed.history, guarded_as_the_policy_says(guarded, observed))
 
 
 @requirement("XP9", source=CLUSTERMESH)
 def test_clustermesh_is_the_one_named(judge: Judge, lab: Lab) -> None:
     """ClusterMesh is the one that the reference names: its clusters, their addresses, both ways."""
     reference = lab.manifests.given("ciliumclustermeshconfig").document
-    kubes = [lab.kube(name) for name in (AWS, AZURE)]
+    kubes = [lab.kube(each.name) for each in lab.topology.with_feature("clustermesh")]
     remotes = clustermesh_status.settled(
         lambda: chain.from_iterable(map(clustermesh_status.remotes, kubes)),
         lab.deadline("clustermesh"),

@@ -17,8 +17,7 @@ def refused_for_20_ms(routing: Routing, site: Site) -> Effect:
     space = routing.space
     cluster = space.kube.cluster.name
     pod = space.kube.pod(space.namespace, "app=web-service,version=v1")
-    action, address = "REJECT --reject-with tcp-reset", str(pod["status"]["podIP"])
-    times = site.firewall(cluster, address, action, 0.020)
+    times = site.firewall(pod, "REJECT --reject-with tcp-reset", 0.020)
     return Effect(f"{cluster}/desktop-kept", "refused", times)
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from fixtures.behaviour import Behaviour
+from suites.multi_cloud.policies import ROLES
 from suites.multi_cloud.probes import probes
 from suites.multi_cloud.subject import in_force
 
@@ -12,6 +13,7 @@ BEHAVIOUR = Behaviour(
     in_force=in_force,
     probes=probes,
     across=True,
+    roles=ROLES,
     ephemeral=True,
     shared_clients=False,
 )

@@ -14,7 +14,7 @@ from suites.multi_cloud.subject import BOTH, CLIENT, Everywhere, Place
 KEEP_ALIVE, NEW = "keep-alive", "new"
 COUNTS = {KEEP_ALIVE: 600, NEW: 300}
 """Requests of each client over one keep-alive connection to its sidecar, and over new ones; by
-chance each cluster answers half of them."""
+chance each cluster answers its part of them."""
 
 
 def stream_name(place: Place, mode: str) -> str:

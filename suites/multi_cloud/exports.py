@@ -24,7 +24,7 @@ from fixtures.lab.hubble import Agent
 from fixtures.manifests import Given
 from fixtures.traffic.client import side_by_side
 from suites.multi_cloud.policies import AZURE
-from suites.multi_cloud.subject import FEW, PLAIN, Everywhere, Place
+from suites.multi_cloud.subject import PLAIN, Everywhere, Place
 
 API = "multicluster.x-k8s.io/v1alpha1"
 EXPORTED, LENT, UNEXPORTED = "exported", "lent", "unexported"
@@ -62,7 +62,8 @@ def ask(lab: Lab, everywhere: Everywhere, seed: int) -> Answered:
         with ThreadPoolExecutor(len(places)) as pool:
             agreed = combine(pool.map(partial(_agreed, everywhere), places.values()))
         unknown = tuple(_unknown(everywhere, random.Random(seed)))  # noqa: S311 (no secret)
-        asked_of = (partial(p.outsider.ask, *_streams(p, unknown)) for p in places.values())
+        few = everywhere.few
+        asked_of = (partial(p.outsider.ask, *_streams(p, unknown, few)) for p in places.values())
         return Answered(side_by_side(*asked_of), unknown, agreed)
 
 
@@ -82,8 +83,8 @@ def _host(place: Place, name: str) -> str:
     return f"{whole}.svc.clusterset.local"
 
 
-def _streams(place: Place, unknown: Iterable[str]) -> Iterator[Stream]:
-    for name, count in ((EXPORTED, FEW), (LENT, FEW), *((each, TWICE) for each in unknown)):
+def _streams(place: Place, unknown: Iterable[str], few: int) -> Iterator[Stream]:
+    for name, count in ((EXPORTED, few), (LENT, few), *((each, TWICE) for each in unknown)):
         yield _stream(shared_name(place, name), _host(place, name), count)
     for name in (EXPORTED, LENT, UNEXPORTED):
         yield _stream(own_name(place, name), place.space.host(name), TWICE)

@@ -7,7 +7,7 @@ done to the pods is undone in the end. Nothing here judges.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -30,7 +30,7 @@ from fixtures.lab.origins import Arrival, Origin, origins
 from fixtures.lab.space import Space
 from fixtures.manifests import Given
 from fixtures.traffic.client import ClientPod
-from suites.multi_cloud.policies import AWS, AZURE
+from suites.multi_cloud.policies import AWS
 from suites.multi_cloud.subject import (
     AILING,
     CLIENT,
@@ -40,6 +40,7 @@ from suites.multi_cloud.subject import (
     PORT,
     SILENT,
     Everywhere,
+    names_of,
 )
 
 INTERVAL = 0.1
@@ -86,10 +87,10 @@ class Failed:
 
     Attributes:
         here: what arrived at it.
-        there: what arrived at the other cluster's.
+        there: what arrived at those of other clusters.
         began: before it was told to fail.
         ended: when it was told to be well.
-        left: whether the other cluster's was asked then, within T.
+        left: whether one of those was asked then, within T.
         returned: whether it was asked again, within T.
         drops: what Cilium dropped meanwhile, of the client's.
     """
@@ -112,7 +113,7 @@ class Pair:
     deadline: float
     client: ClientPod
     here: Origin
-    there: Origin
+    there: tuple[Origin, ...]
     folder: Path
 
     def fail(self) -> Failed:
@@ -145,7 +146,7 @@ class Pair:
         times: list[float] = []
 
         def act() -> tuple[Verdict, Verdict]:
-            wait_for("the own pod to be asked", partial(missing, self.here), self.deadline)
+            wait_for("the own pod to be asked", partial(missing, [self.here]), self.deadline)
             times.append(time.time())
             with disturb():
                 wait = partial(
@@ -159,21 +160,21 @@ class Pair:
             wait = partial(
                 wait_for,
                 "the own pod to be asked again",
-                partial(missing, self.here, times[1]),
+                partial(missing, [self.here], times[1]),
                 self.deadline,
             )
             return left, convergence.in_time("the own cluster to be asked again", wait)
 
         traces, (left, returned) = watched(self.client, [stream], self.folder, act)
         here, there = (
-            tuple(a for a in o.arrivals(since) if a.nonce == f"{mark}_")
-            for o in (self.here, self.there)
+            tuple(a for each in some for a in each.arrivals(since) if a.nonce == f"{mark}_")
+            for some in ((self.here,), self.there)
         )
         return Failed(traces, here, there, times[0], times[1], left, returned)
 
-    def _missing(self, nonce: str, since: float, origin: Origin, after: float = 0.0) -> str:
-        """What is missing until a pod has answered enough requests well after a time."""
-        arrivals = [a for a in origin.arrivals(since) if a.nonce == nonce]
+    def _missing(self, nonce: str, since: float, some: Iterable[Origin], after: float = 0.0) -> str:
+        """What is missing until pods have answered enough requests well after a time."""
+        arrivals = [a for each in some for a in each.arrivals(since) if a.nonce == nonce]
         count = sum(a.at > after and a.status != UNAVAILABLE for a in arrivals)
         return "" if count >= ENOUGH else f"{count} requests of {ENOUGH}"
 
@@ -185,11 +186,12 @@ def pair(lab: Lab, everywhere: Everywhere) -> Pair:
         NotReadyError: a workload does not run, or a proxy did not get there in time.
         WrongManifestError: a practice is refused, or is never in force.
     """
-    place, other = everywhere.places[AWS], everywhere.places[AZURE]
+    place, others = everywhere.places[AWS], everywhere.others(AWS)
     practices = [lab.manifests.given(stem) for stem in PRACTICES]
     convergence.documents(place.space, practices, place.deadline, [place.client])
-    (here,), (there,) = (origins(each.space, AILING) for each in (place, other))
-    wanted = [f"{origin.address}:{PORT}" for origin in (here, there)]
+    (here,) = origins(place.space, AILING)
+    there = tuple(origin for other in others for origin in origins(other.space, AILING))
+    wanted = [f"{origin.address}:{PORT}" for origin in (here, *there)]
     for service in (AILING, SILENT):
         convergence.members(place.client, place.space.host(service), wanted, place.deadline)
     return Pair(place.space, place.deadline, place.client, here, there, folder_of(lab))
@@ -254,12 +256,12 @@ def move(lab: Lab, way: Way) -> Moved:
 
     Raises:
         NotReadyError: it did not go or come.
-        WrongManifestError: the pods of both clusters were not known within T to begin with.
+        WrongManifestError: the pods of all clusters were not known within T to begin with.
     """
     kube, namespace, patience = lab.kube(AWS), namespace_of(NAME), lab.deadline("workload")
     lab.space(NAME, AWS)
     try:
-        way.knows([_address(lab.kube(name)) for name in (AWS, AZURE)])
+        way.knows([_address(lab.kube(name)) for name in names_of(lab)])
     except NotReadyError as error:
         raise WrongManifestError(error.expected, seen=error.seen, look=error.look) from None
     stream = OpenStream(name=LEAVING, url=way.url, headers={"Host": way.host}, interval=SPACING)

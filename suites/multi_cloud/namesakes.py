@@ -22,7 +22,7 @@ from fixtures.lab.hubble import Agent
 from fixtures.lab.space import Space
 from fixtures.manifests import Given
 from fixtures.traffic.client import side_by_side
-from suites.multi_cloud.apart import ADMITTED, OTHER, OWN, VAULT, name
+from suites.multi_cloud.apart import NAMED, OTHER, OWN, VAULT, name
 from suites.multi_cloud.policies import AWS, AZURE, COUNT, SECONDS
 from suites.multi_cloud.subject import PORT, Everywhere, Place
 
@@ -60,7 +60,7 @@ class Namesakes:
         history, drops = History(), dict[str, tuple[Drop, ...]]()
         for given in policies.values():
             self._take_away(given)
-        for when in ADMITTED:
+        for when in NAMED:
             with self._under(policies.get(when)):
                 opened = self.agent.now()
                 history += self._ask(when)

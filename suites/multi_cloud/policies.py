@@ -7,11 +7,12 @@ Clients ask the pods by their addresses: no service is between them and the poli
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
+from itertools import product
 
 from clusters.kube import Document, Kube
 from fixtures.checks import Drop
@@ -22,9 +23,10 @@ from fixtures.lab.hubble import CLUSTER_LABEL, NAMESPACE_LABEL, Agent, labels
 from fixtures.lab.space import Space
 from fixtures.manifests import Given
 from fixtures.traffic.client import ClientPod, side_by_side
-from suites.multi_cloud.subject import FAR, LEAVING, NAME, OUTSIDER, PLAIN, PORT, WIRE
+from suites.multi_cloud.subject import FAR, LEAVING, NAME, OUTSIDER, PLAIN, PORT, WIRE, names_of
 
-AWS, AZURE = "aws-cluster", "azure-cluster"
+AWS, AZURE = ROLES = ("aws-cluster", "azure-cluster")
+"""The clusters that the practices name: of the first are the policies."""
 OWN, SHARED, INNER, OUTER = "own", "shared", "inner", "outer"
 BARRED, RANGED, NAMED = "barred", "ranged", "named"
 GUARDED = (OWN, SHARED, INNER, OUTER, BARRED, RANGED, NAMED)
@@ -34,6 +36,7 @@ ON_NODES = (OUTER, RANGED)
 SENDER = "sender"
 """A client that a policy is of."""
 HERE, THERE = f"{AWS}/{OUTSIDER}", f"{AZURE}/{OUTSIDER}"
+"""Clients of the policies' own cluster, and of the other that they name."""
 TENANT = f"{AZURE}/{OUTSIDER} of another namespace"
 TENANTS = f"{namespace_of(NAME)}-tenant"
 """That namespace."""
@@ -77,8 +80,9 @@ class Guarded:
     """The guarded workloads under their policies, and who would reach them.
 
     Attributes:
-        addresses: of pods in aws-cluster by their workload, and of the other cluster's by
-            `AZURE/` and their workload.
+        addresses: of pods in aws-cluster by their workload, and of other clusters' by their
+            cluster, `/` and their workload.
+        further: clusters that no policy names.
         world: the address that WORLD sends from; empty if the lab has none.
     """
 
@@ -89,6 +93,7 @@ class Guarded:
     addresses: Mapping[str, str]
     on_node: Mapping[str, str]
     world: str
+    further: tuple[str, ...] = ()
 
     def observe(self) -> Observation:
         """Have everybody ask at once, and ask Cilium what it dropped meanwhile.
@@ -99,9 +104,10 @@ class Guarded:
         """
         mark, began = convergence.generation(), time.monotonic()
         opened = {name: agent.now() for name, agent in self.agents.items()}
-        streams = {
+        others = tuple(map(there, (AZURE, *self.further)))
+        streams: dict[str, Callable[[str], Iterator[Stream]]] = {
             HERE: self._here,
-            THERE: self._there,
+            **{who: partial(self._there, who) for who in others},
             TENANT: self._of_tenant,
             SENDS: self._sent,
             NODE: self._node,
@@ -111,7 +117,8 @@ class Guarded:
             for who, asked in streams.items()
         )
         history = side_by_side(*asks)
-        own = history.where(lambda e: not e.service.endswith(f"-{AZURE}"))
+        away = tuple(f"-{each}" for each in (AZURE, *self.further))
+        own = history.where(lambda e: not e.service.endswith(away))
         arrived = sampling.arrivals(self, sampling.expected(own), began)
         drops = {
             name: agent.drops(opened[name], self.space.namespace)
@@ -122,21 +129,23 @@ class Guarded:
     def _here(self, mark: str) -> Iterator[Stream]:
         for whom in GUARDED:
             yield self._stream(HERE, whom, self.addresses[whom], mark)
-        away = away_name(LEAVING)
-        yield self._stream(HERE, away, self.addresses[away], mark)
+        for away in (away_name(LEAVING, each) for each in (AZURE, *self.further)):
+            yield self._stream(HERE, away, self.addresses[away], mark)
 
-    def _there(self, mark: str) -> Iterator[Stream]:
+    def _there(self, who: str, mark: str) -> Iterator[Stream]:
         for whom in GUARDED:
-            yield self._stream(THERE, whom, self.addresses[whom], mark)
+            yield self._stream(who, whom, self.addresses[whom], mark)
 
     def _of_tenant(self, mark: str) -> Iterator[Stream]:
         yield self._stream(TENANT, NAMED, self.addresses[NAMED], mark)
 
     def _sent(self, mark: str) -> Iterator[Stream]:
-        yield with_nonces(
-            name(SENDS, FAR), self.space.host(FAR), mark, count=COUNT, timeout=SECONDS
-        )
-        for whom in (away_name(LEAVING), PLAIN):
+        # By its name, unless that leads to where it may not go as well.
+        by_address = f"{self.addresses[away_name(PLAIN)]}:{PORT}"
+        host = by_address if self.further else self.space.host(FAR)
+        yield with_nonces(name(SENDS, FAR), host, mark, count=COUNT, timeout=SECONDS)
+        further = (away_name(app, each) for each in self.further for app in (PLAIN, LEAVING))
+        for whom in (away_name(LEAVING), PLAIN, *further):
             yield self._stream(SENDS, whom, self.addresses[whom], mark)
 
     def _node(self, mark: str) -> Iterator[Stream]:
@@ -156,9 +165,14 @@ def name(who: str, whom: str) -> str:
     return f"{who}->{whom}"
 
 
-def away_name(workload: str) -> str:
-    """How a workload of the other cluster is called here."""
-    return f"{AZURE}/{workload}"
+def away_name(workload: str, cluster: str = AZURE) -> str:
+    """How a workload of another cluster is called here."""
+    return f"{cluster}/{workload}"
+
+
+def there(cluster: str) -> str:
+    """Another cluster's client."""
+    return away_name(OUTSIDER, cluster)
 
 
 def labels_of(app: str, cluster: str = AWS, namespace: str = "") -> frozenset[str]:
@@ -202,30 +216,31 @@ def guard(lab: Lab, of_tenant: ClientPod) -> Guarded:
         NotReadyError: a workload does not run, or an agent did not get there in time.
         WrongManifestError: a policy is refused, or is never in force.
     """
-    spaces = {cluster: lab.space(NAME, cluster) for cluster in (AWS, AZURE)}
+    further = tuple(name for name in names_of(lab) if name not in ROLES)
+    spaces = {cluster: lab.space(NAME, cluster) for cluster in (*ROLES, *further)}
     space, deadline = spaces[AWS], lab.deadline("convergence")
     pods = {name: space.kube.pod(space.namespace, f"app={name}") for name in (*GUARDED, SENDER)}
     pods[PLAIN] = space.kube.pod(space.namespace, f"app={PLAIN}")
-    other = spaces[AZURE]
-    for workload in (PLAIN, LEAVING):
-        pods[away_name(workload)] = other.kube.pod(other.namespace, f"app={workload}")
+    for cluster, workload in product((AZURE, *further), (PLAIN, LEAVING)):
+        other = spaces[cluster]
+        pod = other.kube.pod(other.namespace, f"app={workload}")
+        pods[away_name(workload, cluster)] = pod
     addresses = {name: str(pod["status"]["podIP"]) for name, pod in pods.items()}
     agents = {cluster: Agent.any_of(each.kube) for cluster, each in spaces.items()}
     clients = {
-        HERE: _client(lab, AWS, OUTSIDER),
-        THERE: _client(lab, AZURE, OUTSIDER),
+        **{away_name(OUTSIDER, each): _client(lab, each, OUTSIDER) for each in spaces},
         TENANT: of_tenant,
         SENDS: _client(lab, AWS, SENDER),
-        NODE: replace(_client(lab, AZURE, WIRE), identity=NODE),
     }
-    known = {*addresses.values(), *(clients[who].address for who in (HERE, THERE, TENANT))}
+    known = {*addresses.values(), *(clients[who].address for who in clients.keys() - {SENDS})}
+    clients[NODE], *_ = lab.clients(AZURE, WIRE, space.namespace, identity=NODE)
     for agent in agents.values():
         convergence.identities(agent, known, deadline)
     convergence.backends(agents[AWS], [addresses[away_name(PLAIN)]], deadline)
     _enforce(lab, space, agents[AWS], pods, deadline)
-    world = lab.topology.cluster(AZURE).world
+    world = lab.topology.cluster(AZURE).world_of(clients[NODE].node)
     on_node = dict(_on_node(space, pods)) if world else {}
-    return Guarded(space, deadline, agents, clients, addresses, on_node, world)
+    return Guarded(space, deadline, agents, clients, addresses, on_node, world, further)
 
 
 def _client(lab: Lab, cluster: str, workload: str) -> ClientPod:

@@ -29,12 +29,12 @@ from fixtures.lab.proxy_log import lines_of
 from fixtures.lab.space import Space
 from fixtures.traffic.client import ClientPod
 from fixtures.traffic.sealed import Own, Served, serving
-from fixtures.traffic.sniffer import Sniffer
+from fixtures.traffic.sniffer import Sniffer, capturing
 from suites.multi_cloud.backends import HOST, OTHER_BY_HOSTNAME, RIGHT, WRONG, to_show
 from suites.multi_cloud.believed import UNAVAILABLE
 from suites.multi_cloud.failover import GATEWAY
 from suites.multi_cloud.policies import AWS, AZURE
-from suites.multi_cloud.subject import NAME, OUTSIDER, PLAIN, PORT, WIRE
+from suites.multi_cloud.subject import NAME, OUTSIDER, PLAIN, PORT, WIRE, names_of
 
 MANIFEST = "backendtlspolicy"
 AUTHORITY = "sealed"
@@ -77,16 +77,18 @@ class Entrance:
         gateway: its pod.
         host: where the client reaches it.
         plain: the address of azure-cluster's pod that is spoken to in plain text.
+        clusters: how many have such a pod.
     """
 
     space: Space
     client: ClientPod
     backend: ClientPod
     gateway: ClientPod
-    sniffer: Sniffer
+    sniffers: tuple[Sniffer, ...]
     host: str
     plain: str
     own: Mapping[str, Own]
+    clusters: int
     deadline: float
 
     def observe(self) -> Observation:
@@ -103,16 +105,21 @@ class Entrance:
         with ExitStack() as stack:
             ends = self._serve(stack)
             self._warm()
-            capturing = self.sniffer.capturing({*sealed, *readable}, f"{mark}-[0-9]+_")
-            end = stack.enter_context(capturing)
+            looking = capturing(self.sniffers, {*sealed, *readable}, f"{mark}-[0-9]+_")
+            end = stack.enter_context(looking)
             streams = [self._stream(name, mark, COUNT) for name in (*PORTS, RIGHT_BY_HOSTNAME)]
-            history = self.client.ask(*streams, self._stream(OPEN, mark, OPEN_COUNT))
+            history = self.client.ask(*streams, self._stream(OPEN, mark, self._open_count))
             capture = end()
             served = {name: end() for name, end in ends.items()}
         refused = {n for e in history if e.status == UNAVAILABLE for n in nonces(e.url)}
         proxy = Container(self.gateway.namespace, self.gateway.pod, PROXY)
         logged = lines_of(self.space.kube, proxy, refused, began, self.deadline)
         return Observation(history, served, capture, logged, sealed, readable)
+
+    @property
+    def _open_count(self) -> int:
+        """So many that azure-cluster's pod has as many as one of two would."""
+        return OPEN_COUNT * self.clusters // 2
 
     def _serve(self, stack: ExitStack) -> dict[str, Callable[[], Served]]:
         """Have all certificates served until the stack is unwound."""
@@ -151,7 +158,7 @@ def entrance_of(lab: Lab) -> Entrance:
     authority = new_root("plumbline sealed")
     space.apply(_config_map(authority.certificate))
     client, backend = (lab.client(c, OUTSIDER, namespace, identity=OUTSIDER) for c in (AWS, AZURE))
-    wire = lab.client(AZURE, WIRE, namespace, identity=WIRE)
+    wires = lab.clients(AZURE, WIRE, namespace, identity=WIRE)
     pod = space.kube.pod(namespace, of_gateway(GATEWAY))["metadata"]["name"]
     gateway = ClientPod(space.kube, namespace, pod, GATEWAY)
     plain = str(other.kube.pod(namespace, f"app={PLAIN}")["status"]["podIP"])
@@ -161,10 +168,11 @@ def entrance_of(lab: Lab) -> Entrance:
     for service, names in SERVICES.items():
         members(space.host(service), [f"{backend.address}:{PORTS[name]}" for name in names])
     members(space.host(PLAIN), [f"{plain}:{PORT}"])
-    sniffer = Sniffer(other.kube, namespace, wire.pod)
+    sniffers = tuple(Sniffer(other.kube, namespace, wire.pod) for wire in wires)
     host = space.address(f"{GATEWAY}-istio")
     own = to_show(authority)
-    return Entrance(space, client, backend, gateway, sniffer, host, plain, own, deadline)
+    count = len(names_of(lab))
+    return Entrance(space, client, backend, gateway, sniffers, host, plain, own, count, deadline)
 
 
 def _config_map(certificate: str) -> Document:

@@ -44,7 +44,7 @@ PORT = 3000  # of the pods
 OUTSIDERS = (PLAIN, EVERYWHERE, NEAR, FAR, WITHHELD, UNJOINED)
 """What is asked from outside the service mesh."""
 COUNT = 100
-"""Requests of a client to `across`: by chance each cluster answers about half of them."""
+"""Requests of a client to `across`: by chance each cluster answers its part of them."""
 FEW = 20
 
 
@@ -55,6 +55,7 @@ class Place:
     Attributes:
         client: with a sidecar.
         outsider: without one.
+        sniffers: on each of its nodes.
         addresses: of the pods, by their workload.
     """
 
@@ -62,7 +63,7 @@ class Place:
     deadline: float
     client: ClientPod
     outsider: ClientPod
-    sniffer: Sniffer
+    sniffers: tuple[Sniffer, ...]
     addresses: Mapping[str, str]
 
     @property
@@ -115,6 +116,15 @@ class Everywhere:
         """Each cluster and each other one, in both directions."""
         return tuple(permutations(self.places.values(), 2))
 
+    def others(self, cluster: str) -> list[Place]:
+        """All but one."""
+        return [place for name, place in self.places.items() if name != cluster]
+
+    @property
+    def few(self) -> int:
+        """So many requests that by chance the pods of all clusters answer some."""
+        return FEW * len(self.places) // 2
+
     @property
     def sealed_pairs(self) -> list[Pair]:
         """The addresses of each client and of each other cluster's pod that it may be led to."""
@@ -127,10 +137,13 @@ class Everywhere:
 
     def discover(self) -> History:
         """Have everybody ask the services of all clusters, and those of the own one."""
-        mark, few = convergence.generation(), OUTSIDERS
+        mark = convergence.generation()
         return side_by_side(
             *self._by_clients(mark, {ACROSS: COUNT, HOME: FEW}),
-            *(partial(p.outsider.ask, *_from_outside(p, few, mark)) for p in self.places.values()),
+            *(
+                partial(place.outsider.ask, *_from_outside(place, OUTSIDERS, mark, self.few))
+                for place in self.places.values()
+            ),
         )
 
     def prefer(self) -> History:
@@ -147,7 +160,7 @@ class Everywhere:
             NotReadyError: what a backend answered did not come into its log in time.
         """
         mark, began = convergence.generation(), time.monotonic()
-        sniffers = [place.sniffer for place in self.places.values()]
+        sniffers = [each for place in self.places.values() for each in place.sniffers]
         looked_at = {a for pair in (*self.sealed_pairs, *self.readable_pairs) for a in pair}
         with capturing(sniffers, looked_at, f"{mark}-[0-9]+_") as end:
             history = side_by_side(
@@ -161,9 +174,12 @@ class Everywhere:
         return Observation(history, capture, self._arrived(history, began))
 
     def draw(self, test: SplitTest) -> History:
-        """Each cluster's outsider asks the service of all clusters until its shares are decided."""
+        """Each cluster's outsider asks the service of all clusters until the share of its own is
+        decided; of more than two as often again and more, as each of the others decides by its own.
+        """
+        least = round(3 * test.expected_n) if len(self.places) > 2 else 0
         draws = (
-            partial(draw, place.outsider, place.drawn, place.service(PLAIN), test)
+            partial(draw, place.outsider, place.drawn, place.service(PLAIN), test, minimum=least)
             for place in self.places.values()
         )
         return side_by_side(*draws)
@@ -222,10 +238,10 @@ def _called(place: Place, mark: str, counts: Mapping[str, int]) -> Iterator[Stre
         yield with_nonces(stream, host, mark, count=count, **more)
 
 
-def _from_outside(place: Place, services: Iterable[str], mark: str) -> Iterator[Stream]:
+def _from_outside(place: Place, services: Iterable[str], mark: str, count: int) -> Iterator[Stream]:
     for service in services:
         stream = service_name(service, place)
-        yield with_nonces(stream, place.space.host(service), mark, count=FEW)
+        yield with_nonces(stream, place.space.host(service), mark, count=count)
 
 
 def _header(mark: str) -> dict[str, str]:
@@ -242,12 +258,17 @@ def in_force(lab: Lab, _cluster: str) -> Everywhere:
         WrongManifestError: the practice's manifest is refused, or is never in force.
     """
     policy = lab.manifests.given("peerauthentication")
-    names = [c.name for c in lab.topology.with_feature("istio-multicluster")]
+    names = names_of(lab)
     with ThreadPoolExecutor(len(names)) as pool:
         places = dict(zip(names, pool.map(lambda n: _place(lab, n, policy), names), strict=True))
     each = places.values()
     joined, shared = (combine(known(p, each) for p in each) for known in (_joined, _shared))
     return Everywhere(places, joined, shared)
+
+
+def names_of(lab: Lab) -> list[str]:
+    """The clusters that the service mesh is one over."""
+    return [cluster.name for cluster in lab.topology.with_feature("istio-multicluster")]
 
 
 def _joined(place: Place, places: Iterable[Place]) -> Verdict:
@@ -275,7 +296,7 @@ def _place(lab: Lab, cluster: str, policy: Given) -> Place:
     convergence.security_policy(space, policy, ACROSS, deadline)
     client = lab.client(cluster, CLIENT, space.namespace)
     outsider = lab.client(cluster, OUTSIDER, space.namespace, identity=OUTSIDER)
-    wire = lab.client(cluster, WIRE, space.namespace, identity=WIRE)
+    wires = lab.clients(cluster, WIRE, space.namespace, identity=WIRE)
     pods = {name: space.kube.pod(space.namespace, f"app={name}") for name in (ACROSS, PLAIN)}
     addresses = {name: str(pod["status"]["podIP"]) for name, pod in pods.items()}
     addresses |= {CLIENT: client.address, OUTSIDER: outsider.address}
@@ -284,6 +305,6 @@ def _place(lab: Lab, cluster: str, policy: Given) -> Place:
         deadline,
         client,
         outsider,
-        Sniffer(space.kube, space.namespace, wire.pod),
+        tuple(Sniffer(space.kube, space.namespace, wire.pod) for wire in wires),
         addresses,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 
 import pytest
@@ -24,7 +25,7 @@ from suites.multi_cloud.failover import (
     without_istiod,
 )
 from suites.multi_cloud.moves import first_by, left_after, never_asked, taking
-from suites.multi_cloud.policies import AWS, AZURE, labels_of
+from suites.multi_cloud.policies import AWS, labels_of
 from suites.multi_cloud.served import at_home, served_across
 from suites.multi_cloud.subject import (
     ACROSS,
@@ -36,6 +37,7 @@ from suites.multi_cloud.subject import (
     STANDBY,
     Everywhere,
     call_name,
+    names_of,
 )
 
 FAILOVER = "Best Practices/Multi-Cloud/Failover handling"
@@ -56,15 +58,17 @@ def test_nothing_leaves_a_healthy_cluster(
     judge(preferred, every(*own, served_across(everywhere)))
 
 
-def taken_over(moved: Moved) -> Check:
-    """The own pod answers all until it goes, the other cluster's while it is gone, and the own one
-    again once it is back; for a moment nobody may."""
-    trace, own, other = moved.traces.only, f"{LEAVING}-{AWS}", f"{LEAVING}-{AZURE}"
+def taken_over(moved: Moved, clusters: Iterable[str]) -> Check:
+    """The own pod answers all until it goes, those of other clusters while it is gone, and the own
+    one again once it is back; for a moment nobody may."""
+    trace, own = moved.traces.only, f"{LEAVING}-{AWS}"
+    others = {f"{LEAVING}-{name}" for name in clusters} - {own}
+    first = min(first_by(trace, other, moved.began) for other in others)
     return every(
-        known(unbroken(trace, {own, other}, MOVING)),
+        known(unbroken(trace, {own, *others}, MOVING)),
         known(only_by(trace.between(0, moved.began), {own}, "before it went")),
-        known(only_by(trace.between(moved.gone, moved.again), {other}, "without it")),
-        known(taking("the other cluster to answer", first_by(trace, other, moved.began))),
+        known(only_by(trace.between(moved.gone, moved.again), others, "without it")),
+        known(taking("the other cluster to answer", first)),
         known(moved.returned),
         known(only_by(trace.between(moved.back + SETTLING, FOREVER), {own}, "since it is back")),
     )
@@ -76,7 +80,7 @@ def test_the_other_cluster_answers_when_the_last_pod_goes(judge: Judge, lab: Lab
     """When the last own pod of a global service goes, the other cluster's answer until it is
     back."""
     moved = move(lab, by_service(lab, AWS, STANDBY))
-    judge(moved.traces.history, taken_over(moved))
+    judge(moved.traces.history, taken_over(moved, names_of(lab)))
 
 
 @pytest.mark.nightly
@@ -85,40 +89,41 @@ def test_a_gateway_is_served_by_the_other_cluster(judge: Judge, lab: Lab) -> Non
     """A Gateway without a pod in its own cluster is served by the other cluster's, and by its own
     alone once it is back."""
     moved = move(lab, by_gateway(lab))
-    judge(moved.traces.history, taken_over(moved))
+    judge(moved.traces.history, taken_over(moved, names_of(lab)))
 
 
-def left_and_asked_again(failed: Failed) -> Check:
-    """The own pod is left for the other cluster's after its errors, which are all that anybody got,
-    and is asked again."""
-    trace, own, other = failed.traces.only, f"{AILING}-{AWS}", f"{AILING}-{AZURE}"
+def left_and_asked_again(failed: Failed, clusters: Iterable[str]) -> Check:
+    """The own pod is left for those of other clusters after its errors, which are all that anybody
+    got, and is asked again."""
+    trace, own = failed.traces.only, f"{AILING}-{AWS}"
+    every_one = {f"{AILING}-{name}" for name in clusters}
     return every(
         known(failed.left),
         known(failed.returned),
         known(never_asked(failed.there, 0, failed.began, "while all were well")),
         known(left_after(failed.here, ERRORS)),
-        known(unbroken(trace, {own, other}, failing=own)),
+        known(unbroken(trace, every_one, failing=own)),
     )
 
 
 @requirement("FO2", source=FAILOVER)
-def test_pods_that_fail_are_left_for_the_other_clusters(judge: Judge, pair: Pair) -> None:
+def test_pods_that_fail_are_left_for_the_other_clusters(judge: Judge, lab: Lab, pair: Pair) -> None:
     """Own pods that answer 503 are left after three errors each, and asked again once they can."""
     failed = pair.fail()
-    judge(failed.traces.history, left_and_asked_again(failed))
+    judge(failed.traces.history, left_and_asked_again(failed, names_of(lab)))
 
 
 @pytest.mark.nightly
 @requirement("FO3", source=FAILOVER)
-def test_silent_pods_cost_no_client_an_error(judge: Judge, pair: Pair) -> None:
+def test_silent_pods_cost_no_client_an_error(judge: Judge, lab: Lab, pair: Pair) -> None:
     """Own pods that fall silent cost no client an error: it is served by the other cluster's."""
     silent = pair.silence()
-    trace, own, other = silent.traces.only, f"{AILING}-{AWS}", f"{AILING}-{AZURE}"
+    trace, every_one = silent.traces.only, {f"{AILING}-{name}" for name in names_of(lab)}
     history = silent.traces.history
     judge(
         history,
         every(
-            known(unless_pressed(unbroken(trace, {own, other}), history)),
+            known(unless_pressed(unbroken(trace, every_one), history)),
             known(silent.left),
             known(silent.returned),
             known(never_asked(silent.there, 0, silent.began, "while nobody was silent")),
@@ -137,4 +142,4 @@ def test_failover_needs_no_control_plane(
     with without_istiod(lab, everywhere) as none_runs:
         failed = pair.fail()
         alone = none_runs()
-    judge(failed.traces.history, every(left_and_asked_again(failed), known(alone)))
+    judge(failed.traces.history, every(left_and_asked_again(failed, names_of(lab)), known(alone)))

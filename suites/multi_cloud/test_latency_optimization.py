@@ -26,12 +26,12 @@ def test_another_cluster_is_not_far(judge: Judge, everywhere: Everywhere) -> Non
 
 
 def _checks(everywhere: Everywhere) -> Iterator[Check]:
+    pods = [place.service(ACROSS) for place in everywhere.places.values()]
     for here, there in everywhere.ways:
-        pods = [place.service(ACROSS) for place in (here, there)]
         for mode, count in COUNTS.items():
             name = stream_name(here, mode)
             yield on(name, only_answered_by(pods, count))
-            yield on(name, _adds_little(here, there, count // 4))
+            yield on(name, _adds_little(here, there, count // (2 * len(pods))))
 
 
 def _adds_little(here: Place, there: Place, minimum: int) -> Check:

@@ -20,8 +20,8 @@ ZERO_TRUST = "Best Practices/Security/Zero trust"
 def test_one_principal_is_told_apart_by_its_cluster(
     judge: Judge, lab: Lab, everywhere: Everywhere
 ) -> None:
-    """Of one principal in both clusters a network policy admits one cluster's alone: its namesake,
+    """Of one principal in all clusters a network policy admits one cluster's alone: its namesake,
     served without the policy, is dropped with its cluster's name."""
     observed = namesakes(everywhere).ask(lab.manifests.given(POLICY))
     who = spiffe_id(namespace_of(NAME), CLIENT)
-    judge(observed.history, told_apart(who, observed.arrived, observed.drops))
+    judge(observed.history, told_apart(who, observed.arrived, observed.drops, everywhere.places))

@@ -137,7 +137,8 @@ class Run:
         self._pytest(phase, ["suites"], *workers, *more)
 
     def _pytest(self, phase: str, tests: Iterable[str], *more: str) -> None:
-        own = ("--no-report", f"--profile={self.profile}", *more)
+        # The suites ask for no folders of pytest's, which outlive the run.
+        own = ("-p", "no:tmpdir", "--no-report", f"--profile={self.profile}", *more)
         words = (sys.executable, "-m", "pytest", *tests, *own)
         self.program(phase, "clusters", "run", "--", *words)
 

@@ -126,7 +126,7 @@ def _upgrading(run: Run, field: Field, trains: tuple[Train, Train]) -> Upgrading
         for train in trains
     )
     addresses = address_range.of_lab(field.engine) or DEFAULT
-    return Upgrading(base, to, read_plan(Settings.of_user().clustermesh, addresses))
+    return Upgrading(base, to, read_plan(Settings.of_user().clustermesh_file, addresses))
 
 
 def _suites(run: Run, name: str) -> Results | None:

@@ -153,7 +153,7 @@ def isolate(lab: Lab, cluster: str) -> Isolated:
     guarded = (ISLAND, RANGED, LEAVER)
     pods = {each: space.kube.pod(space.namespace, f"app={each}") for each in guarded}
     addresses = {each: str(pod["status"]["podIP"]) for each, pod in pods.items()}
-    agent = Agent.any_of(space.kube)
+    agent = Agent.of(space.kube, pods[ISLAND])
     known = {*addresses.values(), *(client.address for client in clients.values())}
     convergence.identities(agent, known, deadline)
     _enforce(lab, space, agent, pods, deadline)

@@ -69,10 +69,11 @@ def _enforce(lab: Lab, space: Space, agent: Agent, deadline: float) -> None:
     old, new = _uid(stored), _uid(space.put(policy))
 
     def pending() -> str:
-        uids, _ = agent.imported()
-        return "" if old not in uids and new in {"", *uids} else f"it has {sorted(uids)}"
+        lists = [each.imported()[0] for each in agent.every]
+        wrong = [uids for uids in lists if old in uids or new not in {"", *uids}]
+        return f"it has {sorted(wrong[0])}" if wrong else ""
 
-    wait_for(f"{agent.kube.cluster.name}'s agent to have {POLICY} as it is", pending, deadline)
+    wait_for(f"{agent.kube.cluster.name}'s agents to have {POLICY} as it is", pending, deadline)
 
 
 def _uid(stored: Document) -> str:

@@ -112,13 +112,13 @@ def _kill(lab: Lab, agent: Agent) -> Agent:
         ]
         return "" if pods and agent.pod not in pods else f"ready: {', '.join(pods) or 'none'}"
 
-    kube.end_pod(NAMESPACE, AGENTS)
+    kube.delete({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": agent.pod}}, NAMESPACE)
     look = kube.kubectl(f"-n {NAMESPACE} get pods -l {AGENTS}")
     wait_for("another agent to be ready", pending, patience, look)
     cilium.wait_ready(kube, patience)
     if "clustermesh" in kube.cluster.features:
         clustermesh.wait_ready(kube, others, lab.deadline("clustermesh"))
-    return Agent.any_of(kube)
+    return Agent.on(kube, agent.node)
 
 
 def _asked_meanwhile(

@@ -77,7 +77,7 @@ class Visit:
         said = (self.out / "doctor.log").read_text()
         if status == 0 or "max_user_instances" not in said:
             raise CommandError("doctor to ask for inotify's limits", seen=said[-2000:])
-        self.root.ask(inotify.MEND.replace("sudo ", ""))
+        self.root.ask(inotify.mend().replace("sudo ", ""))
         with self.progress.step("doctor, mended"):
             status = self.user.stream(_made("make doctor"), self.out / "doctor.log", 600)
         if status:

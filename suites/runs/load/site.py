@@ -108,7 +108,7 @@ def _generators(lab: Lab, cluster: str, workers: int) -> Generators:
     """The pods that send, once they run."""
     namespace = PODS.in_force(lab, cluster).namespace
     master = lab.client(cluster, MASTER, namespace)
-    return Generators(master, tuple(lab.clients(cluster, WORKER, namespace, workers)))
+    return Generators(master, tuple(lab.scaled(cluster, WORKER, namespace, workers)))
 
 
 def _stream(probe: Probe) -> Stream:
