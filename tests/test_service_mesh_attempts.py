@@ -17,6 +17,7 @@ from suites.service_mesh.attempts import (
     moved_on,
     some_tried_again,
     unless_late,
+    unless_unread,
 )
 from suites.service_mesh.subject import by_nonce, failing
 from tests.histories import Answer, exchanges, window
@@ -68,6 +69,27 @@ def test_what_arrived_is_counted() -> None:
     assert quick(history + pressed).outcome == "inconclusive"
     assert arrived_times({}, 1, 1)(history).outcome == "fail"
     assert arrived_times({}, 0, 1)(exchanges()).outcome == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("times", "pressure", "outcome"),
+    [
+        ((2, 3, 2), 0.0, "pass"),
+        ((2, 0, 3), 0.9, "inconclusive"),
+        ((2, 0, 3), 0.5, "fail"),
+        ((1, 0, 3), 0.9, "fail"),
+        ((2, 0, 4), 0.9, "fail"),
+        ((2, 3, 4), 0.9, "fail"),
+        ((), 0.9, "inconclusive"),
+    ],
+)
+def test_a_few_that_a_pressed_backend_never_read_say_nothing(
+    times: tuple[int, ...], pressure: float, outcome: str
+) -> None:
+    arrived = {f"s-{n}": [Attempt("a", 1 + i) for i in range(k)] for n, k in enumerate(times)}
+    worked = window(ended=10.0, stalled=10 * pressure, lines=len(times))
+    history = exchanges(*(LATE for _ in times)) + History((), [worked])
+    assert unless_unread(arrived, 2, 3)(history).outcome == outcome
 
 
 def test_another_pod_is_tried() -> None:

@@ -54,6 +54,22 @@ def if_quick(check: Check) -> Check:
     return lambda history: unless_pressed(check(history), history)
 
 
+def unless_unread(attempts: Attempts, least: int, most: int) -> Check:
+    """As `arrived_times`, of requests that are given up before their answer. A backend that had no
+    core until then never reads a few of them; of most of them, or of one too many, no machine is an
+    excuse."""
+    exact = arrived_times(attempts, least, most)
+
+    def judge(history: History) -> Verdict:
+        verdict = exact(history)
+        times = [len(attempts.get(nonce, ())) for nonce in _nonces(history)]
+        unread = sum(n < least for n in times)
+        few = 2 * unread < len(times) and max(times, default=0) <= most
+        return unless_pressed(verdict, history) if few else verdict
+
+    return judge
+
+
 def but_unreached(check: Check, at_most: int) -> Check:
     """A check of requests to a service one of whose two pods does not listen: without those that
     Envoy brought to nobody, if they are a few. It looks five times for another pod than the one
