@@ -22,6 +22,7 @@ import pytest
 
 from clusters.errors import ResultsError
 from fixtures.mutants import Mutant, catalogue
+from fixtures.plugin.options import CORE, FULL
 from fixtures.plugin.requirements import ASKED
 from reports.reading import read
 from reports.schema import Results
@@ -36,20 +37,22 @@ Written by `{COMMAND}`; do not edit it.
 
 A requirement is the first sentence of a test's docstring. Its source is the kind and name of the
 reference manifest that requires it. Its mutants are faults made on purpose, in `mutants.yaml` of
-its suite; `make mutants` shows that each of them turns the requirement red. `make e2e` adds a suite
-`watch` to a run: its requirements `W1` and `W2` are faults that the monitor must find
-([watch](watch.md)).
+its suite; `make mutants` shows that each of them turns the requirement red. `make e2e` asks those
+of the profile `core`, `make e2e PROFILE=full` all, and both add a suite `watch` to a run: its
+requirements `W1` and `W2` are faults that the monitor must find ([watch](watch.md)).
 """
 
 
 @dataclass(frozen=True)
 class Listed:
-    """A requirement, the mutants of its suite that it must notice, and those that cannot be run."""
+    """A requirement, the first profile that asks it, the mutants of its suite that it must notice,
+    and those that cannot be run."""
 
     id: str
     suite: str
     sentence: str
     source: str
+    profile: str
     mutants: tuple[Mutant, ...]
     not_run: tuple[Mutant, ...]
 
@@ -71,6 +74,7 @@ class _Collector:
                 suite=one.suite,
                 sentence=one.sentence,
                 source=one.source,
+                profile=FULL if item.get_closest_marker("nightly") else CORE,
                 mutants=tuple(mutant for mutant in runnable if one.id in mutant.kills),
                 not_run=tuple(mutant for mutant in every if mutant.not_applicable),
             )
@@ -123,7 +127,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _tables(listed: Iterable[Listed], verdicts: Mapping[str, str] | None) -> Iterator[str]:
-    columns = ["id", "requirement", "source", "mutants", *(["verdict"] if verdicts else [])]
+    columns = [
+        "id",
+        "requirement",
+        "source",
+        "profile",
+        "mutants",
+        *(["verdict"] if verdicts else []),
+    ]
     for suite, group in groupby(listed, key=lambda one: one.suite):
         yield f"## {suite}\n"
         yield _row(columns)
@@ -131,7 +142,7 @@ def _tables(listed: Iterable[Listed], verdicts: Mapping[str, str] | None) -> Ite
         of_suite = list(group)
         for one in of_suite:
             mutants = ", ".join(f"`{mutant.name}`" for mutant in one.mutants)
-            row = [one.id, one.sentence, f"`{one.source}`", mutants or "none"]
+            row = [one.id, one.sentence, f"`{one.source}`", one.profile, mutants or "none"]
             yield _row([*row, *([verdicts.get(one.id, "not run")] if verdicts else [])])
         for mutant in of_suite[0].not_run:
             yield f"\nNot run: `{mutant.name}`, {mutant.what}. {mutant.not_applicable}"

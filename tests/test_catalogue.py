@@ -18,7 +18,7 @@ def listed() -> list[Listed]:
     return catalogue.requirements()
 
 
-CS1 = Listed("CS1", "canary_split", "It holds.", "Kind/name", mutants=(), not_run=())
+CS1 = Listed("CS1", "canary_split", "It holds.", "Kind/name", "core", mutants=(), not_run=())
 CS2 = replace(CS1, id="CS2")
 
 
@@ -44,20 +44,29 @@ def test_a_practice_is_one_of_the_references(listed: list[Listed]) -> None:
     assert [e.id for e in of_practices if not practices.order(practices.title(e.source))] == []
 
 
+def test_each_practice_has_a_requirement_that_core_asks(listed: list[Listed]) -> None:
+    in_core = {each.source for each in listed if each.profile == "core"}
+    assert {
+        f"{practices.SOURCE}/{heading}/{practice}"
+        for heading, group in practices.HEADINGS.items()
+        for practice in group
+    } <= in_core
+
+
 def test_a_requirement_is_listed_with_the_mutants_that_can_be_run() -> None:
     runnable = Mutant(name="m", suite="s", what="w", kills=("CS1",), file="f", absent=True)
     listed = Mutant(name="l", suite="s", what="it draws in turn", not_applicable="No field asks.")
     text = catalogue.page([replace(CS1, mutants=(runnable,), not_run=(listed,)), CS2])
     assert rows(text) == [
-        "| CS1 | It holds. | `Kind/name` | `m` |",
-        "| CS2 | It holds. | `Kind/name` | none |",
+        "| CS1 | It holds. | `Kind/name` | core | `m` |",
+        "| CS2 | It holds. | `Kind/name` | core | none |",
     ]
     assert "Not run: `l`, it draws in turn. No field asks." in text
 
 
 def test_a_bar_in_a_sentence_does_not_end_its_cell() -> None:
     assert rows(catalogue.page([replace(CS1, sentence="a|b")])) == [
-        "| CS1 | a\\|b | `Kind/name` | none |"
+        "| CS1 | a\\|b | `Kind/name` | core | none |"
     ]
 
 

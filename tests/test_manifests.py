@@ -32,6 +32,7 @@ VALUES = {
     "programs_base64": dict.fromkeys(PROGRAMS, "YQ=="),
     "programs_digest": "0123",
     "features": capabilities.FEATURES | capabilities.LEFT_ALONE.keys(),
+    "full": True,
     "nodes": ["first"],
 }
 PINS = {
@@ -155,6 +156,23 @@ def test_support_gives_documents_with_kinds_and_names(template: Path) -> None:
     documents = m.support(template, **VALUES)
     assert documents
     assert all(d["apiVersion"] and d["kind"] and d["metadata"]["name"] for d in documents)
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_what_only_full_asks_is_left_out_for_core_and_routes_still_lead_somewhere(
+    template: Path,
+) -> None:
+    every, core = (m.support(template, **{**VALUES, "full": full}) for full in (True, False))
+    assert [document for document in core if document not in every] == []
+    offered = {d["metadata"]["name"] for d in core if d["kind"] == "Service"}
+    routes = [d for d in core if d["kind"].endswith("Route")]
+    led_to = {
+        ref["name"]
+        for route in routes
+        for rule in route["spec"].get("rules", [])
+        for ref in rule["backendRefs"]
+    }
+    assert led_to <= offered
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: f"{path.parent.name}/{path.name}")

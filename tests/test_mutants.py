@@ -52,6 +52,7 @@ def support(mutant: Mutant) -> list[dict[str, object]]:
         programs_base64={},
         programs_digest="d",
         features=capabilities.FEATURES | capabilities.LEFT_ALONE.keys(),
+        full=True,
     )
 
 

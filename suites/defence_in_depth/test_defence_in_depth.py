@@ -28,24 +28,28 @@ ISOLATION = "Best Practices/Security/Network isolation"
 OBSERVABILITY = "Best Practices/Service Mesh/Observability"
 
 
+@pytest.mark.nightly
 @requirement("AP3", source=ACCESS)
 def test_conditions_hold_on_each_side(judge: Judge, observed: Observation) -> None:
     """Conditions of a DENY hold on each side, and what a request lacks opens nothing."""
     judge(observed.history, are_held(CONDITIONS, observed.arrived))
 
 
+@pytest.mark.nightly
 @requirement("AP6", source=ACCESS)
 def test_a_gateway_denies(judge: Judge, observed: Observation) -> None:
     """A policy on a Gateway denies there, no backend sees it, and no other Gateway is touched."""
     judge(observed.history, are_held(AT_THE_ENTRANCE, observed.arrived))
 
 
+@pytest.mark.nightly
 @requirement("NI6", source=ISOLATION)
 def test_no_namespace_opens_what_is_denied_above(judge: Judge, observed: Observation) -> None:
     """What a CiliumClusterwideNetworkPolicy denies no policy of a namespace opens."""
     judge(observed.history, are_walled_off(AT_THE_WALL, observed.arrived, observed.drops))
 
 
+@pytest.mark.nightly
 @requirement("ZT4", source=TRUST)
 def test_past_its_sidecar_nobody_gains(judge: Judge, observed: Observation) -> None:
     """Who steps round its sidecar gains nothing: its plain text is cut off, or is dropped."""

@@ -142,7 +142,10 @@ class Balanced:
 
         Raises:
             CommandError: the prober could not be started.
+            NotReadyError: the client's proxy did not learn of the pods in time.
         """
+        # Of the other service of these pods a proxy may know those alone that have a weight.
+        self.wait_known(BY_NUMBER, origins(self.space, ZONED))
         return self.client.probe(
             self._stream(DISTRIBUTED, count=ZONES), self._stream(BY_NUMBER, count=ZONES)
         )
@@ -283,6 +286,4 @@ def in_force(lab: Lab, cluster: str) -> Balanced:
     subject = Balanced(space, deadline, client, tuple(origins(space, POOL)))
     for service in (TURN, CHANCE, LEAST, KEYED, EJECTING, WARMING):
         subject.wait_known(service)
-    # Of the other service of these pods a proxy may know those alone that have a weight.
-    subject.wait_known(BY_NUMBER, origins(space, ZONED))
     return subject

@@ -86,6 +86,7 @@ def test_a_slow_pod_gets_less(judge: Judge, balanced: Balanced) -> None:
     )
 
 
+@pytest.mark.nightly
 @requirement("LB3", source=BALANCING)
 def test_a_key_stays_on_its_pod(judge: Judge, balanced: Balanced) -> None:
     """A key stays on its pod; when a pod goes most keys of others stay, and all come back with
@@ -117,6 +118,7 @@ def test_a_pod_that_fails_is_left_for_its_time(judge: Judge, balanced: Balanced)
     )
 
 
+@pytest.mark.nightly
 @requirement("LB5", source=BALANCING)
 def test_weights_of_zones_hold(judge: Judge, balanced: Balanced) -> None:
     """Declared weights of zones hold, whatever number of pods each has; without any it decides."""

@@ -106,6 +106,7 @@ def left_and_asked_again(failed: Failed, clusters: Iterable[str]) -> Check:
     )
 
 
+@pytest.mark.nightly
 @requirement("FO2", source=FAILOVER)
 def test_pods_that_fail_are_left_for_the_other_clusters(judge: Judge, lab: Lab, pair: Pair) -> None:
     """Own pods that answer 503 are left after three errors each, and asked again once they can."""

@@ -101,6 +101,7 @@ def test_nobody_gets_anothers_cookie(judge: Judge, cached: Kept) -> None:
     judge(cached.history, with_positive_control(denied=own, allowed=fresh))
 
 
+@pytest.mark.nightly
 @requirement("CA8", source=CACHING)
 def test_a_port_that_has_gone_is_forgotten(judge: Judge, lab: Lab, cluster: str, seed: int) -> None:
     """A port that a service no longer has is forgotten by a proxy that knew it, and so are the

@@ -59,6 +59,7 @@ def test_the_declared_protocol_is_spoken(judge: Judge, spoken_to: Stage) -> None
     judge(speak(spoken_to), every(*checks))
 
 
+@pytest.mark.nightly
 @requirement("PR2", source=SELECTION)
 def test_grpc_is_understood_call_by_call(judge: Judge, spoken_to: Stage) -> None:
     """gRPC keeps its trailers and statuses by Gateway and sidecars, is routed by method, and the
@@ -82,6 +83,7 @@ def test_a_websocket_is_upgraded(judge: Judge, spoken_to: Stage) -> None:
     judge.conclude(upgraded(*upgrade(spoken_to), FRAMES))
 
 
+@pytest.mark.nightly
 @requirement("PR4", source=SELECTION)
 def test_tls_is_passed_through(judge: Judge, lab: Lab, passing: Stage) -> None:
     """TLS that is passed through stays closed to the Gateway: each name reaches its own backend,
@@ -94,6 +96,7 @@ def test_tls_is_passed_through(judge: Judge, lab: Lab, passing: Stage) -> None:
     judge.conclude(combine(verdicts))
 
 
+@pytest.mark.nightly
 @requirement("PR5", source=SELECTION)
 def test_a_server_may_speak_first(judge: Judge, lab: Lab, cluster: str, spoken_to: Stage) -> None:
     """A server that speaks first is heard at once, through sidecars and through a Gateway.

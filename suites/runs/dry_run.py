@@ -26,6 +26,7 @@ from clusters.topology import Topology
 from fixtures import manifests as m
 from fixtures.behaviour import discover
 from fixtures.lab import HOME, SHARED_CLIENTS, Lab, namespace_of
+from fixtures.plugin.options import FULL
 from suites.runs.applied import stems
 from suites.runs.run import Run
 
@@ -54,7 +55,8 @@ def tell(run: Run) -> None:
     """
     topology = Topology.load(run.home.topology)
     providers.reach(run.home)
-    lab = Lab(topology, m.of_user(Settings.of_user().manifests), run.folder, run.folder)
+    given, full = m.of_user(Settings.of_user().manifests), run.profile == FULL
+    lab = Lab(topology, given, run.folder, run.folder, full=full)
     console = Console(highlight=False)
     try:
         for cluster in topology.clusters:

@@ -81,6 +81,7 @@ def test_a_claim_comes_from_the_token(judge: Judge, presented: Observation) -> N
     judge(presented.history, check)
 
 
+@pytest.mark.nightly
 @requirement("SP3", source=POLICIES, needs="control-planes")
 def test_an_authorizer_is_asked_first(
     judge: Judge, lab: Lab, practised: Practised, seed: int
