@@ -21,10 +21,10 @@ from clusters.topology import Topology
 from reports.publish import publish, report_of
 from reports.render.terminal import show
 from reports.schema import Requirement
-from suites.runs import conformance, istioctl
+from suites.runs import conformance, connectivity, istioctl
 from suites.runs.run import Run
 
-PEERS = ("istioctl", "conformance")
+PEERS = ("istioctl", "cilium", "conformance")
 PROFILE = "peers"
 NOTE = "The vendors' own suites, at their word; Gateway API's has pods of the lab's images."
 
@@ -34,7 +34,7 @@ def peers(run: Run, only: str = "", test: str = "") -> int:
 
     Args:
         only: one of `PEERS`, or all of them.
-        test: the name of one test of the conformance suite.
+        test: the name of one test of the conformance suite or of Cilium's.
 
     Raises:
         InputError: there is no such peer.
@@ -55,7 +55,7 @@ def peers(run: Run, only: str = "", test: str = "") -> int:
     for name in PEERS:
         if only in ("", name):
             with run.stage(name):
-                entries += asking.istioctl() if name == "istioctl" else asking.conformance(test)
+                entries += asking.peer(name, test)
     results = run.results(topology, PROFILE, tuple(entries), notes=(NOTE,))
     publish(results, run.folder)
     show(report_of(results), run.folder)
@@ -73,9 +73,18 @@ class Asking:
 
     def bring(self, only: str) -> None:
         """Have the programs, built if need be."""
-        for name in (tools.ISTIOCTL, tools.CONFORMANCE):
+        for name in tools.PEERS:
             if not only or only in name:
                 self._program(name)
+
+    def peer(self, name: str, test: str = "") -> Iterator[Requirement]:
+        """What one of `PEERS` says."""
+        match name:
+            case "istioctl":
+                return self.istioctl()
+            case "cilium":
+                return self.connectivity(test)
+        return self.conformance(test)
 
     def istioctl(self) -> Iterator[Requirement]:
         """Each of istioctl's checks of each cluster."""
@@ -104,6 +113,21 @@ class Asking:
             raise _failed(self._run.folder / log, "the conformance suite")
         for each in tests:
             yield conformance.requirement(each, cluster.name, version, log)
+
+    def connectivity(self, test: str = "") -> Iterator[Requirement]:
+        """Each of Cilium's connectivity tests, over the first two clusters: it takes minutes."""
+        program, variables = self._program(tools.CILIUM), istioctl.variables(self._topology)
+        report = (self._run.folder / connectivity.REPORT).absolute()
+        words = connectivity.arguments(self._topology, self._train, report, test)
+        log = "connectivity.log"
+        try:
+            list(self._lines(program, words, variables, log))
+        finally:
+            cleaning = connectivity.cleaning(self._topology)
+            list(self._lines(program, cleaning, variables, "connectivity-cleanup.log"))
+        if not report.exists():
+            raise _failed(self._run.folder / log, "Cilium's connectivity test")
+        yield from connectivity.requirements(report, self._train.versions.cilium, log)
 
     def _program(self, name: str) -> Path:
         return tools.ensure(name, self._run.home, self._train, self._progress)
