@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
-from suites.runs import conformance, istioctl
+from suites.runs import conformance, connectivity, istioctl
 
 PRINTED = """\
 === RUN   Conformance
@@ -64,3 +65,23 @@ def test_an_error_of_istioctl_is_red_and_the_rest_is_counted(
 def test_what_is_no_json_is_no_answer() -> None:
     with pytest.raises(ValueError, match="Expecting"):
         istioctl.messages("[the cluster does not answer")
+
+
+def test_each_of_ciliums_tests_is_told_with_its_verdict(tmp_path: Path) -> None:
+    case = '<testcase name="{}" classname="connectivity test" status="{}" time="{}">{}</testcase>'
+    cases = [
+        case.format("no-policies", "passed", 12.5, ""),
+        case.format("client-ingress", "failed", 3, '<failure message="x" type="failure"/>'),
+        case.format("client-egress-l7", "skipped", 0, '<skipped message="skipped"/>'),
+    ]
+    report = tmp_path / "connectivity.xml"
+    report.write_text(
+        f'<testsuites><testsuite name="connectivity test">{"".join(cases)}</testsuite></testsuites>',
+        encoding="utf-8",
+    )
+    entries = list(connectivity.requirements(report, "1.20.2", "connectivity.log"))
+    assert [(each.id, each.verdict, each.seconds, each.explained) for each in entries] == [
+        ("no-policies", "pass", 12.5, False),
+        ("client-ingress", "fail", 3.0, False),
+        ("client-egress-l7", "skip", 0.0, True),
+    ]
