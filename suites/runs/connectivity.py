@@ -59,7 +59,7 @@ def requirements(report: Path, version: str, log: str) -> Iterator[Requirement]:
     Raises:
         OSError: it wrote no such file.
     """
-    for case in JUnitXml.fromfile(str(report)):
+    for case in (case for suite in JUnitXml.fromfile(str(report)) for case in suite):
         found = next(iter(case.result), None)
         yield Requirement(
             id=case.name,
