@@ -25,7 +25,7 @@ IMAGES = {
 }
 """Which image is whose, by the program's flag."""
 DNS = "registry.k8s.io/coredns/coredns:v{coredns}"
-LEFT_OUT = ("/pod-to-world.*", ".*to-fqdns.*", ".*cidr-external.*", "to-entities-world")
+LEFT_OUT = ("/pod-to-world.*", "/pod-to-cidr.*", ".*to-fqdns.*", ".*cidr.*", ".*world.*")
 """What asks hosts of the internet, whom a lab without an uplink does not have."""
 
 
