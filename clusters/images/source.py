@@ -27,7 +27,7 @@ Mode = Literal["auto", "pull", "forge"]
 NODE = "node"
 LAB = (
     "cilium", "cilium-operator", "clustermesh-apiserver", "istio-pilot", "istio-proxyv2",
-    "echo", "locust", "ratelimit", "redis", "alpine-curl", "json-mock",
+    "echo", "locust", "ratelimit", "redis",
 )  # fmt: skip
 
 

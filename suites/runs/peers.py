@@ -15,6 +15,7 @@ from rich.console import Console
 
 from clusters import providers, tools, versions
 from clusters.errors import CommandError, InputError
+from clusters.load import load
 from clusters.process import environment
 from clusters.progress import Progress
 from clusters.topology import Topology
@@ -72,10 +73,13 @@ class Asking:
         run.folder.mkdir(parents=True, exist_ok=True)
 
     def bring(self, only: str) -> None:
-        """Have the programs, built if need be."""
+        """Have the programs, built if need be, and the images that only they want."""
         for name in tools.PEERS:
             if not only or only in name:
                 self._program(name)
+        if only in ("", tools.CILIUM):
+            names = tuple(connectivity.IMAGES.values())
+            load(self._run.home, self._topology, names, self._progress)
 
     def peer(self, name: str, test: str = "") -> Iterator[Requirement]:
         """What one of `PEERS` says."""
@@ -140,7 +144,7 @@ class Asking:
         env = environment(variables, direct=True)
         self._console.print(f"{program.name}: {log}", style="dim")
         with (
-            (self._run.folder / log).open("w", encoding="utf-8") as file,
+            (self._run.folder / log).open("w", encoding="utf-8", buffering=1) as file,
             subprocess.Popen(
                 [program, *words],
                 env=env,

@@ -1,6 +1,7 @@
 // Command coredns is CoreDNS with the plugins that the Corefiles of a cluster, of Gateway API's
-// conformance suite and of Cilium's connectivity test name and no others, built the way its documentation describes for external
-// plugins. Most of the stock build's time goes into cloud SDKs that a cluster's DNS never calls.
+// conformance suite and of Cilium's connectivity test name and no others, built the way its
+// documentation describes for external plugins. Most of the stock build's time goes into cloud SDKs
+// that a cluster's DNS never calls.
 package main
 
 import (
