@@ -27,12 +27,15 @@ IMAGES = {
 DNS = "registry.k8s.io/coredns/coredns:v{coredns}"
 LEFT_OUT = ("/pod-to-world.*", "/pod-to-cidr.*", ".*to-fqdns.*", ".*cidr.*", ".*world.*")
 """What asks hosts of the internet, whom a lab without an uplink does not have."""
+BY_ENVOY = (".*l7.*", ".*tls-sni.*")
+"""What asks Cilium's own Envoy: DNS rules are told by the agent, so the program takes it for there."""
 
 
 def arguments(topology: Topology, train: Train, report: Path, only: str = "") -> list[str]:
     """What the program is given; `only` is the name of one test."""
     first, second = topology.clusters[:2]
-    wanted = [f"^{only}$"] if only else [f"!{each}" for each in LEFT_OUT]
+    lacking = () if "cilium-l7" in first.features else BY_ENVOY
+    wanted = [f"^{only}$"] if only else [f"!{each}" for each in (*LEFT_OUT, *lacking)]
     images = {flag: train.reference(name) for flag, name in IMAGES.items()}
     images["--dns-test-server-image"] = DNS.format(**train.versions.model_dump())
     return [
