@@ -67,11 +67,17 @@ def test_what_is_no_json_is_no_answer() -> None:
         istioctl.messages("[the cluster does not answer")
 
 
+TWICE = (
+    '<failure message="client-ingress failed" failureMessage="no &#34;answer&#34;"'
+    ' failureMessage="nor here" type="failure"/>'
+)
+
+
 def test_each_of_ciliums_tests_is_told_with_its_verdict(tmp_path: Path) -> None:
     case = '<testcase name="{}" classname="connectivity test" status="{}" time="{}">{}</testcase>'
     cases = [
         case.format("no-policies", "passed", 12.5, ""),
-        case.format("client-ingress", "failed", 3, '<failure message="x" type="failure"/>'),
+        case.format("client-ingress", "failed", 3, TWICE),
         case.format("client-egress-l7", "skipped", 0, '<skipped message="skipped"/>'),
     ]
     report = tmp_path / "connectivity.xml"
@@ -79,9 +85,15 @@ def test_each_of_ciliums_tests_is_told_with_its_verdict(tmp_path: Path) -> None:
         f'<testsuites><testsuite name="connectivity test">{"".join(cases)}</testsuite></testsuites>',
         encoding="utf-8",
     )
-    entries = list(connectivity.requirements(report, "1.20.2", "connectivity.log"))
-    assert [(each.id, each.verdict, each.seconds, each.explained) for each in entries] == [
-        ("no-policies", "pass", 12.5, False),
-        ("client-ingress", "fail", 3.0, False),
-        ("client-egress-l7", "skip", 0.0, True),
+    log = tmp_path / "connectivity.log"
+    log.write_text(
+        "[=] Skipping test [client-egress-l7] [7/9] (skipped by user)\n", encoding="utf-8"
+    )
+    entries = list(connectivity.requirements(report, log, "1.20.2"))
+    assert [(each.id, each.verdict, each.seconds, each.needs) for each in entries] == [
+        ("no-policies", "pass", 12.5, ""),
+        ("client-ingress", "fail", 3.0, ""),
+        ("client-egress-l7", "skip", 0.0, "skipped by user"),
     ]
+    assert [each.explained for each in entries] == [False, False, True]
+    assert entries[1].reason.endswith('connectivity.log: no "answer"'), "the first of both"

@@ -7,10 +7,12 @@ word is taken as it is, test by test, and its JUnit file is kept.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from junitparser import Failure, JUnitXml, Skipped
+from junitparser.junitparser import Result
 
 from clusters.topology import Topology
 from clusters.versions import Train
@@ -24,11 +26,14 @@ IMAGES = {
     "--json-mock-image": "json-mock",
 }
 """Which image is whose, by the program's flag."""
+REASON = 300
+"""Characters of what it says of a failure; the log has all."""
+_SKIPPED = re.compile(r"Skipping test \[(.+?)\] \[\d+/\d+\] \((.*)\)")
 DNS = "registry.k8s.io/coredns/coredns:v{coredns}"
 LEFT_OUT = ("/pod-to-world.*", "/pod-to-cidr.*", ".*to-fqdns.*", ".*cidr.*", ".*world.*")
 """What asks hosts of the internet, whom a lab without an uplink does not have."""
 BY_ENVOY = (".*l7.*", ".*tls-sni.*")
-"""What asks Cilium's own Envoy: DNS rules are told by the agent, so the program takes it for there."""
+"""What asks Cilium's own Envoy: the agent obeys DNS rules, so the program takes it for there."""
 
 
 def arguments(topology: Topology, train: Train, report: Path, only: str = "") -> list[str]:
@@ -56,13 +61,17 @@ def cleaning(topology: Topology) -> list[str]:
     ]  # fmt: skip
 
 
-def requirements(report: Path, version: str, log: str) -> Iterator[Requirement]:
+def requirements(report: Path, log: Path, version: str) -> Iterator[Requirement]:
     """Its tests as entries of a report.
+
+    Args:
+        log: what it printed: there alone it says why it skips a test.
 
     Raises:
         OSError: it wrote no such file.
     """
-    for case in (case for suite in JUnitXml.fromfile(str(report)) for case in suite):
+    skipped = dict(_SKIPPED.findall(log.read_text(encoding="utf-8")))
+    for case in (case for suite in _read(report) for case in suite):
         found = next(iter(case.result), None)
         yield Requirement(
             id=case.name,
@@ -71,15 +80,28 @@ def requirements(report: Path, version: str, log: str) -> Iterator[Requirement]:
             sentence=f"{case.name}, as the connectivity test of Cilium {version} has it.",
             source=f"Cilium {version}/connectivity test",
             verdict=_verdict(found),
-            reason=f"said by the test itself: {log}",
-            needs="a feature of Cilium that is off" if isinstance(found, Skipped) else "",
-            evidence=log,
+            reason=_reason(found, log.name),
+            needs=skipped.get(case.name, "not told why") if isinstance(found, Skipped) else "",
+            evidence=log.name,
             test="make peers ONLY=cilium",
             seconds=case.time or 0.0,
         )
 
 
-def _verdict(found: object) -> Status:
+def _read(report: Path) -> JUnitXml:
+    """Its JUnit file. Of a test that failed in several ways the program writes an attribute of that
+    name for each, which is no XML: the first is the message here."""
+    text = report.read_text(encoding="utf-8")
+    first = re.sub(r'message="[^"]*" failureMessage="', 'message="', text)
+    return JUnitXml.fromstring(re.sub(r' failureMessage="[^"]*"', "", first).encode())
+
+
+def _reason(found: Result | None, log: str) -> str:
+    message = (found.message or "") if found is not None else ""
+    return f"said by the test itself: {log}" + (f": {message[:REASON]}" if message else "")
+
+
+def _verdict(found: Result | None) -> Status:
     if found is None:
         return "pass"
     if isinstance(found, Failure):

@@ -123,15 +123,15 @@ class Asking:
         program, variables = self._program(tools.CILIUM), istioctl.variables(self._topology)
         report = (self._run.folder / connectivity.REPORT).absolute()
         words = connectivity.arguments(self._topology, self._train, report, test)
-        log = "connectivity.log"
+        log = self._run.folder / "connectivity.log"
         try:
-            list(self._lines(program, words, variables, log))
+            list(self._lines(program, words, variables, log.name))
         finally:
             cleaning = connectivity.cleaning(self._topology)
             list(self._lines(program, cleaning, variables, "connectivity-cleanup.log"))
         if not report.exists():
-            raise _failed(self._run.folder / log, "Cilium's connectivity test")
-        yield from connectivity.requirements(report, self._train.versions.cilium, log)
+            raise _failed(log, "Cilium's connectivity test")
+        yield from connectivity.requirements(report, log, self._train.versions.cilium)
 
     def _program(self, name: str) -> Path:
         return tools.ensure(name, self._run.home, self._train, self._progress)
