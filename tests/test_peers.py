@@ -81,10 +81,8 @@ def test_each_of_ciliums_tests_is_told_with_its_verdict(tmp_path: Path) -> None:
         case.format("client-egress-l7", "skipped", 0, '<skipped message="skipped"/>'),
     ]
     report = tmp_path / "connectivity.xml"
-    report.write_text(
-        f'<testsuites><testsuite name="connectivity test">{"".join(cases)}</testsuite></testsuites>',
-        encoding="utf-8",
-    )
+    suite = f'<testsuite name="connectivity test">{"".join(cases)}</testsuite>'
+    report.write_text(f"<testsuites>{suite}</testsuites>", encoding="utf-8")
     log = tmp_path / "connectivity.log"
     log.write_text(
         "[=] Skipping test [client-egress-l7] [7/9] (skipped by user)\n", encoding="utf-8"
