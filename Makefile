@@ -57,7 +57,7 @@ upgrade: $(STAMP) ## FROM=2026-04 TO=2026-08 under the watch (ONLY=istio|cilium|
 	$(call need,TO,upgrade FROM=2026-04 TO=2026-08)
 	@$(PY) -m suites upgrade --from $(FROM) --to $(TO) --only "$(ONLY)" $(if $(filter 1,$(PRACTICES)),--practices)
 
-peers: $(STAMP) ## the vendors' own suites against the clusters that are up, in a report (ONLY=conformance|istioctl)
+peers: $(STAMP) ## the vendors' own suites against the clusters that are up, in a report (ONLY=conformance|cilium|istioctl)
 	@$(PY) -m suites peers $(if $(ONLY),--only $(ONLY))
 
 load: $(STAMP) ## load the clusters that are up by Locust, distributed (LOAD=users,workers,seconds[,rate] or small|medium|large|open; COMPARE=1: by 1, 2 and 4 workers)

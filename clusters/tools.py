@@ -26,7 +26,7 @@ from clusters.process import run
 from clusters.progress import Progress
 from clusters.versions import Train
 
-CONFORMANCE, ISTIOCTL = "gateway-api-conformance", "istioctl"
+CONFORMANCE, ISTIOCTL, CILIUM = "gateway-api-conformance", "istioctl", "cilium"
 PACKAGES = {
     "kind": ("kind", "."),
     "helm": ("helm", "cmd/helm"),
@@ -36,8 +36,10 @@ PACKAGES = {
 PEERS = {
     ISTIOCTL: ("istio", "istioctl/cmd/istioctl"),
     CONFORMANCE: ("conformance", "."),
+    CILIUM: ("cilium-cli", "cmd/cilium"),
 }
-"""Likewise of vendors' own suites, which only `make peers` runs. Nobody publishes the second."""
+"""Likewise of vendors' own suites, which only `make peers` runs. Nobody publishes the second, and
+the third at no version of Cilium's."""
 PROGRAMS = {**PACKAGES, **PEERS}
 VERSION_COMMANDS = {
     "kind": ("version", "-q"), "helm": ("version", "--short"), "crane": ("version",),

@@ -38,7 +38,7 @@ RELEASE = re.compile(r"\d{4}-\d{2}")
 """How a train is named that may be taken where none was asked for: not `2026-11-rc`."""
 IMAGES = (
     "node", "cilium", "cilium-operator", "clustermesh-apiserver", "istio-pilot", "istio-proxyv2",
-    "envoy", "echo", "locust", "ratelimit", "redis", "registry",
+    "envoy", "echo", "locust", "ratelimit", "redis", "alpine-curl", "json-mock", "registry",
 )  # fmt: skip
 PROGRAMS = ("kind", "helm", "crane")
 COMPONENTS = ("gateway-api", "kubernetes-crds", "cilium", "istio")
@@ -73,6 +73,9 @@ class Versions(Frozen):
     echo: Version
     ratelimit: Version
     redis: Version
+    cilium_cli: Version
+    alpine_curl: Version
+    json_mock: Version
     distribution: Version
     crane: Version
 

@@ -176,8 +176,12 @@ def parser() -> argparse.ArgumentParser:
         )
     text = "the vendors' own suites: Gateway API's conformance, istioctl's precheck and analyze"
     peering = command("peers", _peers, text)
-    peering.add_argument("--only", default="", help="conformance or istioctl (default: both)")
-    peering.add_argument("--test", default="", metavar="NAME", help="one test of conformance")
+    peering.add_argument(
+        "--only", default="", help="istioctl, cilium or conformance (default: all)"
+    )
+    peering.add_argument(
+        "--test", default="", metavar="NAME", help="one test of conformance or cilium"
+    )
     loading = command("load", _load, "load the clusters that are up by Locust's master and workers")
     loading.add_argument(
         "--size", default="medium", metavar="U,W,S[,R]",

@@ -217,6 +217,16 @@ def test_a_cluster_that_has_another_place_in_the_document_now_is_made_anew(kind:
     assert not kind.keeps(replace(AZURE, name=AWS.name), "node:1")
 
 
+def test_images_are_put_onto_all_nodes_of_a_cluster(kind: Kind) -> None:
+    said = kind.program.with_name("said")
+    kind.program.write_text(f'#!/bin/sh\necho "$@" > {said}\n', encoding="utf-8")
+    kind.program.chmod(0o755)
+    kind.load(kind.cluster(AWS), ["curl:1", "mock:2"])
+    assert said.read_text(encoding="utf-8") == (
+        f"load docker-image --name {PREFIX}{AWS.name} curl:1 mock:2\n"
+    )
+
+
 def test_a_cluster_goes_with_all_its_nodes_and_no_other_with_it(kind: Kind) -> None:
     for name in kind.nodes(THREE):
         node(kind, kind.owner, name=name)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
-from suites.runs import conformance, istioctl
+from suites.runs import conformance, connectivity, istioctl
 
 PRINTED = """\
 === RUN   Conformance
@@ -64,3 +65,33 @@ def test_an_error_of_istioctl_is_red_and_the_rest_is_counted(
 def test_what_is_no_json_is_no_answer() -> None:
     with pytest.raises(ValueError, match="Expecting"):
         istioctl.messages("[the cluster does not answer")
+
+
+TWICE = (
+    '<failure message="client-ingress failed" failureMessage="no &#34;answer&#34;"'
+    ' failureMessage="nor here" type="failure"/>'
+)
+
+
+def test_each_of_ciliums_tests_is_told_with_its_verdict(tmp_path: Path) -> None:
+    case = '<testcase name="{}" classname="connectivity test" status="{}" time="{}">{}</testcase>'
+    cases = [
+        case.format("no-policies", "passed", 12.5, ""),
+        case.format("client-ingress", "failed", 3, TWICE),
+        case.format("client-egress-l7", "skipped", 0, '<skipped message="skipped"/>'),
+    ]
+    report = tmp_path / "connectivity.xml"
+    suite = f'<testsuite name="connectivity test">{"".join(cases)}</testsuite>'
+    report.write_text(f"<testsuites>{suite}</testsuites>", encoding="utf-8")
+    log = tmp_path / "connectivity.log"
+    log.write_text(
+        "[=] Skipping test [client-egress-l7] [7/9] (skipped by user)\n", encoding="utf-8"
+    )
+    entries = list(connectivity.requirements(report, log, "1.20.2"))
+    assert [(each.id, each.verdict, each.seconds, each.needs) for each in entries] == [
+        ("no-policies", "pass", 12.5, ""),
+        ("client-ingress", "fail", 3.0, ""),
+        ("client-egress-l7", "skip", 0.0, "skipped by user"),
+    ]
+    assert [each.explained for each in entries] == [False, False, True]
+    assert entries[1].reason.endswith('connectivity.log: no "answer"'), "the first of both"

@@ -13,11 +13,14 @@ from clusters.versions import FOLDER
 
 RENOVATE: dict[str, Any] = json.loads((FOLDER.parent.parent / "renovate.json").read_text())
 NEWEST = versions.newest()
-FOLLOWS = {"pause", "kubernetes", "echo", "ratelimit", "redis"}
+FOLLOWS = {
+    "pause", "kubernetes", "echo", "ratelimit", "redis", "cilium_cli", "alpine_curl", "json_mock",
+}  # fmt: skip
 """What follows another version or another's package, or is the last of its repository or of no
 release: its comment says which."""
-UNMARKED = {"node", "echo"}
-"""Images whose digest is raised by hand: a node's is of kind's release."""
+UNMARKED = {"node", "echo", "alpine-curl", "json-mock"}
+"""Images whose digest is raised by hand: a node's is of kind's release, and the last two are those
+that Cilium's CLI names."""
 
 
 def python(pattern: str) -> re.Pattern[str]:

@@ -55,6 +55,16 @@ class Provider(Protocol):
             CommandError: it could not be made.
         """
 
+    def load(self, cluster: Cluster, images: Iterable[str]) -> None:
+        """Put images that the engine holds onto all nodes of a cluster of ours that is up.
+
+        Args:
+            images: references.
+
+        Raises:
+            CommandError: it failed.
+        """
+
     def add_addresses(self, plan: ClusterPlan) -> None:
         """Give its nodes, which are up, the addresses that no cluster is told of."""
 

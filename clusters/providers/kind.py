@@ -136,6 +136,16 @@ class Kind:
             direct=True,  # and so the nodes get no proxy: they pull nothing
         )  # fmt: skip
 
+    def load(self, cluster: Cluster, images: Iterable[str]) -> None:
+        """Put images of the engine onto all its nodes, which kind does by an archive."""
+        run(
+            [
+                self.program, "load", "docker-image", "--name", PREFIX + cluster.name,
+                *images,
+            ],
+            env={**self.engine.env, "TMPDIR": str(files.process_folder())},
+        )  # fmt: skip
+
     def add_addresses(self, plan: ClusterPlan) -> None:
         """Give its nodes, which are up, the addresses that no cluster is told of.
 

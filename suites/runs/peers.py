@@ -15,16 +15,17 @@ from rich.console import Console
 
 from clusters import providers, tools, versions
 from clusters.errors import CommandError, InputError
+from clusters.load import load
 from clusters.process import environment
 from clusters.progress import Progress
 from clusters.topology import Topology
 from reports.publish import publish, report_of
 from reports.render.terminal import show
 from reports.schema import Requirement
-from suites.runs import conformance, istioctl
+from suites.runs import conformance, connectivity, istioctl
 from suites.runs.run import Run
 
-PEERS = ("istioctl", "conformance")
+PEERS = ("istioctl", "cilium", "conformance")
 PROFILE = "peers"
 NOTE = "The vendors' own suites, at their word; Gateway API's has pods of the lab's images."
 
@@ -34,7 +35,7 @@ def peers(run: Run, only: str = "", test: str = "") -> int:
 
     Args:
         only: one of `PEERS`, or all of them.
-        test: the name of one test of the conformance suite.
+        test: the name of one test of the conformance suite or of Cilium's.
 
     Raises:
         InputError: there is no such peer.
@@ -55,7 +56,7 @@ def peers(run: Run, only: str = "", test: str = "") -> int:
     for name in PEERS:
         if only in ("", name):
             with run.stage(name):
-                entries += asking.istioctl() if name == "istioctl" else asking.conformance(test)
+                entries += asking.peer(name, test)
     results = run.results(topology, PROFILE, tuple(entries), notes=(NOTE,))
     publish(results, run.folder)
     show(report_of(results), run.folder)
@@ -72,10 +73,22 @@ class Asking:
         run.folder.mkdir(parents=True, exist_ok=True)
 
     def bring(self, only: str) -> None:
-        """Have the programs, built if need be."""
-        for name in (tools.ISTIOCTL, tools.CONFORMANCE):
+        """Have the programs, built if need be, and the images that only they want."""
+        for name in tools.PEERS:
             if not only or only in name:
                 self._program(name)
+        if only in ("", tools.CILIUM):
+            names = tuple(connectivity.IMAGES.values())
+            load(self._run.home, self._topology, names, self._progress)
+
+    def peer(self, name: str, test: str = "") -> Iterator[Requirement]:
+        """What one of `PEERS` says."""
+        match name:
+            case "istioctl":
+                return self.istioctl()
+            case "cilium":
+                return self.connectivity(test)
+        return self.conformance(test)
 
     def istioctl(self) -> Iterator[Requirement]:
         """Each of istioctl's checks of each cluster."""
@@ -105,6 +118,21 @@ class Asking:
         for each in tests:
             yield conformance.requirement(each, cluster.name, version, log)
 
+    def connectivity(self, test: str = "") -> Iterator[Requirement]:
+        """Each of Cilium's connectivity tests, over the first two clusters: it takes minutes."""
+        program, variables = self._program(tools.CILIUM), istioctl.variables(self._topology)
+        report = (self._run.folder / connectivity.REPORT).absolute()
+        words = connectivity.arguments(self._topology, self._train, report, test)
+        log = self._run.folder / "connectivity.log"
+        try:
+            list(self._lines(program, words, variables, log.name))
+        finally:
+            cleaning = connectivity.cleaning(self._topology)
+            list(self._lines(program, cleaning, variables, "connectivity-cleanup.log"))
+        if not report.exists():
+            raise _failed(log, "Cilium's connectivity test")
+        yield from connectivity.requirements(report, log, self._train.versions.cilium)
+
     def _program(self, name: str) -> Path:
         return tools.ensure(name, self._run.home, self._train, self._progress)
 
@@ -116,7 +144,7 @@ class Asking:
         env = environment(variables, direct=True)
         self._console.print(f"{program.name}: {log}", style="dim")
         with (
-            (self._run.folder / log).open("w", encoding="utf-8") as file,
+            (self._run.folder / log).open("w", encoding="utf-8", buffering=1) as file,
             subprocess.Popen(
                 [program, *words],
                 env=env,

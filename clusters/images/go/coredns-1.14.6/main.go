@@ -1,6 +1,7 @@
-// Command coredns is CoreDNS with the plugins that the Corefiles of a cluster and of Gateway API's
-// conformance suite name and no others, built the way its documentation describes for external
-// plugins. Most of the stock build's time goes into cloud SDKs that a cluster's DNS never calls.
+// Command coredns is CoreDNS with the plugins that the Corefiles of a cluster, of Gateway API's
+// conformance suite and of Cilium's connectivity test name and no others, built the way its
+// documentation describes for external plugins. Most of the stock build's time goes into cloud SDKs
+// that a cluster's DNS never calls.
 package main
 
 import (
@@ -12,6 +13,7 @@ import (
 	_ "github.com/coredns/coredns/plugin/hosts"
 	_ "github.com/coredns/coredns/plugin/kubernetes"
 	_ "github.com/coredns/coredns/plugin/loadbalance"
+	_ "github.com/coredns/coredns/plugin/local"
 	_ "github.com/coredns/coredns/plugin/log"
 	_ "github.com/coredns/coredns/plugin/loop"
 	_ "github.com/coredns/coredns/plugin/metrics"
