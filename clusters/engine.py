@@ -224,6 +224,8 @@ def ensure(home: Home, say: Callable[[str], None] = lambda _: None) -> Engine:
     """
     running = find_or_wait(home, say)
     if running is not None:
+        if running.namespace is not None:
+            private_engine.renew_runtime()
         return running
     silent = socket()
     obstacle = silence(silent) if silent else private_engine.obstacle()

@@ -20,7 +20,7 @@ from pathlib import Path
 import psutil
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from clusters import engine_facts
+from clusters import engine_facts, files
 from clusters.errors import CommandError, EngineError
 from clusters.home import Home
 from clusters.process import answers as program_answers
@@ -28,6 +28,7 @@ from clusters.process import environment, run
 
 NAMESPACE = Path("/run/netns/plumbline")
 RUNTIME = Path("/run/plumbline")  # a socket's path is bounded to 107 bytes, so not in the cache
+WRAPPER = "runtime"
 GROUPS = Path("/sys/fs/cgroup")
 PACKAGES = ("docker.io", "iptables", "iproute2", "mmdebstrap")
 START_DEADLINE = 60  # seconds
@@ -92,6 +93,13 @@ def start(home: Home) -> None:
         raise EngineError(
             f"dockerd to answer within {START_DEADLINE} s", seen=tail, look=f"less {log}"
         )
+
+
+def renew_runtime() -> None:
+    """Have the daemon that runs call this checkout's runtime, if it calls any of ours: the checkout
+    that started it may have been moved or deleted since."""
+    if (RUNTIME / WRAPPER).exists():
+        _wrapper()
 
 
 def stop(home: Home) -> None:
@@ -173,12 +181,9 @@ def _configure(home: Home) -> Path:
 
 def _wrapper() -> Path:
     """A runtime for dockerd: a program of one line, since dockerd passes no arguments of ours."""
-    path = RUNTIME / "runtime"
     filter_ = Path(__file__).with_name("oci_runtime.py")
     command = shlex.join([sys.executable, "-IS", str(filter_)])
-    path.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
-    path.chmod(0o755)
-    return path
+    return files.write(RUNTIME / WRAPPER, f'#!/bin/sh\nexec {command} "$@"\n', 0o755)
 
 
 def daemons(home: Home) -> list[psutil.Process]:

@@ -143,6 +143,22 @@ def groups(monkeypatch: pytest.MonkeyPatch, folder: Path, states: dict[str, str]
     return files
 
 
+def test_a_running_engine_calls_the_runtime_of_the_checkout_that_is_at_work(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(private_engine, "RUNTIME", place)
+    monkeypatch.setattr(private_engine, "answers", lambda _: True)
+    runtime = place / private_engine.WRAPPER
+    engine.ensure(Home(place))
+    assert not runtime.exists(), "an engine that has none of ours is given none"
+    runtime.write_text("#!/bin/sh\nexec /gone/python /gone/oci_runtime.py\n", encoding="utf-8")
+    engine.ensure(Home(place))
+    assert str(Path(private_engine.__file__).with_name("oci_runtime.py")) in runtime.read_text(
+        encoding="utf-8"
+    )
+    assert os.access(runtime, os.X_OK)
+
+
 def test_what_is_frozen_is_thawed_and_only_of_ours(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -72,16 +72,16 @@ def requirements(report: Path, log: Path, version: str) -> Iterator[Requirement]
     """
     skipped = dict(_SKIPPED.findall(log.read_text(encoding="utf-8")))
     for case in (case for suite in _read(report) for case in suite):
-        found = next(iter(case.result), None)
+        result = next(iter(case.result), None)
         yield Requirement(
             id=case.name,
             variant="",
             suite=SUITE,
             sentence=f"{case.name}, as the connectivity test of Cilium {version} has it.",
             source=f"Cilium {version}/connectivity test",
-            verdict=_verdict(found),
-            reason=_reason(found, log.name),
-            needs=skipped.get(case.name, "not told why") if isinstance(found, Skipped) else "",
+            verdict=_verdict(result),
+            reason=_reason(result, log.name),
+            needs=skipped.get(case.name, "not told why") if isinstance(result, Skipped) else "",
             evidence=log.name,
             test="make peers ONLY=cilium",
             seconds=case.time or 0.0,
@@ -96,14 +96,14 @@ def _read(report: Path) -> JUnitXml:
     return JUnitXml.fromstring(re.sub(r' failureMessage="[^"]*"', "", first).encode())
 
 
-def _reason(found: Result | None, log: str) -> str:
-    message = (found.message or "") if found is not None else ""
+def _reason(result: Result | None, log: str) -> str:
+    message = (result.message or "") if result is not None else ""
     return f"said by the test itself: {log}" + (f": {message[:REASON]}" if message else "")
 
 
-def _verdict(found: Result | None) -> Status:
-    if found is None:
+def _verdict(result: Result | None) -> Status:
+    if result is None:
         return "pass"
-    if isinstance(found, Failure):
+    if isinstance(result, Failure):
         return "fail"
     return "skip"
