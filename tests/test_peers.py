@@ -79,19 +79,22 @@ def test_each_of_ciliums_tests_is_told_with_its_verdict(tmp_path: Path) -> None:
         case.format("no-policies", "passed", 12.5, ""),
         case.format("client-ingress", "failed", 3, TWICE),
         case.format("client-egress-l7", "skipped", 0, '<skipped message="skipped"/>'),
+        case.format("egress-gateway", "skipped", 0, '<skipped message="skipped"/>'),
     ]
     report = tmp_path / "connectivity.xml"
     suite = f'<testsuite name="connectivity test">{"".join(cases)}</testsuite>'
     report.write_text(f"<testsuites>{suite}</testsuites>", encoding="utf-8")
     log = tmp_path / "connectivity.log"
-    log.write_text(
-        "[=] Skipping test [client-egress-l7] [7/9] (skipped by user)\n", encoding="utf-8"
-    )
+    why = {"client-egress-l7": connectivity.BY_USER, "egress-gateway": "Feature x is disabled"}
+    lines = (f"[=] Skipping test [{name}] [7/9] ({said})\n" for name, said in why.items())
+    log.write_text("".join(lines), encoding="utf-8")
     entries = list(connectivity.requirements(report, log, "1.20.2"))
     assert [(each.id, each.verdict, each.seconds, each.needs) for each in entries] == [
         ("no-policies", "pass", 12.5, ""),
         ("client-ingress", "fail", 3.0, ""),
-        ("client-egress-l7", "skip", 0.0, "skipped by user"),
+        ("client-egress-l7", "skip", 0.0, entries[2].needs),
+        ("egress-gateway", "skip", 0.0, "Feature x is disabled"),
     ]
-    assert [each.explained for each in entries] == [False, False, True]
+    assert entries[2].needs.startswith("it asks the internet"), "the program says who, not why"
+    assert [each.explained for each in entries] == [False, False, True, True]
     assert entries[1].reason.endswith('connectivity.log: no "answer"'), "the first of both"

@@ -21,6 +21,8 @@ from reports.model import Cell, Entry, Figure, Grid, Report, Table, Value
 from reports.schema import RunStatus
 from reports.wording import VERDICT_WORDS, one_line, worst_first
 
+ID_WIDTH = 30
+"""Signs in a line of an id: it leaves an 80 column terminal's sentences half of it."""
 STATUS_STYLES: dict[RunStatus, str] = {
     "passed": "bold green",
     "failed": "bold red",
@@ -126,11 +128,12 @@ def _row(entry: Entry) -> Iterator[Text]:
 def _table(head: tuple[str, ...], right: frozenset[str]) -> rich.Table:
     table = rich.Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for name in head:
-        folds = name in ("Requirement", "Outcome", "Reason")
+        folds = name in ("Id", "Requirement", "Outcome", "Reason")
         table.add_column(
             name,
             justify="right" if name in right else "left",
             no_wrap=not folds,
             overflow="fold",
+            max_width=ID_WIDTH if name == "Id" else None,
         )
     return table
