@@ -23,7 +23,7 @@ from fixtures import manifests, mutants
 from fixtures.behaviour import Behaviour, discover, of_module
 from fixtures.lab import Lab
 from suites.canary_split import test_canary_split
-from tests import test_plugin
+from tests import sessions
 
 ROOT = Path(__file__).parent.parent
 BEHAVIOURS = discover(suites)
@@ -140,7 +140,7 @@ def test_a_new_folder_is_mutated_and_monitored(copy: Path) -> None:
 
 
 def test_a_new_folder_is_collected_in_every_cluster_that_offers_what_it_needs(copy: Path) -> None:
-    test_plugin.topology(copy).save(copy / "topology.json")
+    sessions.topology(copy).save(copy / "topology.json")
     words = ("suites/greeting", "--collect-only", "-q", "-p", "no:cacheprovider")
     collected = run(copy, "-m", "pytest", *words, "--topology", "topology.json")
     for cluster in ("aws-cluster", "azure-cluster"):
@@ -162,12 +162,12 @@ def test_a_lab_applies_what_each_says_where_it_is_offered(
     )
     istio, clustermesh = frozenset({"istio"}), frozenset({"clustermesh"})
     shared = istio | {"default-namespace"}
-    aws, azure = test_plugin.topology(tmp_path).clusters
+    aws, azure = sessions.topology(tmp_path).clusters
     clusters = (
         aws.model_copy(update={"features": shared}),
         azure.model_copy(update={"features": clustermesh}),
     )
-    topology = test_plugin.topology(tmp_path).model_copy(update={"clusters": clusters})
+    topology = sessions.topology(tmp_path).model_copy(update={"clusters": clusters})
     lab = Lab(topology, manifests.load(), tmp_path, tmp_path)
     jobs = [
         (kube.cluster.name, template.parent.name, namespace, early)
@@ -220,7 +220,7 @@ def test_ephemeral_workloads_live_until_the_next_ones_come(
         each.folder.mkdir()
         each.support.write_text(WORKLOADS)
     images = tuple(Image(reference=name, digest="", source="") for name in ("echo-basic", "locust"))
-    topology = test_plugin.topology(tmp_path).model_copy(update={"images": images})
+    topology = sessions.topology(tmp_path).model_copy(update={"images": images})
     lab = Lab(topology, manifests.load(), tmp_path, tmp_path)
     cluster = cast("Cluster", lab.kube("aws-cluster"))
 
@@ -254,7 +254,7 @@ def test_ephemeral_workloads_live_until_the_next_ones_come(
 def test_a_behaviour_may_be_of_one_cluster_alone(
     number: int | None, each: bool, names: list[str], tmp_path: Path
 ) -> None:
-    clusters = test_plugin.topology(tmp_path).clusters
+    clusters = sessions.topology(tmp_path).clusters
     one = replace(behaviour("a", frozenset({"istio"})), only_cluster=number)
     assert one.asked_of(clusters, each=each) == names
     none = replace(one, features=frozenset({"flying"}))

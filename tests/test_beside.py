@@ -20,7 +20,7 @@ from reports import kill_matrix as forms
 from reports.of_mutants import report
 from reports.render.markdown import markdown
 from suites.runs.beside import Others, analyzed
-from tests import samples, test_plugin
+from tests import samples, sessions
 
 IMAGES = ("echo-basic", "locust", "ratelimit", "redis")
 BEHAVIOURS = {each.name: each for each in discover(suites)}
@@ -33,7 +33,7 @@ def others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Others:
 
     monkeypatch.setattr(lab_module, "Kube", kube)
     images = tuple(Image(reference=f"x/{name}:1", digest="", source="forge") for name in IMAGES)
-    new = test_plugin.topology(tmp_path)
+    new = sessions.topology(tmp_path)
     lab_has = capabilities.features(plain_envoy=False, istio_version="1.31.0", nodes=1)
     whole = {"features": lab_has | capabilities.NOT_OFFERED.keys()}
     clusters = tuple(each.model_copy(update=whole) for each in new.clusters)

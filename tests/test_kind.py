@@ -221,7 +221,7 @@ def test_images_are_put_onto_all_nodes_of_a_cluster(kind: Kind) -> None:
     said = kind.program.with_name("said")
     kind.program.write_text(f'#!/bin/sh\necho "$@" > {said}\n', encoding="utf-8")
     kind.program.chmod(0o755)
-    kind.load(kind.cluster(AWS), ["curl:1", "mock:2"])
+    kind.put_images(kind.cluster(AWS), ["curl:1", "mock:2"])
     assert said.read_text(encoding="utf-8") == (
         f"load docker-image --name {PREFIX}{AWS.name} curl:1 mock:2\n"
     )

@@ -20,7 +20,7 @@ from clusters.kube import Kube
 from clusters.topology import Cluster
 from reports.reading import FILE
 from reports.schema import Results
-from tests.test_plugin import GREEN, HEAD, PACKAGE, topology
+from tests.sessions import GREEN, HEAD, PACKAGE, topology
 
 PLUGINS = ("options", "reporting", "session")
 HANGS = """

@@ -14,8 +14,8 @@ from fixtures.plugin.scheduling import pair_of, scope_of
 from suites.cross_cluster_policy import BEHAVIOUR, who
 from suites.cross_cluster_policy.meaning import client_labels
 from suites.cross_cluster_policy.who import AWS, AZURE, ROLES
-from tests import test_plugin
-from tests.test_plugin import PACKAGE, Run
+from tests import sessions
+from tests.sessions import PACKAGE, Run
 
 GCP, OWN = "gcp-cluster", "on-premises"
 TOGETHER = PACKAGE.replace("probes=", f"across=True, roles={ROLES!r}, probes=")
@@ -32,7 +32,7 @@ def test_p2(judge):
     judge(ONE, lambda history: passed("held"))
 """
 
-run = test_plugin.run
+run = sessions.run
 """The session of pytest of its own."""
 
 
@@ -59,7 +59,7 @@ def test_all_pairs_of_a_suite_share_its_scope() -> None:
 
 
 def _clusters(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
-    former = test_plugin.topology
+    former = sessions.topology
 
     def other(folder: Path) -> Topology:
         known = former(folder)
@@ -67,7 +67,7 @@ def _clusters(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
         every = tuple(first.model_copy(update={"name": name}) for name in names)
         return known.model_copy(update={"clusters": every})
 
-    monkeypatch.setattr(test_plugin, "topology", other)
+    monkeypatch.setattr(sessions, "topology", other)
 
 
 @pytest.mark.parametrize(

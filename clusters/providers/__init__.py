@@ -55,7 +55,7 @@ class Provider(Protocol):
             CommandError: it could not be made.
         """
 
-    def load(self, cluster: Cluster, images: Iterable[str]) -> None:
+    def put_images(self, cluster: Cluster, images: Iterable[str]) -> None:
         """Put images that the engine holds onto all nodes of a cluster of ours that is up.
 
         Args:

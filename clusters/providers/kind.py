@@ -136,7 +136,7 @@ class Kind:
             direct=True,  # and so the nodes get no proxy: they pull nothing
         )  # fmt: skip
 
-    def load(self, cluster: Cluster, images: Iterable[str]) -> None:
+    def put_images(self, cluster: Cluster, images: Iterable[str]) -> None:
         """Put images of the engine onto all its nodes, which kind does by an archive."""
         run(
             [

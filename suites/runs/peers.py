@@ -13,9 +13,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from clusters import providers, tools, versions
+from clusters import node_images, providers, tools, versions
 from clusters.errors import CommandError, InputError
-from clusters.load import load
 from clusters.process import environment
 from clusters.progress import Progress
 from clusters.topology import Topology
@@ -79,7 +78,7 @@ class Asking:
                 self._program(name)
         if only in ("", tools.CILIUM):
             names = tuple(connectivity.IMAGES.values())
-            load(self._run.home, self._topology, names, self._progress)
+            node_images.put(self._run.home, self._topology, names, self._progress)
 
     def peer(self, name: str, test: str = "") -> Iterator[Requirement]:
         """What one of `PEERS` says."""

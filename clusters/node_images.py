@@ -15,7 +15,7 @@ from clusters.progress import Progress
 from clusters.topology import Topology
 
 
-def load(home: Home, topology: Topology, names: Sequence[str], progress: Progress) -> None:
+def put(home: Home, topology: Topology, names: Sequence[str], progress: Progress) -> None:
     """Have some images, pulled or built, and put them onto all nodes.
 
     Args:
@@ -31,4 +31,4 @@ def load(home: Home, topology: Topology, names: Sequence[str], progress: Progres
     provider = providers.of(home, running, train, program, name=topology.provider)
     with progress.step("images onto the nodes"):
         for cluster in topology.clusters:
-            provider.load(cluster, [train.reference(name) for name in names])
+            provider.put_images(cluster, [train.reference(name) for name in names])
