@@ -47,6 +47,7 @@ def test_what_is_denied_stays_denied(judge: Judge, guarded: Guarded) -> None:
     judge.conclude(verdict)
 
 
+@pytest.mark.nightly
 @requirement("AP4", source=ACCESS)
 def test_a_denied_path_cannot_be_walked_round(judge: Judge, guarded: Guarded) -> None:
     """A denied path cannot be walked round by dots, slashes, backslashes and encodings."""
