@@ -195,7 +195,7 @@ def parser() -> argparse.ArgumentParser:
     _options_of_matrix(
         command("matrix", _matrix, "every cell of the nightly matrix, then a report")
     )
-    text = "core, or full: what takes minutes by itself as well (default: core)"
+    text = "core, or full: what takes long by itself as well (default: core)"
     for each in (*every, soaking):
         each.add_argument("--profile", choices=PROFILES, default=CORE, help=text)
     for each in (*every, mutating, soaking):
