@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from fixtures import manifests
 from fixtures.history.verdict import Outcome
-from suites.service_mesh.counters import Rise, parse, rises
+from suites.service_mesh.counters import Rise, parse, parse_scraped, rises
 from suites.service_mesh.filled import with_address
 from suites.service_mesh.mirrored import mirrors
 from tests.histories import FAIL, INCONCLUSIVE, PASS, Answer, exchanges
@@ -22,6 +23,18 @@ cluster.inbound|3000||;.upstream_rq_2xx: 7
 cluster.inbound|3000||.upstream_rq_200: 7
 http.admin.downstream_rq_2xx: 3
 """
+SCRAPED = """\
+HTTP/1.1 200 OK\r
+transfer-encoding: chunked\r
+\r
+1a3\r
+# TYPE envoy_cluster_upstream_rq counter
+envoy_cluster_upstream_rq{cluster_name="outbound|80||counted.own.svc.cluster.local",response_code_class="2xx"} 20
+envoy_cluster_upstream_rq{response_code_class="5xx",cluster_name="outbound|80||counted.own.svc.cluster.local"} 6
+envoy_cluster_external_upstream_rq{cluster_name="outbound|80||counted.own.svc.cluster.local",response_code_class="2xx"} 20
+envoy_cluster_upstream_rq{cluster_name="inbound|3000||",response_code_class="2xx"} 7
+envoy_cluster_upstream_rq_active_overflow{cluster_name="inbound|3000||"} 3
+"""  # noqa: E501 (as it is told)
 OK: Answer = {"status": 200, "service": "origin"}
 MISSING: Answer = {"status": 404, "service": "origin"}
 ANSWERS = [OK, OK, MISSING]
@@ -36,15 +49,27 @@ def test_counters_are_those_of_a_cluster() -> None:
     assert parse("", "inbound|") == {}
 
 
+def test_prometheus_is_told_of_the_same_counters() -> None:
+    assert parse_scraped(SCRAPED, "counted.own") == {"2xx": 20, "5xx": 6}
+    assert parse_scraped(SCRAPED, "inbound|") == {"2xx": 7}
+    assert parse_scraped("", "inbound|") == {}
+
+
+ALL_RIGHT = Rise(RIGHT, RIGHT, RIGHT, RIGHT, NONE)
+
+
 @pytest.mark.parametrize(
     ("rise", "outcome"),
     [
-        (Rise(RIGHT, RIGHT, NONE), PASS),
-        (Rise(RIGHT | Counter({"5xx": 0}), RIGHT, Counter({"2xx": 0})), PASS),
-        (Rise(NONE, RIGHT, NONE), FAIL),
-        (Rise(RIGHT, RIGHT + Counter({"4xx": 1}), NONE), FAIL),
-        (Rise(RIGHT + Counter({"2xx": 1}), RIGHT, NONE), FAIL),
-        (Rise(RIGHT, RIGHT, Counter({"2xx": 1})), FAIL),
+        (ALL_RIGHT, PASS),
+        (replace(ALL_RIGHT, by_client=RIGHT | Counter({"5xx": 0})), PASS),
+        (replace(ALL_RIGHT, quiet=Counter({"2xx": 0})), PASS),
+        (replace(ALL_RIGHT, by_client=NONE), FAIL),
+        (replace(ALL_RIGHT, by_backend=RIGHT + Counter({"4xx": 1})), FAIL),
+        (replace(ALL_RIGHT, by_client=RIGHT + Counter({"2xx": 1})), FAIL),
+        (replace(ALL_RIGHT, told_of_client=NONE), FAIL),
+        (replace(ALL_RIGHT, told_of_backend=RIGHT + Counter({"2xx": 1})), FAIL),
+        (replace(ALL_RIGHT, quiet=Counter({"2xx": 1})), FAIL),
     ],
 )
 def test_counters_rise_by_what_was_answered(rise: Rise, outcome: Outcome) -> None:

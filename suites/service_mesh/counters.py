@@ -1,7 +1,7 @@
 """Envoy's counters of requests by the class of their status, and what they must rise by.
 
 Source: Envoy, "Cluster manager statistics" (upstream_rq_<*xx>); Istio, "ProxyConfig"
-(proxyStatsMatcher). Pure.
+(proxyStatsMatcher) and "Ports used by Istio" (15090). Pure.
 """
 
 from __future__ import annotations
@@ -21,6 +21,12 @@ Counts = Mapping[str, int]
 FILTER = "stats?filter=upstream_rq_[245]xx"
 """What an Envoy's admin interface is asked for."""
 LINE = re.compile(r"cluster\.(?P<cluster>.+?);?\.upstream_rq_(?P<kind>[245]xx): (?P<count>\d+)")
+SCRAPED_PORT, SCRAPED_PATH = 15090, "/stats/prometheus?filter=upstream_rq_[245]xx"
+"""Where Prometheus is told the same, in a form of its own."""
+_SCRAPED = re.compile(
+    r"^envoy_cluster_upstream_rq\{(?P<labels>[^}]*)\} (?P<count>\d+)", re.MULTILINE
+)
+_LABEL = re.compile(r'(?P<name>\w+)="(?P<value>[^"]*)"')
 
 AGAIN = (".external", ".internal")
 """Where Envoy counts the same requests once more, by where they come from."""
@@ -33,11 +39,14 @@ class Rise:
     Attributes:
         by_client: at the client's proxy, of the service that was asked.
         by_backend: at the proxies of its pods, together.
+        told_of_client, told_of_backend: of both, to Prometheus.
         quiet: at the client's proxy, of a service that nobody asked.
     """
 
     by_client: Counts
     by_backend: Counts
+    told_of_client: Counts
+    told_of_backend: Counts
     quiet: Counts
 
 
@@ -51,16 +60,32 @@ def parse(text: str, cluster: str) -> Counter[str]:
     return counts
 
 
+def parse_scraped(text: str, cluster: str) -> Counter[str]:
+    """The same of what Prometheus is told."""
+    counts: Counter[str] = Counter()
+    for line in _SCRAPED.finditer(text):
+        labels = {each["name"]: each["value"] for each in _LABEL.finditer(line["labels"])}
+        if cluster in labels.get("cluster_name", ""):
+            counts[labels.get("response_code_class", "")] += int(line["count"])
+    return counts
+
+
 def rises(rise: Rise) -> Check:
-    """The counters of both sides rise by what was answered, class by class, and no other does."""
+    """The counters of both sides rise by what was answered, class by class, as Prometheus is told
+    too, and no other does."""
 
     def judge(history: History) -> Verdict:
         answered = Counter(f"{e.status // 100}xx" for e in history)
         numbers = dict(sorted(answered.items()))
-        sides = {"the client's": rise.by_client, "the backends'": rise.by_backend}
+        sides = {
+            "the client's proxy counted": rise.by_client,
+            "the backends' proxies counted": rise.by_backend,
+            "the client's proxy told Prometheus of": rise.told_of_client,
+            "the backends' proxies told Prometheus of": rise.told_of_backend,
+        }
         for side, counts in sides.items():
             if +Counter(counts) != answered:
-                said = f"{side} proxies counted {_told(counts)}, {_told(answered)} were answered"
+                said = f"{side} {_told(counts)}, {_told(answered)} were answered"
                 return failed(said, **numbers)
         if +Counter(rise.quiet):
             return failed(f"{_told(rise.quiet)} were counted of a service that nobody asked")

@@ -46,7 +46,8 @@ def test_each_request_has_its_line(judge: Judge, practised: Practised) -> None:
 
 @requirement("OB2", source=OBSERVABILITY)
 def test_counters_rise_by_what_was_sent(judge: Judge, practised: Practised) -> None:
-    """Counters of client's and backends' proxies rise by what was answered, class by class."""
+    """Counters of client's and backends' proxies rise by what was answered, class by class, and
+    Prometheus is told the same."""
     history, rise = count(practised)
     judge(history, rises(rise))
 
