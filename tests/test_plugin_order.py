@@ -1,4 +1,4 @@
-"""What a session asks, of whom and in which order: lanes, seeds, mutants, profiles."""
+"""What a session asks, of whom and in which order: workers, seeds, mutants, profiles."""
 
 from __future__ import annotations
 
