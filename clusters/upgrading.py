@@ -161,7 +161,12 @@ class Upgrading:
 
         ahead = partial(roll, revision, limits.workload)
         back = partial(roll, "", self.base.train.deadlines.workload)
-        default = partial(istio.install_base, helm, kube, charts, values)
+
+        # Webhooks of a revision inject where it is named; whoever names none is the tag's.
+        def make_default(default: str, tags: Sequence[str]) -> None:
+            istio.install_base(helm, kube, charts, values, default)
+            istio.install_istiod(helm, kube, charts, {**values, "revisionTags": list(tags)})
+
         away = partial(helm.uninstall, kube.cluster, name, istio.NAMESPACE)
         new, second = f"{name} beside {former}", f"{name} the default one"
         yield step(new, do=install_beside, undo=away, needs=(CRDS,))
@@ -175,8 +180,8 @@ class Upgrading:
         )
         yield step(
             second,
-            do=partial(default, revision),
-            undo=partial(default, istio.DEFAULT),
+            do=partial(make_default, revision, (istio.DEFAULT,)),
+            undo=partial(make_default, istio.DEFAULT, ()),
             needs=(SERVERS, CALLERS),
         )
         yield step(

@@ -47,7 +47,7 @@ DONE = [
     ["istio.install_istiod to", "istio.wait_ready"],
     ["data_plane.label", "data_plane.roll"],
     ["data_plane.label", "data_plane.roll together"],
-    ["istio.install_base to"],
+    ["istio.install_base to", "istio.install_istiod to"],
     ["helm.uninstall"],
 ]
 UNDONE = [
@@ -59,7 +59,7 @@ UNDONE = [
     ["helm.uninstall"],
     ["data_plane.label", "data_plane.roll"],
     ["data_plane.label", "data_plane.roll together"],
-    ["istio.install_base to"],
+    ["istio.install_base to", "istio.install_istiod to"],
     ["istio.install_istiod base"],
 ]
 
@@ -122,6 +122,22 @@ def test_steps_stand_in_the_vendors_order(tmp_path: Path, deeds: list[str]) -> N
     assert {step.cluster for step in listed} == {AWS.name}
     assert [step.name for step in listed if step.replaces_callers] == [upgrading.CALLERS]
     assert deeds == [], "to list them does nothing"
+
+
+def test_pods_of_no_revision_are_the_default_ones(
+    tmp_path: Path, deeds: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a tag of its own: an istiod of a revision injects nobody else (Istio, "Default tag")."""
+    tags: list[object] = []
+    monkeypatch.setattr(
+        istio, "install_istiod", lambda *words: tags.append(words[-1].get("revisionTags"))
+    )
+    (step,) = (each for each in steps(tmp_path) if each.name.endswith("the default one"))
+    step.do()
+    assert step.undo is not None
+    step.undo()
+    assert tags == [["default"], []]
+    assert deeds == ["istio.install_base to"] * 2
 
 
 def test_each_step_does_its_part_and_can_be_undone(tmp_path: Path, deeds: list[str]) -> None:
