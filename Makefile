@@ -49,13 +49,13 @@ mutants: $(STAMP) ## faults made on purpose: the suites must notice each (a samp
 soak: $(STAMP) ## the suites N times over in random order: no false red (BURN=n: n cores kept busy)
 	@$(PY) -m suites soak --times $(or $(N),20) $(if $(PROFILE),--profile $(PROFILE)) $(if $(BURN),--burn $(BURN))
 
-watch: $(STAMP) ## watch the clusters that are up, 10 ms by 10 ms (QUIET=seconds FAULTS=all|name: faults made on purpose)
-	@$(PY) -m suites watch --quiet $(or $(QUIET),60) --faults $(or $(FAULTS),none) $(if $(filter 1,$(PRACTICES)),--practices)
+watch: $(STAMP) ## watch the clusters that are up, 10 ms by 10 ms (QUIET=seconds WINDOW=ms FAULTS=all|name: faults made on purpose)
+	@$(PY) -m suites watch --quiet $(or $(QUIET),60) --faults $(or $(FAULTS),none) $(if $(filter 1,$(PRACTICES)),--practices) $(if $(WINDOW),--window $(WINDOW))
 
-upgrade: $(STAMP) ## FROM=2026-04 TO=2026-08 under the watch (ONLY=istio|cilium|gateway-api|kubernetes-crds)
+upgrade: $(STAMP) ## FROM=2026-04 TO=2026-08 under the watch (ONLY=istio|cilium|gateway-api|kubernetes-crds; PRACTICES=1 WINDOW=50: more streams, asked more seldom)
 	$(call need,FROM,upgrade FROM=2026-04 TO=2026-08)
 	$(call need,TO,upgrade FROM=2026-04 TO=2026-08)
-	@$(PY) -m suites upgrade --from $(FROM) --to $(TO) --only "$(ONLY)" $(if $(filter 1,$(PRACTICES)),--practices)
+	@$(PY) -m suites upgrade --from $(FROM) --to $(TO) --only "$(ONLY)" $(if $(filter 1,$(PRACTICES)),--practices) $(if $(WINDOW),--window $(WINDOW))
 
 peers: $(STAMP) ## the vendors' own suites against the clusters that are up, in a report (ONLY=conformance|cilium|istioctl)
 	@$(PY) -m suites peers $(if $(ONLY),--only $(ONLY))

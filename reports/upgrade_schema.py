@@ -19,6 +19,8 @@ from reports.schema import RunStatus, Stage
 SCHEMA: Final = 1
 FILE: Final = "upgrade.json"
 
+WINDOW: Final = 0.010
+"""Seconds: a state that lasts so long must not be missed, unless a watch has another window."""
 Demand = Literal["allow", "deny"]
 Connections = Literal["new", "kept"]
 Outcome = Literal["pass", "fail", "inconclusive"]
@@ -88,7 +90,7 @@ class Stream(Frozen):
     rate: float = Field(description="requests per second")
     n: int
     counts: dict[Kind, int] = Field(default_factory=dict, description="those that were not good")
-    watched: float = Field(description="share of its time with a request at least every 10 ms")
+    watched: float = Field(description="share of its time with a request at least every window")
     blind: float = Field(description="the longest time between two requests, in seconds")
     verdict: Outcome
     reason: str
@@ -159,6 +161,7 @@ class Upgrade(Frozen, Kept):
     base: str = Field(description="the train that was there")
     to: str = Field(default="", description="the train it was brought to")
     only: str = Field(default="", description="the one component that was changed, if not all")
+    window: float = Field(default=WINDOW, description="seconds of the shortest outage to be seen")
     versions: dict[str, str]
     versions_to: dict[str, str] = Field(default_factory=dict)
     machine: Machine

@@ -26,10 +26,12 @@ from fixtures.plugin.options import CORE, PROFILES
 from reports.publish import append_step_summary, publish, report_of
 from reports.render.terminal import replace_unencodable, show
 from reports.upgrade_schema import FILE as UPGRADE
-from reports.upgrade_schema import Upgrade
+from reports.upgrade_schema import WINDOW, Upgrade
 from suites.runs import matrix, mutants, soak
 from suites.runs.run import OUT, Run, check_input, check_room, pytest_arguments
 
+LONGEST_WINDOW = 1.0
+"""Seconds: an outage that nobody would fail to notice without a watch."""
 EXAMPLES = f"""
 examples:
   python -m suites e2e                          everything, from nothing to a report and back
@@ -59,8 +61,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     console = Console(stderr=True, highlight=False)
     try:
         home = Home.of_user()
-        profile, practices = getattr(options, "profile", CORE), getattr(options, "practices", False)
-        run = Run(bringup.new_run(), home, profile, practices)
+        names = ("profile", "practices", "window")
+        chosen = {name: getattr(options, name) for name in names if hasattr(options, name)}
+        run = Run(bringup.new_run(), home, **chosen)
     except PlumblineError as error:
         return _refused(console, error)
     # Around all of it: a second signal must not stop the report of what was interrupted.
@@ -105,6 +108,22 @@ def _refused(console: Console, error: PlumblineError) -> int:
     console.print(f"[red]{type(error).__name__}[/]")
     console.print(str(error), markup=False, soft_wrap=True)
     return 1
+
+
+def window(text: str) -> float:
+    """Milliseconds as seconds.
+
+    Raises:
+        argparse.ArgumentTypeError: they are not so many, or no number.
+    """
+    try:
+        seconds = float(text) / 1000
+    except ValueError:
+        seconds = 0.0
+    if not WINDOW <= seconds <= LONGEST_WINDOW:
+        most = f"{LONGEST_WINDOW * 1000:.0f}"
+        raise argparse.ArgumentTypeError(f"{WINDOW * 1000:.0f} to {most} milliseconds, not {text}")
+    return seconds
 
 
 def parser() -> argparse.ArgumentParser:
@@ -169,6 +188,11 @@ def parser() -> argparse.ArgumentParser:
     text = "the streams of the practices as well: more than two cores may send in time"
     for each in (watching, upgrading, monitored):
         each.add_argument("--practices", action="store_true", help=text)
+        each.add_argument(
+            "--window", type=window, default=WINDOW, metavar="MS",
+            help="shortest outage not to be missed: a longer one takes less of a small machine"
+            f" (default: {WINDOW * 1000:.0f})",
+        )  # fmt: skip
     for each in (upgrading, monitored):
         each.add_argument("--to", required=True, metavar="TRAIN", help="the train to end with")
         each.add_argument(

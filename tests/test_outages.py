@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.checks.expectations import BY_RBAC, NO_ROUTE, CutOff, Dropped, Expectation, Served
-from fixtures.checks.outages import WINDOW, coverage_of, kinds_of, outages_of, phase_at, spent
+from fixtures.checks.outages import coverage_of, kinds_of, outages_of, phase_at, spent
 from fixtures.history.traces import Answer, Heartbeats
-from reports.upgrade_schema import Phase
+from reports.upgrade_schema import WINDOW, Phase
 from tests.traces import (
     ALLOWED,
     BEGAN,
@@ -256,6 +256,12 @@ def test_a_stream_is_watched_as_long_as_no_window_can_be_missed() -> None:
     assert coverage_of([trace([SERVED])]).watched == 0
     assert coverage_of([trace([])]).watched == 0
     assert coverage_of([]).watched == 0
+
+
+def test_a_longer_window_can_be_missed_less() -> None:
+    gaps = trace(([SERVED] * 10 + [STARVED] * 3) * 9 + [SERVED])
+    assert coverage_of([gaps], WINDOW).watched < 0.9
+    assert coverage_of([gaps], 5 * WINDOW).watched == 1.0
 
 
 @pytest.mark.parametrize(("pressure", "watched"), [(0.0, 1.0), (1.0, 49 / 149)])

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from fixtures.checks.expectations import BY_RBAC, Dropped, Expectation
-from fixtures.checks.outages import WINDOW
 from fixtures.checks.watched import KEEP_ALIVE
 from fixtures.lab.probes import SELDOM, SPACING, Probe, ProbeSource, Target, merge, served_by
+from reports.upgrade_schema import WINDOW
 
 TARGET = Target("rbac_denial", "aws-cluster", "http://198.19.0.1/api", "backend-api.example")
 WEB = served_by("web-service")
@@ -46,6 +46,12 @@ def test_headers_are_the_targets_own_with_its_host() -> None:
 def test_streams_of_a_source_are_spread_over_the_spacing() -> None:
     offsets = [stream.offset for stream in source(WEB, BY_RBAC).streams()]
     assert offsets == pytest.approx([0, SPACING / 4, SPACING / 2, SPACING * 3 / 4])
+
+
+def test_a_watch_of_longer_windows_asks_as_much_more_seldom() -> None:
+    often, seldom = source(WEB).streams(), source(WEB).streams(5 * WINDOW)
+    for one, other in zip(often, seldom, strict=True):
+        assert (other.interval, other.offset) == pytest.approx((5 * one.interval, 5 * one.offset))
 
 
 def test_a_client_pod_that_asks_for_two_suites_is_one_source_in_each_cluster() -> None:

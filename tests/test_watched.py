@@ -160,6 +160,12 @@ def test_a_generator_that_fell_behind_leaves_it_open() -> None:
     )
 
 
+def test_a_generator_is_held_to_the_window_that_it_was_asked_for() -> None:
+    gaps = trace(([SERVED] * 2 + [STARVED] * 3) * 50 + [SERVED])
+    assert judged(MAY, gaps).verdict == "inconclusive"
+    assert judged(MAY, gaps, change=replace(CHANGE, window=0.050)).verdict == "pass"
+
+
 def test_silence_by_a_machine_that_could_not_send_says_nothing_and_a_leak_does() -> None:
     silent = trace([SERVED] * 100 + [STARVED] * 300 + [SILENT] * 5 + [SERVED] * 100)
     assert judged(MAY, silent).verdict == "inconclusive"

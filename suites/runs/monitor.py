@@ -26,7 +26,7 @@ from fixtures.lab import Lab
 from fixtures.lab.probes import Probe, ProbeSource
 from fixtures.traffic import monitor_processes
 from fixtures.traffic.monitor_processes import LONGEST, MonitorProcess
-from reports.upgrade_schema import Budget, Phase, Share, Stream
+from reports.upgrade_schema import WINDOW, Budget, Phase, Share, Stream
 
 TRACES, HISTORIES = "traces", "histories"
 TELEMETRY = manifests.SUPPORT / "watch.yaml"
@@ -47,11 +47,13 @@ class Sender:
 
 @dataclass
 class Monitor:
-    """A watch under way. Times of its phases count from its begin."""
+    """A watch under way. Times of its phases count from its begin. It asks so often that nothing
+    that lasts as long as its `window`, in seconds, is missed."""
 
     lab: Lab
     folder: Path
     progress: Progress
+    window: float = WINDOW
     began: float = field(default_factory=time.time)
     phases: list[Phase] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -119,7 +121,7 @@ class Monitor:
         Raises:
             PlumblineError: one did not start.
         """
-        starting = {_client(source): source.process(self.lab) for source in sources}
+        starting = {_client(each): each.process(self.lab, self.window) for each in sources}
         for source in sources:
             self._senders.setdefault(_client(source), Sender(source)).source = source
         monitor_processes.start(starting.values())
@@ -215,7 +217,7 @@ class Monitor:
         return shares(sender.source.cluster, probe.asked.name, probe.split, traces, change)
 
     def _change(self, budgets: Iterable[Budget]) -> Change:
-        return Change(self.began, tuple(self.phases), tuple(budgets))
+        return Change(self.began, tuple(self.phases), tuple(budgets), self.window)
 
 
 @contextmanager

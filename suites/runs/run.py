@@ -33,7 +33,7 @@ from reports.reading import FILE
 from reports.render.terminal import show
 from reports.schema import Requirement, Results, Stage
 from reports.upgrade_schema import FILE as UPGRADE
-from reports.upgrade_schema import Fault, Upgrade
+from reports.upgrade_schema import WINDOW, Fault, Upgrade
 from suites.runs import sittings
 
 OUT = Path("reports/out")
@@ -59,6 +59,7 @@ class Run:
     home: Home
     profile: str = CORE
     practices: bool = False
+    window: float = WINDOW
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
     stages: list[Stage] = field(default_factory=list)
     _clock: float = field(default_factory=time.monotonic)

@@ -52,8 +52,8 @@ def upgrade(run: Run, trains: tuple[Train, Train], only: str) -> Upgrade:
     if run.program("up", "clusters", "up", "--versions", base.name, "--also", to.name) != 0:
         raise TopologyError("the clusters up", seen="they are not", look="see above")
     before = _suites(run, "before")
-    practices = ["--practices"] if run.practices else []
-    run.program("watch", "suites", MONITORED, "--to", to.name, "--only", only, *practices)
+    more = [f"--window={run.window * 1000:g}", *(["--practices"] if run.practices else [])]
+    run.program("watch", "suites", MONITORED, "--to", to.name, "--only", only, *more)
     path = run.folder / FILE
     if not path.exists():
         raise WatchError(f"a report of the watch at {path}", seen="none", look="see above")

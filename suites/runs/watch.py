@@ -25,7 +25,7 @@ from fixtures.lab import Lab
 from fixtures.lab.faults import Site
 from fixtures.lab.probes import ProbeSource, merge
 from reports.publish import append_step_summary, publish
-from reports.upgrade_schema import Budget, Upgrade
+from reports.upgrade_schema import WINDOW, Budget, Upgrade
 from suites.runs import faults
 from suites.runs.faults import InjectedFault
 from suites.runs.monitor import Monitor, failures_logged
@@ -135,7 +135,7 @@ def enter(run: Run, behaviours: Iterable[Behaviour[Any]]) -> Iterator[Field]:
             lab.bring_ephemeral((b, b.asked_of(topology.clusters)) for b in watched)
             subjects = {b.name: b.in_force(lab, "") for b in watched if b.across}
         with failures_logged(lab):
-            monitor = Monitor(lab, run.folder, progress)
+            monitor = Monitor(lab, run.folder, progress, run.window)
             yield Field(topology, lab, running, monitor, progress, watched, subjects)
     finally:
         with suppress(PlumblineError):  # who takes the clusters down next needs nothing of this
@@ -170,10 +170,11 @@ def report(
         began=run.began,
         ended=datetime.now(UTC),
         base=field.topology.train,
+        window=monitor.window,
         versions=dict(field.topology.versions),
         machine=doctor.machine(),
         stages=tuple(run.stages),
-        notes=(*field.topology.notes, *monitor.notes),
+        notes=(*field.topology.notes, *monitor.notes, *_window(monitor.window)),
         phases=tuple(monitor.phases),
         streams=streams,
         shares=shares,
@@ -181,6 +182,11 @@ def report(
         budgets=tuple(budgets),
     )
     return conclude(upgrade)
+
+
+def _window(window: float) -> Iterator[str]:
+    if window != WINDOW:
+        yield f"The watch asked seldom: only what lasts {window * 1000:.0f} ms is not missed."
 
 
 def conclude(report: Upgrade) -> Upgrade:
