@@ -124,6 +124,7 @@ def up(  # noqa: PLR0913 (where, what, for which run)
         notes=_notes(bringing.supply, train),
     )
     topology.save(home.topology)
+    home.upgraded.unlink(missing_ok=True)
     return topology
 
 
@@ -241,9 +242,11 @@ class BringUpOfOne:
         return Kube(self.cluster)
 
     def _nodes(self) -> None:
-        """Nodes of today's image: those that are there, if they are as planned, or new ones."""
+        """Nodes of today's image: those that are there, if they are as planned and nothing but a
+        bring-up was at work in them, or new ones."""
         provider, image = self.shared.provider, self.shared.supply.node
-        if not (provider.keeps(self.plan, image) and has_kubeconfig(self.cluster)):
+        kept = provider.keeps(self.plan, image) and has_kubeconfig(self.cluster)
+        if self.shared.home.upgraded.exists() or not kept:
             provider.create(self.plan, image, self.shared.train.deadlines.node)
         provider.add_addresses(self.plan)
 

@@ -68,6 +68,11 @@ class Home:
         return Settings.of_user().topology or self.root / "lab" / "topology.json"
 
     @property
+    def upgraded(self) -> Path:
+        """There while the clusters are other than a bring-up makes them: an upgrade was at work."""
+        return self.lab / "upgraded"
+
+    @property
     def tools(self) -> Path:
         return self.folder("tools")
 

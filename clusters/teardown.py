@@ -78,6 +78,7 @@ def _revived(home: Home, progress: Progress) -> Engine | None:
 def _files_away(home: Home) -> None:
     """What tells of these clusters, and what processes were writing that were killed."""
     home.topology.unlink(missing_ok=True)
+    home.upgraded.unlink(missing_ok=True)
     known = (*home.lab.glob("*.kubeconfig*"), *home.lab.glob("*.values.yaml"))
     for file in (*known, *(home.root / "bake").glob("*.tar")):
         file.unlink()

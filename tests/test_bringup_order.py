@@ -250,6 +250,18 @@ def test_a_cluster_that_is_up_keeps_its_node(lab: Lab, monkeypatch: pytest.Monke
     assert lab.deeds.of(AWS) == lab.deeds.of(AZURE) == ONE[1:] + TOGETHER
 
 
+def test_a_cluster_that_an_upgrade_was_at_work_in_is_made_anew(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its charts are of another train, and an older one's do not go over them."""
+    monkeypatch.setattr("clusters.images.bake.content_of", lambda thing: "c" if thing else "")
+    lab.home.upgraded.touch()
+    with kept(lab, monkeypatch):
+        lab.up()
+    assert lab.deeds.of(AWS) == lab.deeds.of(AZURE) == ONE + TOGETHER
+    assert not lab.home.upgraded.exists()
+
+
 def test_clusters_are_those_of_the_document_and_nodes_as_many_as_are_wanted(
     lab: Lab, tmp_path: Path
 ) -> None:

@@ -79,6 +79,7 @@ def upgrade_monitored(run: Run, to: Train, only: str) -> Upgrade:
     """
     with enter(run, discover(suites)) as field, report_interruption(run, field):
         base = versions.load(field.topology.train)
+        run.home.upgraded.touch()  # from here on these are no clusters to bring up once more
         work = _upgrading(run, field, (base, to))
         across = field.across()
         with field.sending(across):
