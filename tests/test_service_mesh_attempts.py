@@ -134,6 +134,21 @@ def test_what_a_limit_ended_on_a_pressed_machine_says_nothing(
     assert unless_late(all_answered_by("origin"))(history).outcome == outcome
 
 
+@pytest.mark.parametrize(
+    ("answers", "outcome"),
+    [
+        ([SERVED] * 6, "pass"),
+        ([SERVED] * 5 + [{"status": 504}], "inconclusive"),
+        ([SERVED] * 3 + [{"status": 504}] * 3, "fail"),
+        ([SERVED] * 4 + [{"status": 504}, {"status": 503}], "fail"),
+    ],
+)
+def test_a_few_that_a_limit_ended_are_asked_again_on_any_machine(
+    answers: list[Answer], outcome: str
+) -> None:
+    assert unless_late(all_answered_by("origin", 6))(exchanges(*answers)).outcome == outcome
+
+
 UNREACHED: Answer = {
     "status": 503,
     "body": f"upstream connect error. retried and the latest {NOBODY_LISTENED}",
