@@ -39,15 +39,12 @@ BY_ENVOY = (".*l7.*", ".*tls-sni.*")
 
 def arguments(topology: Topology, train: Train, report: Path, only: str = "") -> list[str]:
     """What the program is given; `only` is the name of one test."""
-    first, second = topology.clusters[:2]
-    lacking = () if "cilium-l7" in first.features else BY_ENVOY
+    lacking = () if "cilium-l7" in topology.clusters[0].features else BY_ENVOY
     wanted = [f"^{only}$"] if only else [f"!{each}" for each in (*LEFT_OUT, *lacking)]
     images = {flag: train.reference(name) for flag, name in IMAGES.items()}
     images["--dns-test-server-image"] = DNS.format(**train.versions.model_dump())
     return [
-        "connectivity", "test", "--timestamp", "--hubble=false",
-        f"--context={first.context}", f"--multi-cluster={second.context}",
-        f"--test-namespace={NAMESPACE}", f"--junit-file={report}",
+        *_where(topology), "--timestamp", "--hubble=false", f"--junit-file={report}",
         *(f"{flag}={reference}" for flag, reference in images.items()),
         *(f"--test={each}" for each in wanted),
     ]  # fmt: skip
@@ -55,9 +52,14 @@ def arguments(topology: Topology, train: Train, report: Path, only: str = "") ->
 
 def cleaning(topology: Topology) -> list[str]:
     """What the program is given to take away what it made."""
+    return [*_where(topology), "--cleanup"]
+
+
+def _where(topology: Topology) -> list[str]:
+    """The command itself, and the clusters and namespaces that it is of."""
     first, second = topology.clusters[:2]
     return [
-        "connectivity", "test", "--cleanup", f"--test-namespace={NAMESPACE}",
+        "connectivity", "test", f"--test-namespace={NAMESPACE}",
         f"--context={first.context}", f"--multi-cluster={second.context}",
     ]  # fmt: skip
 

@@ -15,6 +15,7 @@ from fixtures.checks import Check
 from fixtures.checks.guard import guarded
 from fixtures.history import History
 from fixtures.history.verdict import Verdict, failed, passed
+from suites.service_mesh.scraped import samples
 
 Counts = Mapping[str, int]
 """Requests by the class of their status, such as 2xx."""
@@ -23,10 +24,7 @@ FILTER = "stats?filter=upstream_rq_[245]xx"
 LINE = re.compile(r"cluster\.(?P<cluster>.+?);?\.upstream_rq_(?P<kind>[245]xx): (?P<count>\d+)")
 SCRAPED_PORT, SCRAPED_PATH = 15090, "/stats/prometheus?filter=upstream_rq_[245]xx"
 """Where Prometheus is told the same, in a form of its own."""
-_SCRAPED = re.compile(
-    r"^envoy_cluster_upstream_rq\{(?P<labels>[^}]*)\} (?P<count>\d+)", re.MULTILINE
-)
-_LABEL = re.compile(r'(?P<name>\w+)="(?P<value>[^"]*)"')
+SCRAPED_METRIC = "envoy_cluster_upstream_rq"
 
 AGAIN = (".external", ".internal")
 """Where Envoy counts the same requests once more, by where they come from."""
@@ -63,10 +61,9 @@ def parse(text: str, cluster: str) -> Counter[str]:
 def parse_scraped(text: str, cluster: str) -> Counter[str]:
     """The same of what Prometheus is told."""
     counts: Counter[str] = Counter()
-    for line in _SCRAPED.finditer(text):
-        labels = {each["name"]: each["value"] for each in _LABEL.finditer(line["labels"])}
+    for labels, count in samples(text, SCRAPED_METRIC):
         if cluster in labels.get("cluster_name", ""):
-            counts[labels.get("response_code_class", "")] += int(line["count"])
+            counts[labels.get("response_code_class", "")] += count
     return counts
 
 

@@ -5,7 +5,6 @@ Source: Istio, "Istio Standard Metrics" (istio_requests_total). Pure.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from fixtures.checks import Check
 from fixtures.checks.guard import guarded
 from fixtures.history import History
 from fixtures.history.verdict import Verdict, failed, passed
+from suites.service_mesh.scraped import samples
 
 METRIC = "istio_requests_total"
 FILTER = f"stats/prometheus?filter={METRIC}"
@@ -22,8 +22,6 @@ FILTER = f"stats/prometheus?filter={METRIC}"
 SOURCE, DESTINATION = "source", "destination"
 """Whose proxy counts."""
 UNKNOWN, MUTUAL_TLS, PLAIN = "unknown", "mutual_tls", "none"
-_LINE = re.compile(rf"^{METRIC}\{{(?P<labels>.*)\}} (?P<count>\d+)$", re.MULTILINE)
-_LABEL = re.compile(r'(?P<name>\w+)="(?P<value>(?:[^"\\]|\\.)*)"')
 
 
 class Party(NamedTuple):
@@ -79,9 +77,8 @@ def parse(text: str) -> Counter[Series]:
     """The counters in a proxy's statistics, in Prometheus' format; a label that is not there is
     empty."""
     counts: Counter[Series] = Counter()
-    for line in _LINE.finditer(text):
-        labels = {each["name"]: each["value"] for each in _LABEL.finditer(line["labels"])}
-        counts[_series(labels)] += int(line["count"])
+    for labels, count in samples(text, METRIC):
+        counts[_series(labels)] += count
     return counts
 
 
