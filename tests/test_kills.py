@@ -7,6 +7,7 @@ import random
 import signal
 import sys
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -183,10 +184,12 @@ def test_a_run_that_is_told_to_end_says_how_it_did(place: Place) -> None:
     assert row.said.endswith(", no results")
 
 
-def test_a_page_has_every_row(tmp_path: Path) -> None:
-    row = page.Row(of="e2e", moment="a | b", met="SIGKILL", down=8.4, left=("mount /x",))
-    page.keep([row, row.model_copy(update={"left": ()})], tmp_path / "rows")
-    text = page.markdown(page.load(tmp_path / "rows"))
-    assert "1 of 2 left nothing" in text
-    assert "| e2e | a \\| b | SIGKILL |  | 8 | mount /x |" in text
-    assert page.load(tmp_path / "none") == []
+def test_a_page_has_every_row_that_was_added(tmp_path: Path) -> None:
+    day = date(2026, 11, 28)
+    row = page.Row(day=day, of="e2e", moment="a | b", met="SIGKILL", down=8.4, left=("mount /x",))
+    for each in (row, row.model_copy(update={"left": (), "down": 3.0})):
+        page.add(each, tmp_path / "kills.md")
+    text = (tmp_path / "kills.md").read_text()
+    assert "\n| e2e | 2 | 1 | 6 | 8 |\n" in text
+    assert "\n| 2026-11-28 | e2e | a \\| b | SIGKILL |  | 8 | mount /x |\n" in text
+    assert "\n| 2026-11-28 | e2e | a \\| b | SIGKILL |  | 3 | nothing |\n" in text

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
 
 from clusters import versions
+from fixtures.plugin.record import Record
+from fixtures.plugin.requirements import load_asked
 from reports.reading import FILE
 from tests import sessions
 from tests.sessions import GREEN, PACKAGE, Run, requirement
@@ -169,6 +172,17 @@ def test_a_worker_that_dies_leaves_an_inconclusive_entry(run: Run) -> None:
     result = run(text, "-n", "1", "--dist", "loadgroup", "--max-worker-restart", "0", apart=True)
     assert result.ret == 1
     assert run.only() == ("inconclusive", "its test never ended")
+
+
+def test_what_had_ended_outlives_a_session_that_is_killed(run: Run) -> None:
+    killed = requirement("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+    result = run(GREEN + killed.replace("1", "2"), apart=True)
+    assert result.ret == -signal.SIGKILL
+    out = run.pytester.path / "out"
+    assert not (out / FILE).exists()
+    kept = Record.of(out).entries.values()
+    assert [(each.key, each.verdict) for each in kept] == [("A1[aws-cluster]", "pass")]
+    assert {one.id for one in load_asked(out)} == {"A1", "A2"}
 
 
 @pytest.mark.parametrize(

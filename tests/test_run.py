@@ -17,6 +17,8 @@ from clusters import bringup, lock, providers
 from clusters.errors import ManifestsError, PlaceError
 from clusters.topology import Topology
 from fixtures import manifests
+from fixtures.plugin.record import ENTRIES_FILE, Record
+from fixtures.plugin.requirements import Asked, save_asked
 from reports import publish
 from reports.model import Report
 from reports.publish import STEP_SUMMARY
@@ -24,8 +26,9 @@ from reports.reading import FILE as RESULTS
 from reports.schema import Results, Stage, Status
 from reports.upgrade_schema import FILE
 from suites import __main__ as command
-from suites.runs.run import OUT, ROOM, WATCH, Run, check_room, wait_or_kill, with_watch
+from suites.runs.run import CUT, OUT, ROOM, WATCH, Run, check_room, wait_or_kill, with_watch
 from suites.runs.sittings import SECOND
+from tests import sessions
 from tests.samples import requirement, results
 from tests.upgrade_samples import bare, fault
 
@@ -185,12 +188,14 @@ class Suites:
 
     `drawn` has the folders whose report was drawn. A first sitting leaves its one requirement
     open, and the second one passes it. A program whose stage is `cut` is interrupted, and
-    so is whoever draws its report then.
+    so is whoever draws its report then. One that is `killed` has asked for two requirements and
+    come to an answer of one.
     """
 
     drawn: list[str] = field(default_factory=list)
     sittings: int = 0
     cut: str = ""
+    killed: bool = False
 
     def program(self, run: Run, phase: str, *words: str) -> int:
         with run.stage(phase):
@@ -204,6 +209,14 @@ class Suites:
         return 0
 
     def _save(self, folder: Path) -> None:
+        if self.killed:
+            one, two = (
+                Asked(id=name, variant="", suite="s", sentence="It holds.", source="K/n", test=name)
+                for name in ("A1", "A2")
+            )
+            save_asked([one, two], folder)
+            Record(folder / ENTRIES_FILE).add(one.came_to("pass", "held"))
+            return
         self.sittings += 1
         verdict: Status = "pass" if folder.name == SECOND else "inconclusive"
         results(requirements=(requirement(verdict),)).save(folder / RESULTS)
@@ -264,6 +277,24 @@ def test_what_was_seen_before_an_interruption_is_drawn_too(
     asked.cut = cut
     assert command.main(words) == 130
     assert asked.drawn == drawn
+
+
+@pytest.mark.parametrize("cut", ["", "suites"])
+def test_a_pytest_that_was_killed_loses_none_of_what_it_had_come_to(
+    cut: str, asked: Suites, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where whoever began it was interrupted, and killed it as it did not end."""
+    monkeypatch.setattr(Topology, "load", lambda _: sessions.topology(tmp_path))
+    asked.killed, asked.cut = True, cut
+    assert command.main(["run"]) == (130 if cut else 1)
+    run = Results.load(OUT / "one" / RESULTS)
+    assert [(each.id, each.verdict) for each in run.requirements] == [
+        ("A1", "pass"),
+        ("A2", "inconclusive"),
+    ]
+    assert run.status == "interrupted"
+    assert CUT in run.notes
+    assert asked.drawn == ["one"]
 
 
 def test_a_program_that_does_not_end_is_killed() -> None:

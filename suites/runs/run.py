@@ -27,7 +27,8 @@ from clusters.settings import Settings
 from clusters.topology import Topology
 from fixtures import manifests
 from fixtures.plugin.options import CORE
-from fixtures.plugin.record import run_status, written
+from fixtures.plugin.record import Record, run_status, written
+from fixtures.plugin.requirements import load_asked
 from reports.publish import append_step_summary, publish, report_of
 from reports.reading import FILE
 from reports.render.terminal import show
@@ -44,6 +45,7 @@ WATCH = "watch"
 # comes of that is inconclusive.
 WORKERS = "2"
 GRACE = 60  # seconds that an interrupted stage has to write what it found
+CUT = "pytest ended before it wrote its results; what went wrong is printed above"
 NO_RESULTS = "pytest wrote no results; what went wrong is printed above"
 
 
@@ -132,10 +134,36 @@ class Run:
             sittings.join(first, Results.load(second)).save(path)
 
     def pytest(self, *more: str, phase: str = "suites") -> None:
-        """Run the suites side by side where the clusters can be reached."""
+        """Run the suites side by side where the clusters can be reached.
+
+        Results are left in the run's folder, also where pytest was killed.
+        """
         files.reserve(self.folder)
         workers = (f"--out={self.folder}", "-n", WORKERS, "--dist=loadgroup")
-        self._pytest(phase, ["suites"], *workers, *more)
+        try:
+            self._pytest(phase, ["suites"], *workers, *more)
+        finally:
+            self._recover()
+
+    def _recover(self) -> None:
+        """Save what pytest had come to, if it asked anything and did not come to save it itself."""
+        asked = load_asked(self.folder)
+        if not asked or (self.folder / FILE).exists():
+            return
+        try:
+            topology = Topology.load(self.home.topology)
+        except TopologyError:  # taken down meanwhile: whoever finishes the run says so
+            return
+        files.free(self.folder)
+        Record.of(self.folder).results(
+            topology,
+            asked,
+            self.folder,
+            interrupted=True,
+            profile=self.profile,
+            manifests=manifests.of_user(Settings.of_user().manifests).name,
+            notes=(CUT,),
+        ).save(self.folder / FILE)
 
     def _pytest(self, phase: str, tests: Iterable[str], *more: str) -> None:
         # The suites ask for no folders of pytest's, which outlive the run.

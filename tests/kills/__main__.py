@@ -19,11 +19,10 @@ from clusters import versions
 from clusters.errors import PlumblineError
 from clusters.home import Home
 from tests.kills import faults, moments, page
-from tests.kills.page import Row
+from tests.kills.page import Row, today
 from tests.kills.trial import DOWN, LONGEST, NAME, Place, Trial
 
 OUT = Path("reports/out/kills")
-ROWS = OUT / "rows.jsonl"
 UP = (sys.executable, "-m", "clusters", "up")
 SUITES = (sys.executable, "-m", "suites")
 
@@ -35,14 +34,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     clean = True
     try:
         for row in _rows(options):
-            page.keep([*page.load(ROWS), row], ROWS)
+            if options.write:
+                page.add(row, options.write)
             console.print(" | ".join(row.cells), markup=False, soft_wrap=True)
             clean = clean and not row.left
     except PlumblineError as error:
         console.print(str(error), markup=False, soft_wrap=True)
         return 1
-    if options.write:
-        options.write.write_text(page.markdown(page.load(ROWS)), encoding="utf-8")
     return 0 if clean else 1
 
 
@@ -60,7 +58,9 @@ def _rows(options: argparse.Namespace) -> Iterator[Row]:
         if options.e2e:
             status = place.call((*SUITES, "e2e"), "e2e", f"{NAME}-e2e")
             left = (f"e2e ended with status {status}",) if status else ()
-            yield Row(of="e2e", moment="after them all", met="nothing", down=0, left=left)
+            yield Row(
+                day=today(), of="e2e", moment="after them all", met="nothing", down=0, left=left
+            )
 
 
 def _trial(options: argparse.Namespace, number: int) -> Trial:
@@ -98,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     text = "begin none after these"
     parser.add_argument("--within", type=float, default=0, metavar="SECONDS", help=text)
     parser.add_argument("--e2e", action="store_true", help="at the end a whole e2e: green")
-    parser.add_argument("--write", type=Path, metavar="FILE", help="a page of all trials so far")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="add them to a page")
     return parser
 
 

@@ -1,15 +1,18 @@
-"""What came of kills: rows, kept as lines, and the page that is made of all of them."""
+"""What came of kills: rows, kept beside the page that is made of all of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
+from statistics import median
 
-from clusters import doctor, files
+from clusters import doctor, files, journal
 from clusters.models import Frozen
 from reports.wording import machine
 
-COLUMNS = ("command", "moment", "what happened to it", "it said", "down, s", "left")
+COLUMNS = ("day", "command", "moment", "what happened to it", "it said", "down, s", "left")
+WHOLE = ("command", "runs", "left nothing", "down, s: median", "most")
 HEAD = """# Killed runs
 
 Written by `make kills`. Each row is one run. Its moment is drawn over stages, which are found in
@@ -24,6 +27,7 @@ home but for what is kept on purpose, and temporary files
 class Row(Frozen):
     """One run that was killed, or met a fault; `left` is empty if all was as before."""
 
+    day: date
     of: str
     moment: str
     met: str
@@ -34,24 +38,40 @@ class Row(Frozen):
     @property
     def cells(self) -> Sequence[str]:
         left = "; ".join(self.left) or "nothing"
-        return (self.of, self.moment, self.met, self.said, f"{self.down:.0f}", left)
+        return (f"{self.day}", self.of, self.moment, self.met, self.said, f"{self.down:.0f}", left)
 
 
-def load(file: Path) -> list[Row]:
-    """The rows that were kept; none without a file."""
-    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    return [Row.model_validate_json(line) for line in lines]
+def today() -> date:
+    """The day, in UTC."""
+    return datetime.now(UTC).date()
 
 
-def keep(rows: Iterable[Row], file: Path) -> None:
-    """Keep rows, whole or not at all."""
-    files.write(file, "".join(f"{row.model_dump_json()}\n" for row in rows))
+def add(row: Row, page: Path) -> None:
+    """Keep a row beside the page, and make the page of all that are there."""
+    rows = page.with_suffix(".jsonl")
+    journal.append(row, rows)
+    files.write(page, markdown(list(journal.read(rows, Row))))
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    """The page."""
+    """The page: what each command came to as a whole, and every row."""
+    last = ", ".join(machine(doctor.machine()).values())
+    whole = [_whole([row for row in rows if row.of == of]) for of in sorted({r.of for r in rows})]
+    tables = (_table(WHOLE, whole), _table(COLUMNS, [row.cells for row in rows]))
+    return "\n".join([HEAD, f"The last one ran on {last}.", *tables, ""])
+
+
+def _whole(rows: Sequence[Row]) -> Sequence[str]:
+    downs = [row.down for row in rows]
     clean = sum(not row.left for row in rows)
-    ran = f"{clean} of {len(rows)} left nothing. {', '.join(machine(doctor.machine()).values())}."
-    table = [COLUMNS, ["---"] * len(COLUMNS), *(row.cells for row in rows)]
-    lines = (f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in table)
-    return "\n".join([HEAD, ran, "", *lines, ""])
+    numbers = (len(rows), clean, round(median(downs)), round(max(downs)))
+    return (rows[0].of, *map(str, numbers))
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = (head, ["---"] * len(head), *rows)
+    return "\n" + "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
