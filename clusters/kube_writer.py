@@ -85,17 +85,22 @@ class KubeWriter(KubeReader):
 
         Raises:
             ForeignError: nobody agreed to it.
+            RefusedError: the API server does not let it go.
+            UnreachableError: it cannot say, as a webhook that it asks does not answer.
             NotReadyError: it is still there after `deadline` seconds.
         """
-        resource = self._server.resource(document["apiVersion"], document["kind"])
+        version, kind = document["apiVersion"], document["kind"]
+        resource = self._server.resource(version, kind)
         self._bounds.see_allowed(document, namespace)
         name = document["metadata"]["name"]
         try:
             resource.delete(name=name, namespace=namespace or None, serialize=False)
         except NotFoundError:
             return
+        except DynamicApiError as error:
+            look = self.kubectl(f"auth can-i delete {kind.lower()}/{name} -n {namespace}")
+            raise self._refusal(f"the end of {title(document)}", error, look) from None
         self._note("delete", document, namespace)
-        version, kind = document["apiVersion"], document["kind"]
         wait_for(
             f"{kind}/{name} gone from {self.cluster.name}",
             lambda: "it is still there" if self.get(version, kind, name, namespace) else "",

@@ -27,20 +27,28 @@ def is_ready(pod: Mapping[str, Any]) -> bool:
 
 
 def held_back(pod: Mapping[str, Any]) -> str:
-    """Why a pod does not run, in the words of the scheduler or of its node; empty if none says."""
+    """Why a pod does not run, in the words of the scheduler or of its node, and which of its
+    programs end again and again; empty if none says."""
     status = pod.get("status", {})
     unscheduled = [
         condition.get("message", "")
         for condition in status.get("conditions") or ()
         if condition["type"] == "PodScheduled" and condition["status"] != "True"
     ]
-    states = [
-        each.get("state", {}).get("waiting")
-        for kind in ("initContainerStatuses", "containerStatuses")
-        for each in status.get(kind) or ()
-    ]
+    kinds = ("initContainerStatuses", "containerStatuses")
+    statuses = [each for kind in kinds for each in status.get(kind) or ()]
+    states = [each.get("state", {}).get("waiting") for each in statuses]
     waiting = [": ".join(filter(None, (s.get("reason"), s.get("message")))) for s in states if s]
-    return "; ".join(filter(None, (*unscheduled, *waiting)))
+    return "; ".join(filter(None, (*unscheduled, *waiting, *map(_ended, statuses))))
+
+
+def _ended(container: Mapping[str, Any]) -> str:
+    """How often a container's program that is not ready has ended, and how at last."""
+    last = container.get("lastState", {}).get("terminated")
+    if container.get("ready", False) or not last:
+        return ""
+    times, how = container["restartCount"], last.get("reason", "")
+    return f"{container['name']} has ended {times} times, at last with {last['exitCode']} {how}"
 
 
 def containers(pod: Mapping[str, Any]) -> frozenset[str]:

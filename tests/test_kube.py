@@ -55,6 +55,18 @@ def test_a_pod_that_does_not_run_says_why() -> None:
     assert objects.held_back({"status": {"conditions": [{**unscheduled, "status": "True"}]}}) == ""
 
 
+def test_a_pod_whose_sidecar_ends_again_and_again_says_so() -> None:
+    waiting = {"state": {"waiting": {"reason": "PodInitializing"}}}
+    ended = {"terminated": {"exitCode": 255, "reason": "Error"}}
+    sidecar = {"name": "istio-proxy", "ready": False, "restartCount": 5, "lastState": ended}
+    status = {"initContainerStatuses": [sidecar], "containerStatuses": [waiting]}
+    assert objects.held_back({"status": status}) == (
+        "PodInitializing; istio-proxy has ended 5 times, at last with 255 Error"
+    )
+    again = {**status, "initContainerStatuses": [{**sidecar, "ready": True}]}
+    assert objects.held_back({"status": again}) == "PodInitializing"
+
+
 def test_workloads_that_are_late_are_told_with_their_pods_reasons(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -334,6 +346,13 @@ def test_a_kubectl_command_can_be_pasted_whatever_the_path() -> None:
     ]  # fmt: skip
 
 
+def refusal(status: int, told: str) -> DynamicApiError:
+    """The dynamic client's error for an answer of an API server's."""
+    answer = ApiException(status=status, reason="no")
+    answer.body = json.dumps({"message": told})
+    return DynamicApiError(answer)  # type: ignore[no-untyped-call]
+
+
 @pytest.mark.parametrize(
     ("status", "told", "kind"),
     [(400, 'admission webhook "w" denied the request', RefusedError),
@@ -351,9 +370,7 @@ def test_a_server_that_cannot_say_has_not_refused(
 
     class Resource:
         def server_side_apply(self, **_: object) -> None:
-            answer = ApiException(status=status, reason="no")
-            answer.body = json.dumps({"message": told})
-            raise DynamicApiError(answer)  # type: ignore[no-untyped-call]
+            raise refusal(status, told)
 
     kube = Kube.__new__(Kube)
     kube.cluster = Cluster(name="aws", kubeconfig=Path("k"), context="c")
@@ -361,3 +378,19 @@ def test_a_server_that_cannot_say_has_not_refused(
     kube._server = cast("Any", SimpleNamespace(resource=lambda *_: Resource(), kubectl=str))
     with pytest.raises(kind, match=told):
         kube.apply(document, "default")
+
+
+def test_an_end_that_is_refused_is_an_error_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where the user of an adopted cluster's kubeconfig may not delete what it made."""
+
+    def delete(**_: object) -> None:
+        raise refusal(403, "pods is forbidden")
+
+    kube = Kube.__new__(Kube)
+    kube.cluster = Cluster.model_construct(name="aws", kubeconfig=Path("k"), context="c")
+    kube._bounds = confinement.Unconfined()
+    kube._server = cast("Any", SimpleNamespace(resource=lambda *_: SimpleNamespace(delete=delete)))
+    monkeypatch.setattr(kube, "kubectl", lambda words: f"kubectl {words}")
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}}
+    with pytest.raises(RefusedError, match="aws to accept the end of Pod/p"):
+        kube.delete(pod, "n")
