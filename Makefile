@@ -11,7 +11,7 @@ export IMAGES   ?= auto
 need = $(if $($(1)),,$(error expected: $(1)=...; seen: none; look: make $(2)))
 
 .DEFAULT_GOAL := help
-.PHONY: help e2e test bench mutation up adopt suites mutants soak watch upgrade peers load matrix report compare accept status logs down mirror doctor guest kills lint fmt lock clean
+.PHONY: help e2e test bench mutation up adopt suites mutants soak watch upgrade peers load matrix report compare accept status logs down mirror doctor guest kills adopted lint fmt lock clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "; print "usage: make TARGET [VERSIONS=train] [IMAGES=auto|pull|forge] [MIRROR=host:port] [MANIFESTS=dir] [NODES=n]\n"} \
@@ -98,6 +98,9 @@ guest: $(STAMP) ## a machine with Docker, published names and no Go: make e2e in
 
 kills: $(STAMP) ## runs killed at drawn moments, on the lab: make down leaves nothing of them (N=20, OF=e2e|upgrade|watch, SEED=n)
 	@$(PY) -m tests.kills --times $(or $(N),20) --of $(or $(OF),e2e) --seed $(or $(SEED),1) --e2e --write docs/kills.md
+
+adopted: $(STAMP) ## a lab adopted as if it were somebody else's: all of it is the same after a run, and after a killed one (NODES=aws-cluster=3)
+	@$(PY) -m tests.adopted $(if $(NODES),--nodes "$(NODES)")
 
 lint: $(STAMP) ## lint, format and types
 	@$(PY) -m ruff check --quiet
