@@ -2,7 +2,8 @@
 
 The machine's own network, firewall and any other Docker stay as they are: this daemon has
 its own namespace, socket and data folder, and nothing that it runs can reach anything
-outside. It knows nothing of images or clusters.
+outside. Of the machine's own it changes the limits on watched files alone, as long as it runs. It
+knows nothing of images or clusters.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pathlib import Path
 import psutil
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from clusters import engine_facts, files
+from clusters import engine_facts, files, inotify
 from clusters.errors import CommandError, EngineError
 from clusters.home import Home
 from clusters.process import answers as program_answers
@@ -29,6 +30,7 @@ from clusters.process import environment, run
 NAMESPACE = Path("/run/netns/plumbline")
 RUNTIME = Path("/run/plumbline")  # a socket's path is bounded to 107 bytes, so not in the cache
 WRAPPER = "runtime"
+LIMITS = "inotify.json"
 GROUPS = Path("/sys/fs/cgroup")
 PACKAGES = ("docker.io", "iptables", "iproute2", "mmdebstrap")
 START_DEADLINE = 60  # seconds
@@ -75,6 +77,7 @@ def start(home: Home) -> None:
     install()
     stop(home)
     _make_namespace()
+    inotify.raise_limits(RUNTIME / LIMITS)
     log = home.logs / "dockerd.log"
     with log.open("wb") as out:
         daemon = subprocess.Popen(
@@ -123,6 +126,7 @@ def stop(home: Home) -> None:
     _remove_control_groups()
     if NAMESPACE.exists():
         run(["ip", "netns", "delete", NAMESPACE.name])
+    inotify.put_back(RUNTIME / LIMITS)
     shutil.rmtree(RUNTIME, ignore_errors=True)
 
 

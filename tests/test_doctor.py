@@ -201,6 +201,44 @@ def test_limits_are_read_from_the_kernel(tmp_path: Path) -> None:
     assert inotify.limits(tmp_path) is None
 
 
+FEW, MANY = "128\n", "1600000\n"
+
+
+@pytest.mark.parametrize(
+    ("instances", "since", "end"),
+    [(FEW, None, "128"), (FEW, "9000", "9000"), (MANY, None, MANY)],
+)
+def test_limits_that_are_raised_are_put_back_but_for_what_was_changed_since(
+    instances: str, since: str | None, end: str, tmp_path: Path
+) -> None:
+    file, record = tmp_path / "max_user_instances", tmp_path / "record"
+    file.write_text(instances)
+    (tmp_path / "max_user_watches").write_text(MANY)
+    inotify.raise_limits(record, tmp_path)
+    raised = inotify.limits(tmp_path)
+    assert raised
+    assert raised.reaches(inotify.WANTED[2].times(3))
+    assert record.exists() == (instances == FEW), "nothing is to be put back where nothing was"
+    if since:
+        file.write_text(since)
+    for _ in range(2):
+        inotify.put_back(record, tmp_path)
+    assert file.read_text() == end
+    assert (tmp_path / "max_user_watches").read_text() == MANY
+    assert not record.exists()
+
+
+def test_without_an_engine_the_limits_are_those_that_ours_will_have(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(inotify, "limits", lambda: Limits(24, 4096))
+    monkeypatch.setattr(doctor, "_cgroup", lambda: 2)
+    for may, level in ((True, "good"), (False, "bad")):
+        monkeypatch.setattr(inotify, "may_be_raised", lambda may=may: may)
+        (finding,) = doctor._inotify(None, 1.0)
+        assert finding.level == level
+
+
 def test_another_machines_limits_are_not_read_from_ours(clinic: Clinic) -> None:
     """Docker Desktop's engine has a kernel of its own."""
     clinic.docker(KernelVersion="6.10.14-linuxkit", OperatingSystem="Docker Desktop")

@@ -68,7 +68,7 @@ def unless_unread(attempts: Attempts, least: int, most: int) -> Check:
 
     def judge(history: History) -> Verdict:
         verdict = exact(history)
-        times = [len(attempts.get(nonce, ())) for nonce in _nonces(history)]
+        times = _times(history, attempts).values()
         unread = sum(n < least for n in times)
         few = 2 * unread < len(times) and max(times, default=0) <= most
         return unless_pressed(verdict, history) if few else verdict
@@ -114,7 +114,7 @@ def arrived_times(attempts: Attempts, least: int, most: int) -> Check:
     """Each request arrived so many times, and its attempts are numbered in order."""
 
     def judge(history: History) -> Verdict:
-        times = {nonce: len(attempts.get(nonce, ())) for nonce in _nonces(history)}
+        times = _times(history, attempts)
         numbers = {f"arrived.{n}": count for n, count in sorted(Counter(times.values()).items())}
         wrong = [nonce for nonce, count in times.items() if not least <= count <= most]
         if wrong:
@@ -167,6 +167,11 @@ def some_tried_again(attempts: Attempts, served: int = 200) -> Check:
 
 def _attempts(exchange: Exchange, attempts: Attempts) -> Iterable[Attempt]:
     return (each for nonce in nonces(exchange.url) for each in attempts.get(nonce, ()))
+
+
+def _times(history: History, attempts: Attempts) -> Mapping[str, int]:
+    """How often each request arrived, by its nonce."""
+    return {nonce: len(attempts.get(nonce, ())) for nonce in _nonces(history)}
 
 
 def _nonces(history: History) -> list[str]:

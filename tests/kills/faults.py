@@ -13,10 +13,10 @@ from pathlib import Path
 from clusters import engine, private_engine
 from clusters.errors import EngineError
 from clusters.home import Home
+from clusters.topology import Topology
 from reports.reading import FILE
 from reports.schema import Results
 
-NODE = "plumbline-aws-cluster-control-plane"
 MANIFEST = "/etc/kubernetes/manifests/kube-apiserver.yaml"
 
 Fault = Callable[[Home, "subprocess.Popen[bytes]"], str]
@@ -50,8 +50,9 @@ def kill_engine(home: Home, _: subprocess.Popen[bytes]) -> str:
 
 def take_api_server(home: Home, _: subprocess.Popen[bytes]) -> str:
     """Out of the kubelet's folder, so that it does not come back."""
-    engine.ensure(home).docker("exec", NODE, "mv", MANIFEST, "/root/")
-    return "aws-cluster's API server away"
+    first = Topology.load(home.topology).clusters[0]
+    engine.ensure(home).docker("exec", first.nodes[0].name, "mv", MANIFEST, "/root/")
+    return f"{first.name}'s API server away"
 
 
 FAULTS: dict[str, Fault] = {

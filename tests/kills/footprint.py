@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from clusters import engine, private_engine, signals
+from clusters import engine, inotify, private_engine, signals
 from clusters.errors import CommandError
 from clusters.home import Home
 from clusters.process import run
@@ -61,6 +61,7 @@ def take(home: Home, temporary: Path, run_name: str) -> Objects:
         "interface": psutil.net_if_stats,
         "rule": _rules,
         "control group": lambda: map(str, private_engine.control_groups()),
+        "limit": lambda: [f"inotify: {inotify.limits()}"],
         "file": lambda: (*files_of(home.root), *map(str, temporary.rglob("*"))),
     }
     objects = {kind: frozenset(source()) for kind, source in sources.items()}
