@@ -23,7 +23,7 @@ from pathlib import Path
 from rich.console import Console
 
 from clusters import adopt, providers
-from clusters.errors import InputError, PlumblineError
+from clusters.errors import PlumblineError
 from clusters.home import Home
 from clusters.process import without_proxies
 from clusters.topology import Topology
@@ -134,32 +134,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     """All of it; 0 if everything was as it should be."""
     options = _parser().parse_args(argv)
     console = Console(stderr=True, highlight=False)
-    LOG.parent.mkdir(parents=True, exist_ok=True)
-    LOG.unlink(missing_ok=True)
     try:
-        with _clusters(options.nodes) as topology, tempfile.TemporaryDirectory() as folder:
-            trial = Trial(topology, Path(folder), console)
-            _tried(trial)
+        return _inside(console) if options.inside else _outside(options.nodes)
     except PlumblineError as error:
         console.print(str(error), markup=False, soft_wrap=True)
         return 1
+
+
+def _outside(nodes: str) -> int:
+    """Bring clusters up, have a process of this program try all where they can be reached, and take
+    them down with all that their owner has in them."""
+    providers.see_none_adopted(Home.of_user())
+    inside = (sys.executable, "-m", "tests.adopted", "--inside")
+    try:
+        return _call("up", "--nodes", nodes) or _call("run", "--", *inside)
+    finally:
+        _call("down")
+
+
+def _call(*words: str) -> int:
+    return subprocess.run([*CLUSTERS, *words], check=False).returncode
+
+
+def _inside(console: Console) -> int:
+    LOG.parent.mkdir(parents=True, exist_ok=True)
+    LOG.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        trial = Trial(Topology.load(Home.of_user().topology), Path(folder), console)
+        _tried(trial)
     console.print(f"what the commands said: {LOG}", markup=False)
     return 1 if trial.bad else 0
-
-
-@contextmanager
-def _clusters(nodes: str) -> Iterator[Topology]:
-    """A lab, in whose network this process is from now on; gone when the block ends, with all that
-    its owner has in it."""
-    lab = Home.of_user()
-    providers.see_none_adopted(lab)
-    try:
-        if subprocess.run([*CLUSTERS, "up", "--nodes", nodes], check=False).returncode:
-            raise InputError("clusters to adopt", seen="none came up", look="make up")
-        providers.reach(lab)
-        yield Topology.load(lab.topology)
-    finally:
-        subprocess.run([*CLUSTERS, "down"], check=False)
 
 
 def _tried(trial: Trial) -> None:
@@ -209,6 +213,7 @@ def _kill_one(trial: Trial, run: str) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.adopted", description=__doc__)
     parser.add_argument("--nodes", default=NODES, help=f"of the clusters (default: {NODES})")
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     return parser
 
 
