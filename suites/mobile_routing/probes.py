@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fixtures.lab import EXAMPLE_ADDRESS, FRONTEND
+from fixtures.lab import FRONTEND
 from fixtures.lab.probes import Probe, ProbeSource, Target, served_by
+from fixtures.lab.supports import EXAMPLE_ADDRESS
 from suites.mobile_routing.subject import HOST, MOBILE, NAME, OTHER, Routing
 
 
