@@ -74,6 +74,18 @@ def test_an_endpoint_more_is_a_difference() -> None:
     assert "endpoints" in difference(read(dump()), read(other))
 
 
+def test_where_a_proxys_clients_went_is_no_news() -> None:
+    """An endpoint that a proxy came upon was told by nobody."""
+    one, other = dump(), dump()
+    for each, endpoints in ((one, [{"lb_endpoints": [endpoint("198.18.0.132")]}]), (other, [])):
+        passing = {"name": "PassthroughCluster", "type": "ORIGINAL_DST"}
+        each["configs"][1]["dynamic_active_clusters"].append({"cluster": passing})
+        came_upon = {"cluster_name": "PassthroughCluster", "endpoints": endpoints}
+        each["configs"][3]["dynamic_endpoint_configs"].append({"endpoint_config": came_upon})
+    assert difference(read(one), read(other)) == ""
+    assert same(read(one), read(other)).numbers["endpoints"] == 1
+
+
 def test_a_proxy_that_shows_nothing_proves_nothing() -> None:
     assert same(read({}), read({})).outcome is INCONCLUSIVE
 

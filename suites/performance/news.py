@@ -23,22 +23,30 @@ _SECTIONS = {
 """Sections of a dump: what they hold, under which key, and what a resource is named by."""
 LEFT_OUT = ("version_info", "last_updated")
 """What tells when something was sent, and not what."""
+DISCOVERED = "EDS"
+"""The type of a cluster whose endpoints istiod tells by themselves. Those of another stand in the
+cluster, or are what the proxy came upon: by names, or by where its clients went (ORIGINAL_DST)."""
 SHOWN = 300
 """Characters of a difference that are told."""
 
 
 def read(dump: Mapping[str, Any]) -> Told:
     """Of an Envoy's dump of its configuration what istiod told it, without versions and times."""
-    resources: dict[str, dict[str, str]] = {kind: {} for kind in KINDS}
+    resources: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
     for part in dump.get("configs", ()):
         for section, (kind, key, name) in _SECTIONS.items():
             for each in part.get(section, ()):
                 resource = each.get(key, {})
                 if resource.get(name):
-                    resources[kind][resource[name]] = json.dumps(
-                        _stripped(resource), sort_keys=True
-                    )
-    return resources
+                    resources[kind][resource[name]] = resource
+    discovered = (n for n, each in resources[CLUSTERS].items() if each.get("type") == DISCOVERED)
+    endpoints = resources[ENDPOINTS]
+    resources[ENDPOINTS] = {n: endpoints[n] for n in discovered if n in endpoints}
+    return {kind: {n: _text(each) for n, each in own.items()} for kind, own in resources.items()}
+
+
+def _text(resource: Any) -> str:
+    return json.dumps(_stripped(resource), sort_keys=True)
 
 
 def _stripped(value: Any) -> Any:
