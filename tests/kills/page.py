@@ -19,7 +19,8 @@ Written by `make kills`. Each row is one run. Its moment is drawn over stages, w
 what the command prints, and then within one. After it comes `make down`. What there is before the
 run and after `make down` is compared: containers, networks and volumes of the engine, processes,
 mounts, network namespaces, interfaces, rules of the packet filter, control groups, the limits of
-inotify, files of the home but for what is kept on purpose, and temporary files ([code](../tests/kills/footprint.py)).
+inotify, files of the home but for what is kept on purpose, and temporary files
+([code](../tests/kills/footprint.py)).
 """
 
 
