@@ -17,7 +17,8 @@ from fixtures.history.traces import Traces
 from fixtures.history.verdict import Verdict
 from fixtures.lab import Lab, convergence
 from fixtures.lab.open_loop import folder_of, watched
-from suites.multi_cloud.failover import PATIENCE, QUIET, SPACING
+from suites.multi_cloud.departure import QUIET, SPACING
+from suites.multi_cloud.failover import PATIENCE
 from suites.multi_cloud.policies import AWS, AZURE
 from suites.multi_cloud.subject import ACROSS, PORT, Everywhere, Place
 

@@ -32,7 +32,7 @@ from fixtures.traffic.sealed import Own, Served, serving
 from fixtures.traffic.sniffer import Sniffer, capturing
 from suites.multi_cloud.backends import HOST, OTHER_BY_HOSTNAME, RIGHT, WRONG, to_show
 from suites.multi_cloud.believed import UNAVAILABLE
-from suites.multi_cloud.failover import GATEWAY
+from suites.multi_cloud.departure import GATEWAY
 from suites.multi_cloud.policies import AWS, AZURE
 from suites.multi_cloud.subject import NAME, OUTSIDER, PLAIN, PORT, WIRE, names_of
 

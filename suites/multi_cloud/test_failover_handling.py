@@ -14,16 +14,9 @@ from fixtures.history import History
 from fixtures.lab import Lab
 from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
+from suites.multi_cloud.departure import Moved, by_gateway, by_service, move
 from suites.multi_cloud.drops import dropped_between
-from suites.multi_cloud.failover import (
-    Failed,
-    Moved,
-    Pair,
-    by_gateway,
-    by_service,
-    move,
-    without_istiod,
-)
+from suites.multi_cloud.failover import Failed, Pair, without_istiod
 from suites.multi_cloud.moves import first_by, left_after, never_asked, taking
 from suites.multi_cloud.policies import AWS, labels_of
 from suites.multi_cloud.served import at_home, served_across

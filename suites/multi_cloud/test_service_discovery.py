@@ -25,8 +25,8 @@ from fixtures.lab import Lab
 from fixtures.plugin.judge import Judge
 from fixtures.plugin.requirements import requirement
 from suites.multi_cloud.credentials import credentials
+from suites.multi_cloud.departure import by_service, move
 from suites.multi_cloud.exports import EXPORTED, LENT, TWICE, UNEXPORTED, ask, own_name, shared_name
-from suites.multi_cloud.failover import by_service, move
 from suites.multi_cloud.known_names import at, nowhere, of_all
 from suites.multi_cloud.policies import AWS, AZURE
 from suites.multi_cloud.served import at_home, served_across
