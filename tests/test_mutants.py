@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import re
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 import suites
 from clusters import capabilities
@@ -19,7 +21,8 @@ from fixtures.lab import Lab
 from fixtures.mutants import Mutant, kills
 from fixtures.plugin import scheduling
 from reports import kill_matrix as forms
-from reports.publish import publish
+from reports.publish import publish, report_of
+from reports.render.terminal import show
 from reports.schema import INTERRUPTED, Requirement, Status
 from tests import samples
 
@@ -300,6 +303,15 @@ def test_a_mutant_is_killed_when_all_that_must_fail_did() -> None:
     assert matrix.proven
     assert matrix.headline.startswith("1 killed, 0 survived, 1 not applicable; the reference was")
     assert matrix.references == 1
+
+
+def test_the_terminal_tells_of_survivors_and_has_no_table_of_nothing() -> None:
+    killed = [told(name, "m", "fail") for name in ("CS1", "CS2")]
+    for matrix, survived in ((made(*killed), False), (made(told("CS1", "m", "pass")), True)):
+        out = io.StringIO()
+        show(report_of(matrix), Path("run"), Console(file=out, width=100))
+        assert ("canary_split/m" in out.getvalue()) == survived
+        assert "Requirement" not in out.getvalue()
 
 
 def test_a_matrix_tells_of_its_run_and_of_each_verdict() -> None:

@@ -61,7 +61,7 @@ def show(report: Report, directory: Path, console: Console | None = None) -> Non
     for section in report.sections:
         if not isinstance(section, Figure) and section.main:
             out.print(_section(section))
-    listed = [grid for grid in report.grids if not grid.fold]
+    listed = [g for g in report.grids if not g.fold and any(row.entries for row in g.rows)]
     if report.entries and listed:
         out.print(_listing(listed))
     for finding in findings(report.red):
