@@ -19,9 +19,9 @@ objects = st.dictionaries(names, st.integers(0, 2), max_size=4)
 def test_a_difference_is_all_that_is_not_the_same_in_both(
     before: dict[str, int], after: dict[str, int]
 ) -> None:
-    told = stored.difference(before, after)
-    assert (told == ()) == (before == after)
-    named = {each.split()[-1] for each in told}
+    differences = stored.difference(before, after)
+    assert (differences == ()) == (before == after)
+    named = {each.split()[-1] for each in differences}
     same = {k for k in before if after.get(k) == before[k]}
     assert named == (before.keys() | after.keys()) - same
 

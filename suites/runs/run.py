@@ -147,8 +147,8 @@ class Run:
 
     def _recover(self) -> None:
         """Save what pytest had come to, if it asked anything and did not come to save it itself."""
-        asked = load_asked(self.folder)
-        if not asked or (self.folder / FILE).exists():
+        requirements = load_asked(self.folder)
+        if not requirements or (self.folder / FILE).exists():
             return
         try:
             topology = Topology.load(self.home.topology)
@@ -157,7 +157,7 @@ class Run:
         files.free(self.folder)
         Record.of(self.folder).results(
             topology,
-            asked,
+            requirements,
             self.folder,
             interrupted=True,
             profile=self.profile,

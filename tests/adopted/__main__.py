@@ -173,8 +173,8 @@ def _tried(trial: Trial) -> None:
         with tokens.renewed(trial.topology.clusters, trial.folder):
             trial.begin()
             _steps(trial, owner)
-        asked = tokens.asked(trial.folder)
-        trial.see("credentials are asked for again", asked > 1, f"{asked} times")
+        times = tokens.asked(trial.folder)
+        trial.see("credentials are asked for again", times > 1, f"{times} times")
     finally:
         owner.close()
 
@@ -205,8 +205,8 @@ def _kill_one(trial: Trial, run: str) -> None:
             if entries.exists() and entries.read_bytes().count(b"\n") >= ASKED:
                 os.killpg(process.pid, signal.SIGKILL)
             time.sleep(0.1)
-    made = {k for each in trial.objects().values() for k in each}
-    left = made - {k for each in trial.before.values() for k in each}
+    now = {k for each in trial.objects().values() for k in each}
+    left = now - {k for each in trial.before.values() for k in each}
     trial.see("a run is killed while it asks", bool(left), f"{len(left)} objects are left of it")
 
 

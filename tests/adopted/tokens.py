@@ -65,7 +65,7 @@ class Account:
         self._server = ApiServer(cluster)
         self._core = client.CoreV1Api(self._server.client)
         self._credential = folder / f"{cluster.name}.json"
-        self._asked = folder / f"{cluster.name}.asked"
+        self._calls = folder / f"{cluster.name}.asked"
         self._valid: list[str] = []
         self._number = 0
 
@@ -73,7 +73,7 @@ class Account:
     def kubeconfig(self) -> str:
         """As the cluster's own, but for a user whose credential a program tells."""
         document = yaml.safe_load(self.cluster.kubeconfig.read_text(encoding="utf-8"))
-        script = f"echo >> {self._asked}; cat {self._credential}"
+        script = f"echo >> {self._calls}; cat {self._credential}"
         program = {
             "apiVersion": "client.authentication.k8s.io/v1",
             "command": "sh",
