@@ -142,12 +142,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _outside(nodes: str) -> int:
-    """Bring clusters up, have a process of this program try all where they can be reached, and take
-    them down with all that their owner has in them."""
+    """Bring new clusters up, have a process of this program try all where they can be reached, and
+    take them down with all that their owner has in them."""
     providers.see_none_adopted(Home.of_user())
     inside = (sys.executable, "-m", "tests.adopted", "--inside")
     try:
-        return _call("up", "--nodes", nodes) or _call("run", "--", *inside)
+        steps = (("down",), ("up", "--nodes", nodes), ("run", "--", *inside))
+        return next(filter(None, (_call(*each) for each in steps)), 0)
     finally:
         _call("down")
 
