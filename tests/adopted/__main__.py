@@ -22,14 +22,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from clusters import adopt, providers
+from clusters import adopt, journal, providers
 from clusters.errors import PlumblineError
 from clusters.home import Home
 from clusters.process import without_proxies
 from clusters.topology import Topology
 from fixtures.plugin.record import ENTRIES_FILE
 from reports.reading import FILE
-from reports.schema import Results
+from reports.schema import Requirement, Results
 from reports.wording import counts, duration
 from tests.adopted import stored, tokens
 from tests.adopted.owner import Owner, let_through
@@ -41,8 +41,8 @@ LOG = OUT / "adopted.log"
 CLUSTERS = (sys.executable, "-m", "clusters")
 SUITES = (sys.executable, "-m", "suites", "run")
 NODES = "aws-cluster=3"
-ASKED = 3
-"""Requirements that have been asked when a run is killed."""
+PASSED = 3
+"""Requirements that have passed when a run is killed: what is not offered comes first."""
 LONGEST = 3600.0
 """Seconds that a command may run."""
 WITHHELD = ("DOCKER_HOST", "KUBECONFIG", "PLUMBLINE_TOPOLOGY")
@@ -203,12 +203,16 @@ def _kill_one(trial: Trial, run: str) -> None:
     entries = OUT / run / ENTRIES_FILE
     with trial.started(SUITES, run) as process:
         while process.poll() is None:
-            if entries.exists() and entries.read_bytes().count(b"\n") >= ASKED:
+            if _passed(entries) >= PASSED:
                 os.killpg(process.pid, signal.SIGKILL)
             time.sleep(0.1)
     now = {k for each in trial.objects().values() for k in each}
     left = now - {k for each in trial.before.values() for k in each}
     trial.see("a run is killed while it asks", bool(left), f"{len(left)} objects are left of it")
+
+
+def _passed(entries: Path) -> int:
+    return sum(each.verdict == "pass" for each in journal.read(entries, Requirement))
 
 
 def _parser() -> argparse.ArgumentParser:
