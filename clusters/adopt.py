@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 
 from clusters import files, providers
 from clusters.confinement import CONSENT, MARK
@@ -32,6 +33,8 @@ MADE = (
     ("v1", "ServiceAccount"),
 )
 """Kinds of what is made in a namespace that is not the harness's own."""
+POD = ("v1", "Pod")
+"""What is made there of Deployments, bears their mark, and goes some time after them."""
 ROLE = ("rbac.authorization.k8s.io/v1", "ClusterRole")
 OWN_RIGHTS = "plumbline-own"
 """The ClusterRole of existing-rights.yaml whose rights a run has in its own namespaces."""
@@ -172,34 +175,32 @@ def release(clusters: Iterable[Cluster], harness: str, say: Say) -> None:
 def _release(cluster: Cluster, harness: str) -> str:
     kube = Kube(cluster)
     try:
-        every = list(_marked(kube, harness))
+        every = list(_marked(kube, harness, MADE))
         for document in every:
             kube.delete(document, document["metadata"].get("namespace", ""), PATIENCE)
-        left = [title(document) for document in _marked(kube, harness)]
+        wait_for(
+            f"nothing in {cluster.name} to bear {MARK}={harness}",
+            lambda: ", ".join(map(title, _marked(kube, harness, (*MADE, POD)))),
+            PATIENCE,
+            kube.kubectl(f"get namespaces,pods -A -l {MARK}={harness}"),
+        )
     finally:
         kube.close()
-    if left:
-        raise ForeignError(
-            f"nothing in {cluster.name} to bear {MARK}={harness}",
-            seen=", ".join(left),
-            look=kube.kubectl(f"get namespaces -l {MARK}={harness}"),
-        )
     return f"{cluster.name}: {len(every)} away: {', '.join(map(title, every)) or 'there were none'}"
 
 
-def _marked(kube: Kube, harness: str) -> Iterator[Document]:
-    """Namespaces of ours, and what is ours in those that were agreed to."""
+def _marked(kube: Kube, harness: str, kinds: Iterable[tuple[str, str]]) -> Iterator[Document]:
+    """Namespaces of ours, and what is ours of these kinds in those that were agreed to."""
     label = f"{MARK}={harness}"
     for each in kube.list("v1", "Namespace", labels=label):
         yield {"apiVersion": "v1", "kind": "Namespace", **each}
     consent = kube.cluster.consent
-    for namespace in sorted(consent.write if consent else ()):
-        for version, kind in MADE:
-            try:
-                listed = kube.list(version, kind, namespace, label)
-            except UnservedKindError:
-                continue
-            yield from ({"apiVersion": version, "kind": kind, **each} for each in listed)
+    for (version, kind), namespace in product(kinds, sorted(consent.write if consent else ())):
+        try:
+            listed = kube.list(version, kind, namespace, label)
+        except UnservedKindError:
+            continue
+        yield from ({"apiVersion": version, "kind": kind, **each} for each in listed)
 
 
 def _see_no_lab(home: Home) -> None:

@@ -11,7 +11,14 @@ import yaml
 
 from clusters import adopt, capabilities, providers, versions
 from clusters.confinement import CONSENT, MARK
-from clusters.errors import AccessError, ConsentError, ForeignError, SiteError, UnservedKindError
+from clusters.errors import (
+    AccessError,
+    ConsentError,
+    ForeignError,
+    NotReadyError,
+    SiteError,
+    UnservedKindError,
+)
 from clusters.home import Home
 from clusters.kube import Kube
 from clusters.providers import existing
@@ -380,8 +387,24 @@ def test_what_does_not_go_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     kube = Site(cluster, Namespace=[marked("plumbline-a")])
     monkeypatch.setattr(kube, "delete", lambda *_: None)
     monkeypatch.setattr(adopt, "Kube", lambda _: kube)
-    with pytest.raises(ForeignError, match="plumbline-a"):
+    monkeypatch.setattr(adopt, "PATIENCE", 0.1)
+    with pytest.raises(NotReadyError, match="plumbline-a"):
         adopt.release([cluster], HARNESS, print)
+
+
+def test_pods_that_go_after_their_deployment_are_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody is told that all is away while a client still runs in a namespace of others."""
+    agreed = Consent(harness=HARNESS, write=frozenset({"default"}))
+    kube = Site(CLUSTER.model_copy(update={"consent": agreed}), Pod=[marked("client-1", "default")])
+    monkeypatch.setattr(adopt, "Kube", lambda _: kube)
+    monkeypatch.setattr(adopt, "PATIENCE", 0.1)
+    with pytest.raises(NotReadyError, match="Pod/client-1"):
+        adopt.release([kube.cluster], HARNESS, print)
+    assert kube.deleted == [], "what a ReplicaSet makes anew is not deleted"
+    kube.objects["Pod"] = []
+    adopt.release([kube.cluster], HARNESS, print)
 
 
 # --- rights --------------------------------------------------------------------------------
