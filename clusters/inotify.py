@@ -74,7 +74,7 @@ def raise_limits(record: Path, folder: Path = FOLDER) -> None:
     """
     aims = zip(_files(folder), astuple(RAISED.times(LARGEST)), strict=True)
     with suppress(OSError, ValueError):
-        changes = {file.name: (_number(file), aim) for file, aim in aims if _number(file) < aim}
+        changes = {f.name: (former, aim) for f, aim in aims if (former := _number(f)) < aim}
         if changes and may_be_raised(folder):
             files.write(record, json.dumps(changes))
             for name, (_, aim) in changes.items():

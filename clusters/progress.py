@@ -22,6 +22,7 @@ from rich.markup import escape
 from clusters import files
 from clusters.errors import PlaceError
 from clusters.procedure import Step
+from clusters.repeating import repeated
 from clusters.topology import Stage
 
 TELL_EVERY = 30.0  # seconds that a step may run without a word
@@ -95,7 +96,7 @@ class Progress:
         self._say(f"[dim]{self._mark(BEGUN)}[/] {escape(label)}{self._estimate(label)}")
         mark = f"[red]{self._mark(FAILED)}[/]"
         try:
-            with self._tell_meanwhile():
+            with repeated(self.tell, self._every):
                 yield
             mark = f"[green]{self._mark(DONE)}[/]"
         finally:
@@ -130,23 +131,6 @@ class Progress:
             )
             far = f", {step.detail()}" if step.detail else ""
             self._say(f"[dim]{self._mark(BEGUN)}[/] {escape(label)} [dim]{words}{escape(far)}[/]")
-
-    @contextlib.contextmanager
-    def _tell_meanwhile(self) -> Iterator[None]:
-        """Tell of what runs while this step does, by a thread that ends with it."""
-        ended = threading.Event()
-
-        def tell() -> None:
-            while not ended.wait(self._every):
-                self.tell()
-
-        thread = threading.Thread(target=tell, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            thread.join()
 
     def _mark(self, sign: str) -> str:
         return sign if self.console.encoding.startswith("utf") else PLAIN[sign]

@@ -7,7 +7,6 @@ the program said is refused. They are of the account in clusters/providers/exist
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -19,6 +18,7 @@ from kubernetes import client
 from clusters import files
 from clusters.api_server import ApiServer
 from clusters.confinement import CONSENT
+from clusters.repeating import repeated
 from clusters.topology import Cluster
 
 ACCOUNT = "harness"
@@ -36,23 +36,18 @@ LEAST = 600
 def renewed(clusters: Sequence[Cluster], folder: Path) -> Iterator[None]:
     """Kubeconfigs of a folder, `<cluster>.yaml`, whose tokens are renewed until the block ends."""
     accounts = [Account(cluster, folder) for cluster in clusters]
-    ended = threading.Event()
 
     def renew() -> None:
-        while not ended.wait(RENEWED):
-            for account in accounts:
-                account.renew()
+        for account in accounts:
+            account.renew()
 
+    renew()
     for account in accounts:
-        account.renew()
         files.write(folder / f"{account.cluster.name}.yaml", account.kubeconfig, 0o600)
-    thread = threading.Thread(target=renew)
-    thread.start()
     try:
-        yield
+        with repeated(renew, RENEWED):
+            yield
     finally:
-        ended.set()
-        thread.join()
         for account in accounts:
             account.end()
 

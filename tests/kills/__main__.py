@@ -19,7 +19,7 @@ from clusters import versions
 from clusters.errors import PlumblineError
 from clusters.home import Home
 from tests.kills import faults, moments, page
-from tests.kills.page import Row, today
+from tests.kills.page import Row
 from tests.kills.trial import DOWN, LONGEST, NAME, Place, Trial
 
 OUT = Path("reports/out/kills")
@@ -58,9 +58,7 @@ def _rows(options: argparse.Namespace) -> Iterator[Row]:
         if options.e2e:
             status = place.call((*SUITES, "e2e"), "e2e", f"{NAME}-e2e")
             left = (f"e2e ended with status {status}",) if status else ()
-            yield Row(
-                day=today(), of="e2e", moment="after them all", met="nothing", down=0, left=left
-            )
+            yield Row(of="e2e", moment="after them all", met="nothing", down=0, left=left)
 
 
 def _trial(options: argparse.Namespace, number: int) -> Trial:

@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from statistics import median
 
+from pydantic import Field
+
 from clusters import doctor, files, journal
 from clusters.models import Frozen
 from reports.wording import machine
@@ -27,7 +29,7 @@ inotify, files of the home but for what is kept on purpose, and temporary files
 class Row(Frozen):
     """One run that was killed, or met a fault; `left` is empty if all was as before."""
 
-    day: date
+    day: date = Field(default_factory=lambda: datetime.now(UTC).date())
     of: str
     moment: str
     met: str
@@ -39,11 +41,6 @@ class Row(Frozen):
     def cells(self) -> Sequence[str]:
         left = "; ".join(self.left) or "nothing"
         return (f"{self.day}", self.of, self.moment, self.met, self.said, f"{self.down:.0f}", left)
-
-
-def today() -> date:
-    """The day, in UTC."""
-    return datetime.now(UTC).date()
 
 
 def add(row: Row, page: Path) -> None:

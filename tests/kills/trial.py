@@ -17,7 +17,7 @@ from pathlib import Path
 from clusters.home import Home
 from tests.kills import faults, footprint
 from tests.kills.moments import Moment, Whom
-from tests.kills.page import Row, today
+from tests.kills.page import Row
 
 DOWN = (sys.executable, "-m", "clusters", "down")
 NAME = "kills"  # how the names of all runs here begin
@@ -92,9 +92,7 @@ class Trial:
         left = (*failed, *footprint.left(place.footprint(), before))
         stage, after, _ = self.moment
         when = f"{stage.group}: {stage.name}, {after:.1f} s into it"
-        return Row(
-            day=today(), of=self.of, moment=when, met=met, said=said, down=seconds, left=left
-        )
+        return Row(of=self.of, moment=when, met=met, said=said, down=seconds, left=left)
 
     def _meet(self, place: Place, process: subprocess.Popen[bytes]) -> str:
         if not self.await_moment(place, process):
