@@ -16,9 +16,11 @@ from hypothesis import strategies as st
 
 from clusters import lock, private_engine
 from clusters.home import Home
-from tests.kills import footprint, moments, page, trial
+from tests.kills import faults, footprint, moments, page, trial
 from tests.kills.moments import Moment, Stage, Whom
 from tests.kills.trial import Place, Trial
+
+ROOT = Path(__file__).parents[1]
 
 
 def chance(seed: int) -> random.Random:
@@ -182,6 +184,21 @@ def test_a_run_that_is_told_to_end_says_how_it_did(place: Place) -> None:
     row = tried(place, "group", fault="interrupt-twice")
     assert (row.met, row.left) == ("Ctrl-C twice", ())
     assert row.said.endswith(", no results")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a small disk")
+def test_a_run_whose_disk_is_filled_meets_it_full_and_the_disk_goes(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(place.logs)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setattr(faults, "SMALL", 1_000_000)
+    row = tried(place, "group", lasts=1, fault="disk")
+    assert row.met == "its reports' disk full, 1 MB by others"
+    assert (row.said, row.left) == ("status 0, no results", ())
+    folder = faults.OUT / place.logs.name
+    assert not folder.is_mount()
+    assert not list(folder.iterdir()), "it was filled on a disk of its own"
 
 
 def test_a_page_has_every_row_that_was_added(tmp_path: Path) -> None:

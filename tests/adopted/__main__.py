@@ -33,13 +33,14 @@ from reports.schema import Requirement, Results
 from reports.wording import counts, duration
 from tests.adopted import stored, tokens
 from tests.adopted.owner import Owner, let_through
-from tests.kills.trial import kill
+from tests.kills.trial import kill, start
 
 OUT = Path("reports/out")
 LOG = OUT / "adopted.log"
 """What the commands say."""
 CLUSTERS = (sys.executable, "-m", "clusters")
 SUITES = (sys.executable, "-m", "suites", "run")
+LOAD = (sys.executable, "-m", "suites", "load", "--size", "32,2,20,100")
 NODES = "aws-cluster=3"
 PASSED = 3
 """Requirements that have passed when a run is killed: what is not offered comes first."""
@@ -99,11 +100,7 @@ class Trial:
         """A command of the harness, which knows no lab; it is killed if it has not ended."""
         environ = {k: v for k, v in without_proxies(os.environ).items() if k not in WITHHELD}
         environ |= {"PLUMBLINE_HOME": str(self.home.root), "PLUMBLINE_RUN": run}
-        with LOG.open("ab") as log:
-            process = subprocess.Popen(
-                words, env=environ, stdin=subprocess.DEVNULL, stdout=log,
-                stderr=subprocess.STDOUT, start_new_session=True,
-            )  # fmt: skip
+        process = start(words, environ, LOG)
         try:
             yield process
         finally:
@@ -190,6 +187,7 @@ def _steps(trial: Trial, owner: Owner) -> None:
     trial.step("a run", [*SUITES], run=run)
     results = Results.load(OUT / run / FILE)
     trial.see("its verdict", results.status == "passed", counts(results.requirements))
+    trial.step("a load by an open loop", LOAD, run=f"{run}-load")
     _kill_one(trial, f"{run}-killed")
     trial.step("what a killed run left is released", [*CLUSTERS, "release"])
     owner.withdraw()

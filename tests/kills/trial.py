@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,22 +37,23 @@ class Place:
         return footprint.take(self.home, self.temporary, NAME)
 
     def start(self, words: Sequence[str], name: str, run: str = "") -> subprocess.Popen[bytes]:
-        """Start a command in a session of its own, which says what it does into `<name>.log`."""
+        """Start a command, which says what it does into `<name>.log`."""
         environ = {**os.environ, "TMPDIR": str(self.temporary), "PYTHONUTF8": "1"}
         if run:
             environ["PLUMBLINE_RUN"] = run
-        with (self.logs / f"{name}.log").open("wb") as out:
-            return subprocess.Popen(
-                words, env=environ, stdin=subprocess.DEVNULL, stdout=out,
-                stderr=subprocess.STDOUT, start_new_session=True,
-            )  # fmt: skip
+        log = self.log(name)
+        log.unlink(missing_ok=True)
+        return start(words, environ, log)
 
     def call(self, words: Sequence[str], name: str, run: str = "") -> int:
         """Run a command to its end; its status."""
         return self.start(words, name, run).wait(LONGEST)
 
     def printed(self, name: str) -> str:
-        return (self.logs / f"{name}.log").read_text(encoding="utf-8", errors="replace")
+        return self.log(name).read_text(encoding="utf-8", errors="replace")
+
+    def log(self, name: str) -> Path:
+        return self.logs / f"{name}.log"
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,19 @@ class Trial:
     def run(self, place: Place) -> Row:
         """Run it, take the clusters down, and look what is left."""
         before = place.footprint()
+        with faults.surroundings(self.fault, self.name):
+            met, said = self._ran(place)
+        began = time.monotonic()
+        status = place.call(DOWN, f"{self.name}-down")
+        seconds = time.monotonic() - began
+        failed = (f"down ended with status {status}",) if status else ()
+        left = (*failed, *footprint.left(place.footprint(), before))
+        stage, after, _ = self.moment
+        when = f"{stage.group}: {stage.name}, {after:.1f} s into it"
+        return Row(of=self.of, moment=when, met=met, said=said, down=seconds, left=left)
+
+    def _ran(self, place: Place) -> tuple[str, str]:
+        """Run it until it ended or is ended; what it met, and what it said."""
         if self.needs:
             place.call(self.needs, f"{self.name}-before", self.name)
         process = place.start(self.words, self.name, self.name)
@@ -85,20 +99,13 @@ class Trial:
             said = f"it had not ended after {self.patience:.0f} s"
         finally:
             kill(process, "group")
-        began = time.monotonic()
-        status = place.call(DOWN, f"{self.name}-down")
-        seconds = time.monotonic() - began
-        failed = (f"down ended with status {status}",) if status else ()
-        left = (*failed, *footprint.left(place.footprint(), before))
-        stage, after, _ = self.moment
-        when = f"{stage.group}: {stage.name}, {after:.1f} s into it"
-        return Row(of=self.of, moment=when, met=met, said=said, down=seconds, left=left)
+        return met, said
 
     def _meet(self, place: Place, process: subprocess.Popen[bytes]) -> str:
         if not self.await_moment(place, process):
             return "it ended before"
         if self.fault:
-            return faults.FAULTS[self.fault](place.home, process)
+            return faults.FAULTS[self.fault](faults.Victim(place.home, process, self.name))
         kill(process, self.moment.whom)
         return f"SIGKILL to {'all of it' if self.moment.whom == 'group' else 'its first process'}"
 
@@ -117,8 +124,17 @@ class Trial:
         return False
 
 
+def start(words: Sequence[str], environ: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+    """Start a command in a session of its own; what it says is added to a file."""
+    with log.open("ab") as out:
+        return subprocess.Popen(
+            words, env=environ, stdin=subprocess.DEVNULL, stdout=out,
+            stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+
+
 def kill(process: subprocess.Popen[bytes], whom: Whom) -> None:
-    """Kill what `Place.start` started, if it is there: all of its processes, or only the first."""
+    """Kill what `start` started, if it is there: all of its processes, or only the first."""
     if process.poll() is None:
         (os.killpg if whom == "group" else os.kill)(process.pid, signal.SIGKILL)
         process.wait()
