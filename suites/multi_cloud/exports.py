@@ -63,7 +63,11 @@ def ask(lab: Lab, everywhere: Everywhere, seed: int) -> Answered:
             agreed = combine(pool.map(partial(_agreed, everywhere), places.values()))
         unknown = tuple(_unknown(everywhere, random.Random(seed)))  # noqa: S311 (no secret)
         few = everywhere.few
-        asked_of = (partial(p.outsider.ask, *_streams(p, unknown, few)) for p in places.values())
+        # In turn, as the services have their pods in common (docs/findings.md, "several services").
+        asked_of = (
+            partial(p.outsider.ask, *_streams(p, unknown, few), in_turn=True)
+            for p in places.values()
+        )
         return Answered(side_by_side(*asked_of), unknown, agreed)
 
 

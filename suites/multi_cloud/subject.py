@@ -138,11 +138,12 @@ class Everywhere:
     def discover(self) -> History:
         """Have everybody ask the services of all clusters, and those of the own one."""
         mark = convergence.generation()
+        # In turn, as the services have their pods in common (docs/findings.md, "several services").
         return side_by_side(
             *self._by_clients(mark, {ACROSS: COUNT, HOME: FEW}),
             *(
-                partial(place.outsider.ask, *_from_outside(place, OUTSIDERS, mark, self.few))
-                for place in self.places.values()
+                partial(p.outsider.ask, *_from_outside(p, OUTSIDERS, mark, self.few), in_turn=True)
+                for p in self.places.values()
             ),
         )
 

@@ -18,6 +18,7 @@ ALLOWED = Allowance(times=2.0)
 """Of what a call at home takes. Measured: a tenth at the median (docs/performance.md)."""
 
 
+@pytest.mark.alone
 @pytest.mark.nightly
 @requirement("LA3", source=LATENCY)
 def test_another_cluster_is_not_far(judge: Judge, everywhere: Everywhere) -> None:

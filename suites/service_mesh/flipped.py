@@ -24,8 +24,9 @@ BLUE, GREEN = ORIGIN, SHADOW
 EDITS = 20
 KEEP_ALIVE, NEW = 0.02, 0.05
 """Seconds from one request to the next, over keep-alive connections and over new ones."""
-BETWEEN = 0.25
-"""Seconds for which an edit that is in force is left alone: a dozen requests."""
+BETWEEN = 0.5
+"""Seconds for which an edit that is in force is left alone: two dozen requests. A client that
+shares its cores was silent for a quarter of a second more than once."""
 
 
 @dataclass(frozen=True)
