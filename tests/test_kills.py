@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from clusters import lock, private_engine
 from clusters.home import Home
+from suites.runs.run import OUT
 from tests.kills import faults, footprint, moments, page, trial
 from tests.kills.moments import Moment, Stage, Whom
 from tests.kills.trial import Place, Trial
@@ -196,7 +197,7 @@ def test_a_run_whose_disk_is_filled_meets_it_full_and_the_disk_goes(
     row = tried(place, "group", lasts=1, fault="disk")
     assert row.met == "its reports' disk full, 1 MB by others"
     assert (row.said, row.left) == ("status 0, no results", ())
-    folder = faults.OUT / place.logs.name
+    folder = OUT / place.logs.name
     assert not folder.is_mount()
     assert not list(folder.iterdir()), "it was filled on a disk of its own"
 

@@ -15,7 +15,7 @@ from fixtures.history import History
 from fixtures.history.verdict import Number, Verdict, failed, inconclusive, passed
 
 BUDGET = 4.0
-"""Times the backend's own CPU. Measured: 2.6 (docs/performance.md)."""
+"""Times the backend's own CPU. Measured: 2.2 to 2.5 (docs/performance.md)."""
 LEAST = 0.05
 """CPU seconds of the backend: less is no measure."""
 

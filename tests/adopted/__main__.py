@@ -31,11 +31,11 @@ from fixtures.plugin.record import ENTRIES_FILE
 from reports.reading import FILE
 from reports.schema import Requirement, Results
 from reports.wording import counts, duration
+from suites.runs.run import OUT
 from tests.adopted import stored, tokens
 from tests.adopted.owner import Owner, let_through
 from tests.kills.trial import kill, start
 
-OUT = Path("reports/out")
 LOG = OUT / "adopted.log"
 """What the commands say."""
 CLUSTERS = (sys.executable, "-m", "clusters")

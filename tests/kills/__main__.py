@@ -18,11 +18,12 @@ from rich.console import Console
 from clusters import versions
 from clusters.errors import PlumblineError
 from clusters.home import Home
+from suites.runs.run import OUT
 from tests.kills import faults, moments, page
 from tests.kills.page import Row
 from tests.kills.trial import DOWN, LONGEST, NAME, Place, Trial
 
-OUT = Path("reports/out/kills")
+LOGS = OUT / "kills"
 UP = (sys.executable, "-m", "clusters", "up")
 SUITES = (sys.executable, "-m", "suites")
 
@@ -46,9 +47,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _rows(options: argparse.Namespace) -> Iterator[Row]:
     latest = time.monotonic() + options.within if options.within else float("inf")
-    OUT.mkdir(parents=True, exist_ok=True)
+    LOGS.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=NAME) as temporary:
-        place = Place(Home.of_user(), Path(temporary), OUT)
+        place = Place(Home.of_user(), Path(temporary), LOGS)
         if options.times or options.e2e:
             place.call(DOWN, "before")
         for number in range(options.times):

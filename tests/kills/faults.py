@@ -9,7 +9,6 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import NamedTuple
 
 from clusters import engine, files, private_engine
@@ -19,8 +18,8 @@ from clusters.process import run as call
 from clusters.topology import Topology
 from reports.reading import FILE
 from reports.schema import Results
+from suites.runs.run import OUT
 
-OUT = Path("reports/out")
 MANIFEST = "/etc/kubernetes/manifests/kube-apiserver.yaml"
 DISK = "disk"
 SMALL = files.ROOM + 40_000_000
